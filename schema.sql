@@ -1,0 +1,183 @@
+-- The file's schema, version 1. docs/file.md explains it.
+--
+-- Every rule of the API stands here as well as in the library, because other programs write to the
+-- file too, with foreign keys off (their default) and with REPLACE, which fires no delete triggers.
+-- So each reference is guarded by triggers on both of its ends, and triggers look at whole rows:
+-- `UPDATE OF id` would not see `SET rowid = …`. All of it is readable for SQLite 3.37.
+--
+-- Booleans are 0 or 1; dates, datetimes (UTC) and decimals are text, just as the documents carry
+-- them. A text never holds a character that XML 1.0 cannot carry: the GLOB below lists them.
+-- Columns are in the documents' order; those that no document shows come last.
+
+CREATE TABLE clients (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    active INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+    details TEXT NOT NULL DEFAULT '',
+    highrise_id INTEGER,
+    cache_version INTEGER NOT NULL DEFAULT 0,
+    currency TEXT NOT NULL DEFAULT 'United States Dollar - USD',
+    currency_symbol TEXT NOT NULL DEFAULT '$',
+    default_invoice_timeframe TEXT,
+    last_invoice_kind TEXT,
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    CHECK (instr(CAST(name || details || currency || currency_symbol AS BLOB), x'00') = 0),
+    CHECK (name || details || currency || currency_symbol
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31, 65534, 65535) || ']*')
+) STRICT;
+
+CREATE INDEX clients_updated_at ON clients (updated_at);
+
+CREATE TABLE projects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    client_id INTEGER NOT NULL REFERENCES clients (id),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    code TEXT NOT NULL DEFAULT '',
+    active INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+    billable INTEGER NOT NULL DEFAULT 1 CHECK (billable IN (0, 1)),
+    bill_by TEXT NOT NULL DEFAULT 'none' CHECK (bill_by IN ('none', 'Tasks', 'People', 'Project')),
+    hourly_rate TEXT CHECK (hourly_rate GLOB '*[0-9].[0-9]*' AND hourly_rate NOT GLOB '*[^0-9.-]*'),
+    budget_by TEXT NOT NULL DEFAULT 'none' CHECK (budget_by IN ('project', 'project_cost', 'task', 'person', 'none')),
+    budget TEXT CHECK (budget GLOB '*[0-9].[0-9]*' AND budget NOT GLOB '*[^0-9.-]*'),
+    notify_when_over_budget INTEGER NOT NULL DEFAULT 0 CHECK (notify_when_over_budget IN (0, 1)),
+    over_budget_notification_percentage TEXT DEFAULT '80.0' CHECK (
+        over_budget_notification_percentage GLOB '*[0-9].[0-9]*'
+        AND over_budget_notification_percentage NOT GLOB '*[^0-9.-]*'),
+    over_budget_notified_at TEXT CHECK (over_budget_notified_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    show_budget_to_all INTEGER NOT NULL DEFAULT 0 CHECK (show_budget_to_all IN (0, 1)),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    starts_on TEXT CHECK (starts_on GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    ends_on TEXT CHECK (ends_on GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    hint_earliest_record_at TEXT CHECK (hint_earliest_record_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    hint_latest_record_at TEXT CHECK (hint_latest_record_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    notes TEXT NOT NULL DEFAULT '',
+    cost_budget TEXT CHECK (cost_budget GLOB '*[0-9].[0-9]*' AND cost_budget NOT GLOB '*[^0-9.-]*'),
+    cost_budget_include_expenses INTEGER NOT NULL DEFAULT 0 CHECK (cost_budget_include_expenses IN (0, 1)),
+    -- counts the writes to the record, from 0
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(name || code || notes AS BLOB), x'00') = 0),
+    CHECK (name || code || notes
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31, 65534, 65535) || ']*')
+) STRICT;
+
+CREATE INDEX projects_client_id ON projects (client_id);
+CREATE INDEX projects_active ON projects (client_id) WHERE active = 1;
+CREATE INDEX projects_updated_at ON projects (updated_at);
+
+CREATE TABLE invoices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    amount TEXT NOT NULL DEFAULT '0.0' CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    due_amount TEXT NOT NULL DEFAULT '0.0' CHECK (due_amount GLOB '*[0-9].[0-9]*' AND due_amount NOT GLOB '*[^0-9.-]*'),
+    due_at TEXT NOT NULL CHECK (due_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    due_at_human_format TEXT NOT NULL DEFAULT 'upon receipt',
+    period_end TEXT CHECK (period_end GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    period_start TEXT CHECK (period_start GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    client_id INTEGER NOT NULL REFERENCES clients (id),
+    subject TEXT NOT NULL DEFAULT '',
+    currency TEXT NOT NULL,
+    issued_at TEXT NOT NULL CHECK (issued_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    created_by_id INTEGER NOT NULL DEFAULT 1,
+    notes TEXT NOT NULL DEFAULT '',
+    number TEXT NOT NULL,
+    purchase_order TEXT NOT NULL DEFAULT '',
+    client_key TEXT NOT NULL CHECK (length(client_key) = 40 AND client_key NOT GLOB '*[^0-9a-f]*'),
+    state TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'open', 'partial', 'paid', 'closed')),
+    tax TEXT CHECK (tax GLOB '*[0-9].[0-9]*' AND tax NOT GLOB '*[^0-9.]*'),
+    tax2 TEXT CHECK (tax2 GLOB '*[0-9].[0-9]*' AND tax2 NOT GLOB '*[^0-9.]*'),
+    tax_amount TEXT CHECK (tax_amount GLOB '*[0-9].[0-9]*' AND tax_amount NOT GLOB '*[^0-9.-]*'),
+    tax2_amount TEXT CHECK (tax2_amount GLOB '*[0-9].[0-9]*' AND tax2_amount NOT GLOB '*[^0-9.-]*'),
+    discount_amount TEXT NOT NULL DEFAULT '0.0' CHECK (
+        discount_amount GLOB '*[0-9].[0-9]*' AND discount_amount NOT GLOB '*[^0-9.-]*'),
+    discount TEXT CHECK (discount GLOB '*[0-9].[0-9]*' AND discount NOT GLOB '*[^0-9.]*'),
+    recurring_invoice_id INTEGER,
+    estimate_id INTEGER,
+    retainer_id INTEGER,
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    -- what the invoice was made from
+    kind TEXT NOT NULL DEFAULT 'free_form' CHECK (kind IN ('free_form', 'project', 'task', 'people', 'detailed')),
+    -- counts the writes to the record, from 0
+    version INTEGER NOT NULL DEFAULT 0,
+    -- a tax has an amount, and no tax has none
+    CHECK ((tax IS NULL) = (tax_amount IS NULL) AND (tax2 IS NULL) = (tax2_amount IS NULL)),
+    CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order AS BLOB), x'00') = 0),
+    CHECK (due_at_human_format || subject || currency || notes || number || purchase_order
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31, 65534, 65535) || ']*')
+) STRICT;
+
+CREATE INDEX invoices_newest ON invoices (created_at, id);
+CREATE INDEX invoices_client_id ON invoices (client_id, created_at, id);
+CREATE INDEX invoices_state ON invoices (state, created_at, id);
+CREATE INDEX invoices_issued_at ON invoices (issued_at);
+CREATE INDEX invoices_updated_at ON invoices (updated_at);
+
+-- An id is for ever.
+
+CREATE TRIGGER clients_id_stays BEFORE UPDATE ON clients WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a client cannot change'); END;
+
+CREATE TRIGGER projects_id_stays BEFORE UPDATE ON projects WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a project cannot change'); END;
+
+CREATE TRIGGER invoices_id_stays BEFORE UPDATE ON invoices WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of an invoice cannot change'); END;
+
+-- An inactive client has no active project: seen from the client (the insert is for REPLACE) …
+
+CREATE TRIGGER clients_inserted AFTER INSERT ON clients
+WHEN NEW.active = 0 AND EXISTS (SELECT 1 FROM projects WHERE client_id = NEW.id AND active = 1)
+BEGIN SELECT RAISE(ABORT, 'client has active projects'); END;
+
+CREATE TRIGGER clients_updated AFTER UPDATE ON clients
+WHEN NEW.active = 0 AND EXISTS (SELECT 1 FROM projects WHERE client_id = NEW.id AND active = 1)
+BEGIN SELECT RAISE(ABORT, 'client has active projects'); END;
+
+-- … and from the project, whose client must exist.
+
+CREATE TRIGGER projects_inserted AFTER INSERT ON projects
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id AND (active = 1 OR NEW.active = 0))
+BEGIN SELECT RAISE(ABORT, 'the project''s client does not exist or is inactive'); END;
+
+CREATE TRIGGER projects_updated AFTER UPDATE ON projects
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id AND (active = 1 OR NEW.active = 0))
+BEGIN SELECT RAISE(ABORT, 'the project''s client does not exist or is inactive'); END;
+
+-- A client with projects or invoices is not deleted; an invoice's client must exist.
+
+CREATE TRIGGER clients_deleted BEFORE DELETE ON clients
+WHEN EXISTS (SELECT 1 FROM projects WHERE client_id = OLD.id)
+    OR EXISTS (SELECT 1 FROM invoices WHERE client_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'client has projects or invoices'); END;
+
+CREATE TRIGGER invoices_client_exists_on_insert AFTER INSERT ON invoices
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the invoice''s client does not exist'); END;
+
+CREATE TRIGGER invoices_client_exists_on_update AFTER UPDATE ON invoices
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the invoice''s client does not exist'); END;
+
+-- A client knows the kind of its newest invoice.
+
+CREATE TRIGGER invoices_inserted AFTER INSERT ON invoices
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = NEW.client_id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id = NEW.client_id;
+END;
+
+CREATE TRIGGER invoices_updated AFTER UPDATE OF client_id, kind, created_at ON invoices
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = clients.id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id IN (OLD.client_id, NEW.client_id);
+END;
+
+CREATE TRIGGER invoices_deleted AFTER DELETE ON invoices
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = OLD.client_id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id = OLD.client_id;
+END;

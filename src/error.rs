@@ -1,0 +1,179 @@
+//! What can go wrong, by kind, with the data that says what, where and what to do.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation did not happen. When one is returned, nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such record.
+    #[error("there is no {record} {id}")]
+    NotFound {
+        /// The record's element name, like `client`.
+        record: &'static str,
+        /// The id that was asked for.
+        id: i64,
+    },
+    /// A rule of the API forbids the change.
+    #[error("{rule}: {}; {}", in_words(.in_the_way), .rule.remedy())]
+    Refused {
+        /// The rule.
+        rule: Rule,
+        /// What stands in the way, and how many of each.
+        in_the_way: Vec<Obstacle>,
+    },
+    /// A value cannot be taken.
+    #[error("{}{field} {reason}", at(.line))]
+    Invalid {
+        /// The element's name, like `over-budget-notification-percentage`.
+        field: &'static str,
+        /// What is wrong with it and what would be right.
+        reason: String,
+        /// The line of the document, from 1, where the value came from one.
+        line: Option<u64>,
+    },
+    /// A document is not well-formed XML, or not the document asked for.
+    #[error("line {line}: {reason}")]
+    Xml {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file holds something that no store writes.
+    #[error("the store is damaged: {table} {id}: {column} {reason}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row's id, 0 where it cannot be told.
+        id: i64,
+        /// The column.
+        column: &'static str,
+        /// What is wrong with the value.
+        reason: String,
+    },
+    /// Another program held the file for longer than the busy timeout.
+    #[error("another program has kept the store locked for {waited:?}; try again, or raise the busy timeout")]
+    Busy {
+        /// The busy timeout that ran out.
+        waited: Duration,
+    },
+    /// There is no file at the path, and the opener did not ask for one to be made.
+    #[error("there is no file {}", .path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is not a clientstore; it was left untouched.
+    #[error("{} is not a clientstore file ({found}); it was left untouched", .path.display())]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// What it is instead.
+        found: String,
+    },
+    /// The file was written by a newer version of this program; it was left untouched.
+    #[error("{} has format version {found}, this program knows versions up to {supported}; upgrade the program. The file was left untouched", .path.display())]
+    Newer {
+        /// The path.
+        path: PathBuf,
+        /// The file's `user_version`.
+        found: i64,
+        /// The newest version known here.
+        supported: i64,
+    },
+    /// SQLite or the file system failed.
+    #[error("{doing}: {source}")]
+    Storage {
+        /// What was being done.
+        doing: &'static str,
+        /// The failure itself.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A rule of the API (the Clients page; `clients.md`, rules 1 to 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// A client with active projects cannot be deactivated.
+    ClientHasActiveProjects,
+    /// A client with projects or invoices cannot be deleted.
+    ClientHasProjectsOrInvoices,
+    /// An inactive client cannot get an active project.
+    ClientIsInactive,
+    /// An id that is taken cannot be loaded again.
+    IdIsTaken,
+}
+
+impl Rule {
+    fn remedy(self) -> &'static str {
+        match self {
+            Rule::ClientHasActiveProjects => "deactivate, move or delete them first",
+            Rule::ClientHasProjectsOrInvoices => "delete or move them first, or deactivate the client instead",
+            Rule::ClientIsInactive => "activate the client first",
+            Rule::IdIsTaken => "load into an empty store, or give the record another id",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rule::ClientHasActiveProjects => "Client has active projects",
+            Rule::ClientHasProjectsOrInvoices => "Client has projects or invoices",
+            Rule::ClientIsInactive => "Client is inactive",
+            Rule::IdIsTaken => "The id is taken",
+        })
+    }
+}
+
+/// One kind of thing that stands in the way of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What it is, in the singular: `active project`, `invoice`.
+    pub what: &'static str,
+    /// How many there are.
+    pub count: u64,
+}
+
+fn in_words(obstacles: &[Obstacle]) -> String {
+    let words: Vec<String> = obstacles
+        .iter()
+        .filter(|obstacle| obstacle.count > 0)
+        .map(|Obstacle { what, count }| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    words.join(" and ")
+}
+
+fn at(line: &Option<u64>) -> String {
+    line.map_or_else(String::new, |line| format!("line {line}: "))
+}
+
+impl Error {
+    pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Error::Invalid { field, reason: reason.into(), line: None }
+    }
+
+    pub(crate) fn refused(rule: Rule, in_the_way: impl IntoIterator<Item = (&'static str, u64)>) -> Self {
+        let in_the_way = in_the_way.into_iter().map(|(what, count)| Obstacle { what, count }).collect();
+        Error::Refused { rule, in_the_way }
+    }
+
+    pub(crate) fn storage(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Error::Storage { doing, source: Arc::from(source.into()) }
+    }
+}
+
+/// SQLite's own failures; what callers should tell apart is told apart where it happens.
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Error::storage("SQLite", error)
+    }
+}

@@ -1,0 +1,38 @@
+//! An account of the classic Harvest time-tracking API in one SQLite file.
+//!
+//! [`ClientStore`] keeps clients, projects and invoices, applies the API's toggle and delete rules
+//! as transactions, and [`xml`] reads and writes the API's exact documents.
+//!
+//! ```
+//! use clientstore::{ClientStore, Dialect, Error, NewClient, NewProject, Rule, xml};
+//!
+//! let store = ClientStore::open_in_memory()?; // or ClientStore::open("clientstore.db")
+//! let id = store.clients().create(&NewClient::named("SuprCorp").details("123 Main St."))?;
+//!
+//! let document = xml::write(&store.clients().get(id)?, Dialect::Documented)?;
+//! assert_eq!(
+//!     String::from_utf8_lossy(&document),
+//!     "<client>\n  <id type=\"integer\">1</id>\n  <name>SuprCorp</name>\n  \
+//!      <active type=\"boolean\">true</active>\n  <details>123 Main St.</details>\n</client>\n"
+//! );
+//!
+//! store.projects().create(&NewProject::of(id, "Website"))?;
+//! let refused = store.clients().toggle(id);
+//! assert!(matches!(refused, Err(Error::Refused { rule: Rule::ClientHasActiveProjects, .. })));
+//! # Ok::<(), Error>(())
+//! ```
+
+mod error;
+mod record;
+mod resources;
+mod store;
+mod value;
+pub mod xml;
+
+pub use error::{Error, Obstacle, Result, Rule};
+pub use record::{Fields, Record};
+pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
+pub use resources::invoices::{Invoice, InvoiceChanges, InvoiceFilter, Kind, NewInvoice, State, Status};
+pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
+pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction};
+pub use xml::Dialect;

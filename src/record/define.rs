@@ -1,0 +1,124 @@
+//! The macros that turn a record's description into its struct; data only, the logic is in the
+//! traits and functions beside it.
+
+/// Describes a record: its names, its columns in the specification's order, then the internal ones.
+///
+/// A column is `name ("element"): type = mode attributes;`, where the mode is one of `readonly`,
+/// `writable`, `required`, `on_create` and the attributes are those of
+/// [`Column`](crate::record::Column)'s builder.
+macro_rules! record {
+    (
+        $(#[$doc:meta])*
+        $record:ident: table $table:literal, element $element:literal $(or $alias:literal)*,
+        list $list:literal, documented array $array:literal;
+        elements {
+            $( $(#[$column_doc:meta])* $name:ident ($column:literal): $type:ty = $mode:ident $($attribute:ident)*; )*
+        }
+        internal {
+            $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident; )*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub struct $record {
+            $( $(#[$column_doc])* pub $name: $type, )*
+        }
+
+        pub(crate) static TABLE: $crate::record::Table = $crate::record::Table {
+            name: $table,
+            element: $element,
+            aliases: &[$($alias),*],
+            list: $list,
+            documented_array: $array,
+            columns: &[
+                $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute())*, )*
+                $( $crate::record::Column::new::<$internal_type>(stringify!($internal), $internal_column)
+                    .$internal_mode().internal(), )*
+            ],
+            sql: std::sync::OnceLock::new(),
+        };
+
+        impl $crate::record::Record for $record {}
+
+        impl $crate::record::Describe for $record {
+            const TABLE: &'static $crate::record::Table = &TABLE;
+
+            fn read<'a>(
+                mut get: impl FnMut(usize) -> $crate::Result<rusqlite::types::ValueRef<'a>>,
+            ) -> $crate::Result<Self> {
+                let mut position = 0..;
+                Ok($record {
+                    $( $name: {
+                        let at = position.next().unwrap_or_default();
+                        $crate::record::Field::from_ref(get(at)?)
+                            .map_err(|reason| $crate::Error::invalid($column, reason))?
+                    }, )*
+                })
+            }
+
+            fn fields(&self) -> $crate::record::Fields<Self> {
+                let mut position = 0..;
+                $crate::record::Fields::new()
+                    $( .with(position.next().unwrap_or_default(), &self.$name) )*
+            }
+        }
+
+        impl $crate::record::Fields<$record> {
+            $( $crate::record::setter! { $mode $(#[$column_doc])* $name: $type } )*
+        }
+    };
+}
+
+/// The setter of a column that a request may set.
+macro_rules! setter {
+    (readonly $(#[$doc:meta])* $name:ident: $type:ty) => {};
+    ($mode:ident $(#[$doc:meta])* $name:ident: $type:ty) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(self, $name: impl Into<$type>) -> Self {
+            self.with(TABLE.position(stringify!($name)), &$name.into())
+        }
+    };
+}
+
+/// A text column with a fixed set of values.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $( $(#[$variant_doc:meta])* $variant:ident = $text:literal, )* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$variant_doc])* #[serde(rename = $text)] $variant, )*
+        }
+
+        impl $name {
+            /// The value as the documents write it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( $name::$variant => $text, )* }
+            }
+        }
+
+        impl $crate::record::Field for $name {
+            const KIND: $crate::value::Kind = $crate::value::Kind::Text;
+            const ALLOWED: &'static [&'static str] = &[$($text),*];
+
+            fn to_value(&self) -> $crate::value::Value {
+                $crate::value::Value::from(self.as_str())
+            }
+
+            fn from_ref(value: rusqlite::types::ValueRef<'_>) -> Result<Self, String> {
+                match value.as_bytes().unwrap_or_default() {
+                    $( bytes if bytes == $text.as_bytes() => Ok($name::$variant), )*
+                    other => Err(format!(
+                        "is {}, which is none of {}",
+                        $crate::value::quoted(&String::from_utf8_lossy(other)),
+                        [$($text),*].join(", ")
+                    )),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {record, setter, text_enum};

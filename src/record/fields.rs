@@ -1,0 +1,191 @@
+//! Some of a record's fields: what a request gives, what a document says.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::{Describe, Field, Nil, Record, Table, Write};
+use crate::error::{Error, Result};
+use crate::value::{Kind, Value, is_space};
+
+/// A value, or nothing, for every column of a table.
+#[derive(Clone, Debug)]
+pub struct Values {
+    pub(crate) table: &'static Table,
+    values: Vec<Option<Value>>,
+}
+
+impl Values {
+    pub(crate) fn new(table: &'static Table) -> Self {
+        Values { table, values: vec![None; table.columns.len()] }
+    }
+
+    pub(crate) fn at(&self, position: usize) -> Option<&Value> {
+        self.values[position].as_ref()
+    }
+
+    pub(crate) fn set_at(&mut self, position: usize, value: Value) {
+        self.values[position] = Some(value);
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.at(self.table.position(name))
+    }
+
+    /// The text of a field, where it is given and not nil.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.set_at(self.table.position(name), value.into());
+    }
+
+    /// Sets a field unless it is given.
+    pub(crate) fn default(&mut self, name: &str, value: impl FnOnce() -> Value) {
+        let slot = &mut self.values[self.table.position(name)];
+        if slot.is_none() {
+            *slot = Some(value());
+        }
+    }
+
+    /// Drops what a request may not set.
+    pub(crate) fn keep_writable(&mut self, creating: bool) {
+        for (column, value) in self.table.columns.iter().zip(&mut self.values) {
+            let writable = match column.write {
+                Write::Never => false,
+                Write::OnCreate => creating,
+                Write::Always => true,
+            };
+            if !writable {
+                *value = None;
+            }
+        }
+    }
+
+    /// Checks every given field against its column, and on `create` that the required ones are
+    /// there.
+    pub(crate) fn check(&mut self, create: bool) -> Result<()> {
+        for (column, slot) in self.table.columns.iter().zip(&mut self.values) {
+            let refuse = |reason: String| Err(Error::invalid(column.element, reason));
+            let Some(value) = slot else {
+                if create && column.required {
+                    return refuse("is required".to_owned());
+                }
+                continue;
+            };
+            if let Err(reason) = column.kind.check(value) {
+                return refuse(reason);
+            }
+            match value {
+                Value::Null if column.nil == Nil::Never => return refuse("cannot be nil".to_owned()),
+                Value::Text(text) if column.kind == Kind::Text => {
+                    if column.required && text.chars().all(is_space) {
+                        return refuse("is required and cannot be blank".to_owned());
+                    }
+                    if !column.allowed.is_empty() {
+                        match column.allowed.iter().find(|allowed| allowed.eq_ignore_ascii_case(text)) {
+                            Some(allowed) => *text = (*allowed).to_owned(),
+                            None => return refuse(format!("must be one of {}", column.allowed.join(", "))),
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The given fields, with their positions.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (usize, &Value)> {
+        self.values.iter().enumerate().filter_map(|(at, value)| Some((at, value.as_ref()?)))
+    }
+}
+
+impl PartialEq for Values {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.table, other.table) && self.values == other.values
+    }
+}
+
+/// Some of the fields of a record: what a create or an update sets, or what a document says.
+///
+/// A setter stands for every field that a request may set; a field that is not set is left as it
+/// is, or gets its default. [`NewClient`](crate::NewClient) and
+/// [`ClientChanges`](crate::ClientChanges) are this type, and so are their like.
+///
+/// ```
+/// use clientstore::ClientChanges;
+///
+/// let changes = ClientChanges::new().details("12 Side St.\nBoston").highrise_id(7);
+/// assert_ne!(changes, ClientChanges::new());
+/// ```
+pub struct Fields<R> {
+    pub(crate) values: Values,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R: Describe> Fields<R> {
+    /// No field set.
+    pub fn new() -> Self {
+        Self::from_values(Values::new(R::TABLE))
+    }
+
+    pub(crate) fn from_values(values: Values) -> Self {
+        Fields { values, record: PhantomData }
+    }
+
+    pub(crate) fn with(mut self, position: usize, value: &impl Field) -> Self {
+        self.values.set_at(position, value.to_value());
+        self
+    }
+
+    /// The whole record, where every one of its fields is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with the first field that is missing or does not fit.
+    pub fn complete(&self) -> Result<R> {
+        R::read(|position| match self.values.at(position) {
+            Some(value) => Ok(value.as_ref()),
+            None => Err(Error::invalid(R::TABLE.columns[position].element, "is missing")),
+        })
+    }
+}
+
+impl<R: Describe> Default for Fields<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R> Clone for Fields<R> {
+    fn clone(&self) -> Self {
+        Fields { values: self.values.clone(), record: PhantomData }
+    }
+}
+
+impl<R> PartialEq for Fields<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+}
+
+impl<R> Eq for Fields<R> {}
+
+impl<R> fmt::Debug for Fields<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.values.table;
+        let given = self.values.given().map(|(at, value)| (table.columns[at].name, value));
+        write!(f, "{} ", table.element)?;
+        f.debug_map().entries(given).finish()
+    }
+}
+
+impl<R: Record> From<&R> for Fields<R> {
+    fn from(record: &R) -> Self {
+        record.fields()
+    }
+}

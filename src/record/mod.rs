@@ -1,0 +1,195 @@
+//! What a record is: a table of columns, described once, that drives the SQL, the row mapping and
+//! the XML in both directions.
+
+mod define;
+mod field;
+mod fields;
+mod sql;
+mod tag;
+
+pub(crate) use define::{record, setter, text_enum};
+pub use field::Field;
+pub use fields::{Fields, Values};
+use sql::Sql;
+pub(crate) use tag::Tag;
+
+use std::sync::OnceLock;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::Result;
+use crate::value::Kind;
+
+/// How a nil is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nil {
+    /// The column is NOT NULL.
+    Never,
+    /// `<tax type="decimal" nil="true"></tax>`.
+    Typed,
+    /// `<hourly-rate nil="true"></hourly-rate>`.
+    Bare,
+}
+
+/// Which requests may set a column; the others ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    Never,
+    OnCreate,
+    Always,
+}
+
+/// Which documents show a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum View {
+    /// Both dialects.
+    Both,
+    /// The `live` dialect only.
+    Live,
+    /// None but the whole-store dump.
+    Internal,
+}
+
+/// One column of a record's table, and its element.
+#[derive(Debug)]
+pub struct Column {
+    /// The SQL name; the element's is the same with dashes.
+    pub(crate) name: &'static str,
+    pub(crate) element: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) nil: Nil,
+    pub(crate) write: Write,
+    pub(crate) required: bool,
+    pub(crate) view: View,
+    /// The only values a text may have; empty for any.
+    pub(crate) allowed: &'static [&'static str],
+    pub(crate) open: Tag,
+    pub(crate) nil_tag: Tag,
+    pub(crate) close: Tag,
+}
+
+impl Column {
+    pub(crate) const fn new<T: Field>(name: &'static str, element: &'static str) -> Self {
+        let type_name = T::KIND.type_name();
+        Column {
+            name,
+            element,
+            kind: T::KIND,
+            nil: match (T::NULLABLE, T::KIND) {
+                (false, _) => Nil::Never,
+                (true, Kind::Text) => Nil::Bare,
+                (true, _) => Nil::Typed,
+            },
+            write: Write::Never,
+            required: false,
+            view: View::Both,
+            allowed: T::ALLOWED,
+            open: Tag::open(element, type_name, false),
+            nil_tag: Tag::open(element, type_name, true).then_close(element),
+            close: Tag::close(element),
+        }
+    }
+
+    pub(crate) const fn readonly(self) -> Self {
+        self
+    }
+
+    pub(crate) const fn writable(mut self) -> Self {
+        self.write = Write::Always;
+        self
+    }
+
+    pub(crate) const fn on_create(mut self) -> Self {
+        self.write = Write::OnCreate;
+        self
+    }
+
+    pub(crate) const fn required(mut self) -> Self {
+        self.required = true;
+        self.writable()
+    }
+
+    pub(crate) const fn live(mut self) -> Self {
+        self.view = View::Live;
+        self
+    }
+
+    pub(crate) const fn internal(mut self) -> Self {
+        self.view = View::Internal;
+        self
+    }
+
+    /// A nil is written without a type.
+    pub(crate) const fn bare_nil(mut self) -> Self {
+        self.nil = Nil::Bare;
+        self.nil_tag = Tag::open(self.element, None, true).then_close(self.element);
+        self
+    }
+
+    /// The element never carries a type.
+    pub(crate) const fn untyped(mut self) -> Self {
+        self.open = Tag::open(self.element, None, false);
+        self
+    }
+}
+
+/// A record's table: its names and its columns, the elements in the specification's order first.
+#[derive(Debug)]
+pub struct Table {
+    /// The SQL name; the API's path is the same.
+    pub(crate) name: &'static str,
+    /// The root of one record.
+    pub(crate) element: &'static str,
+    /// Other roots of one record that are read.
+    pub(crate) aliases: &'static [&'static str],
+    /// The root of a list.
+    pub(crate) list: &'static str,
+    /// Whether the `documented` dialect, too, marks the list's root as an array.
+    pub(crate) documented_array: bool,
+    pub(crate) columns: &'static [Column],
+    pub(crate) sql: OnceLock<Sql>,
+}
+
+impl Table {
+    /// The columns that a document shows; a view's columns stand before those of the next.
+    pub(crate) fn columns_of(&self, view: View) -> &'static [Column] {
+        let end = self.columns.iter().take_while(|column| column.view <= view).count();
+        &self.columns[..end]
+    }
+
+    pub(crate) fn sql(&self) -> &Sql {
+        self.sql.get_or_init(|| Sql::of(self))
+    }
+
+    /// The position of a column by its SQL name.
+    ///
+    /// # Panics
+    ///
+    /// When there is none: the name is always a literal of this crate.
+    pub(crate) fn position(&self, name: &str) -> usize {
+        self.columns
+            .iter()
+            .position(|column| column.name == name)
+            .unwrap_or_else(|| panic!("{} has no column {name}", self.name))
+    }
+}
+
+/// A record of the API: [`Client`](crate::Client), [`Project`](crate::Project),
+/// [`Invoice`](crate::Invoice).
+///
+/// The trait is sealed; it names what the generic functions of [`xml`](crate::xml) take.
+pub trait Record: Describe + Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned {}
+
+/// The machinery behind [`Record`], written by the `record!` macro.
+pub trait Describe: Sized + 'static {
+    #[doc(hidden)]
+    const TABLE: &'static Table;
+
+    /// Reads the record from the columns of `View::Live`, by their position.
+    #[doc(hidden)]
+    fn read<'a>(get: impl FnMut(usize) -> Result<rusqlite::types::ValueRef<'a>>) -> Result<Self>;
+
+    /// Every element's value, in the columns' order.
+    #[doc(hidden)]
+    fn fields(&self) -> Fields<Self>;
+}

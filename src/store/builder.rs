@@ -1,0 +1,143 @@
+//! How a store is opened.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::ClientStore;
+use crate::error::Result;
+
+/// Tells the time.
+pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+/// Draws a client key: 40 hex digits out of 20 bytes.
+pub type KeyGenerator = Arc<dyn Fn() -> [u8; 20] + Send + Sync>;
+
+/// What an acknowledged write survives; SQLite's `synchronous` under a write-ahead log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// A power loss: every commit is synced to the disk (`synchronous=FULL`).
+    #[default]
+    Full,
+    /// A crash of the program; a power loss may take the last commits (`synchronous=NORMAL`).
+    Normal,
+    /// A crash of the program; a power loss may damage the file (`synchronous=OFF`). For tests.
+    Off,
+}
+
+/// Opens a [`ClientStore`] otherwise than by default.
+///
+/// ```
+/// use std::time::Duration;
+/// use clientstore::ClientStore;
+///
+/// let store = ClientStore::builder().busy_timeout(Duration::from_secs(1)).open_in_memory()?;
+/// # assert_eq!(store.clients().list(&Default::default())?.count(), 0);
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Builder {
+    pub(super) clock: Clock,
+    pub(super) keys: KeyGenerator,
+    pub(super) durability: Durability,
+    pub(super) busy_timeout: Duration,
+    pub(super) readers: usize,
+    pub(super) create: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            clock: Arc::new(Utc::now),
+            keys: Arc::new(|| {
+                let mut key = [0; 20];
+                // The system's generator fails on no system that SQLite runs on.
+                getrandom::fill(&mut key).expect("the system has random numbers");
+                key
+            }),
+            durability: Durability::Full,
+            busy_timeout: Duration::from_secs(5),
+            readers: 8,
+            create: true,
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("durability", &self.durability)
+            .field("busy_timeout", &self.busy_timeout)
+            .field("readers", &self.readers)
+            .field("create", &self.create)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Where timestamps and "today" come from; the system's clock by default. Fractions of a second
+    /// are dropped.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where invoices' client keys come from, 20 bytes each; the system's random numbers by
+    /// default. Who can guess a key can open the invoice, so draw others in tests only.
+    #[must_use]
+    pub fn key_generator(mut self, keys: impl Fn() -> [u8; 20] + Send + Sync + 'static) -> Self {
+        self.keys = Arc::new(keys);
+        self
+    }
+
+    /// What an acknowledged write survives; [`Durability::Full`] by default.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long to wait for another program that has the file locked; 5 seconds by default.
+    #[must_use]
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// How many idle reader connections are kept open; 8 by default, each with up to 2 MB of cache.
+    /// More can read at once; what they opened is closed again.
+    #[must_use]
+    pub fn readers(mut self, readers: usize) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// Whether [`open`](Self::open) makes a file that is not there; true by default.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// Opens the file at the path, as [`ClientStore::open`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientStore::open`], and [`Error::Missing`](crate::Error::Missing) where there is no
+    /// file and [`create`](Self::create) is off.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<ClientStore> {
+        ClientStore::open_with(self, path.as_ref())
+    }
+
+    /// Opens a new store in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`](crate::Error::Storage) where SQLite has no memory for it.
+    pub fn open_in_memory(self) -> Result<ClientStore> {
+        ClientStore::open_in_memory_with(self)
+    }
+}

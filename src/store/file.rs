@@ -1,0 +1,257 @@
+//! The file: making it, recognising it, bringing it up to date, and the connections to it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::builder::Durability;
+use crate::error::{Error, Result};
+
+const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// SQLite's `application_id` of every store: the bytes `cSto`.
+pub(crate) const APPLICATION_ID: i64 = 0x6353_746F;
+
+/// The scripts that bring a file from each version to the next; the first is for version 1.
+/// `schema.sql` is what they lead to.
+const MIGRATIONS: &[&str] = &[];
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 64;
+
+/// What every connection to a file is set to.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) durability: Durability,
+    pub(crate) busy_timeout: Duration,
+}
+
+fn version() -> i64 {
+    MIGRATIONS.len() as i64 + 1
+}
+
+/// Opens the writer's connection, making the file or bringing it up to date.
+pub(crate) fn writer(path: &Path, settings: &Settings, create: bool) -> Result<Connection> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            let found = if found.is_dir() { "a directory" } else { "no regular file" };
+            return Err(Error::Foreign { path: path.to_owned(), found: found.to_owned() });
+        }
+        Ok(found) if found.len() > 0 => recognise(path)?,
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if !create {
+                return Err(Error::Missing { path: path.to_owned() });
+            }
+        }
+        Err(error) => return Err(Error::storage("looking for the file", error)),
+    }
+    // Turning the write-ahead log on, and the end of the last other connection, take locks that
+    // SQLite's own busy handler does not wait for.
+    let patience = Instant::now() + settings.busy_timeout;
+    loop {
+        match open_writer(path, settings) {
+            Err(error) if is_busy(&error) && Instant::now() < patience => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) if is_busy(&error) => return Err(Error::Busy { waited: settings.busy_timeout }),
+            result => return result,
+        }
+    }
+}
+
+fn open_writer(path: &Path, settings: &Settings) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(opening)?;
+    set_up(&connection, settings)?;
+    // Until the file is known to be ours, closing it must not touch it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    prepare_file(&connection, path, SCHEMA, MIGRATIONS)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Error::storage("opening the file", format!("its disk gives no write-ahead log, but {mode}")));
+    }
+    Ok(connection)
+}
+
+/// Opens one more connection, for reading, to a file that the writer has opened.
+pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
+    // Read-write, because a read-only connection cannot recover a log; `query_only` keeps it from writing.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(opening)?;
+    set_up(&connection, settings)?;
+    connection.execute_batch("PRAGMA query_only = ON")?;
+    Ok(connection)
+}
+
+/// Opens a new store in memory.
+pub(crate) fn memory(settings: &Settings) -> Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    set_up(&connection, settings)?;
+    prepare_file(&connection, Path::new(":memory:"), SCHEMA, MIGRATIONS)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, settings: &Settings) -> Result<()> {
+    connection.busy_timeout(settings.busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    let synchronous = match settings.durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+        Durability::Off => "OFF",
+    };
+    connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}; PRAGMA cell_size_check = ON"))?;
+    Ok(())
+}
+
+/// Refuses a foreign or newer file before anything could touch it.
+///
+/// `immutable` neither locks nor recovers. It goes through SQLite because this process may have the
+/// file open already: closing a descriptor of our own would drop SQLite's locks on it.
+fn recognise(path: &Path) -> Result<()> {
+    let absolute = std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let peek = Connection::open_with_flags(uri(&absolute), flags).map_err(opening)?;
+    match identity(&peek) {
+        Ok((APPLICATION_ID, found)) if found > version() => Err(newer(path, found)),
+        Ok((APPLICATION_ID, _)) => Ok(()),
+        Ok((0, _)) => Err(foreign(path, "an SQLite database of another program".to_owned())),
+        Ok((other, _)) => Err(foreign(path, format!("an SQLite database with application id {other:#010x}"))),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(foreign(path, "no SQLite database".to_owned()))
+        }
+        Err(error) => Err(opening(error)),
+    }
+}
+
+fn uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.to_string_lossy().replace('\\', "/").bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b':' => uri.push(char::from(byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}
+
+fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+    Ok((pragma("application_id")?, pragma("user_version")?))
+}
+
+/// Makes a new file's tables or migrates an older one's, in one transaction.
+fn prepare_file(connection: &Connection, path: &Path, schema: &str, migrations: &[&str]) -> Result<()> {
+    let newest = migrations.len() as i64 + 1;
+    let done = |found: (i64, i64)| found == (APPLICATION_ID, newest);
+    if done(identity(connection)?) {
+        return Ok(());
+    }
+    begin(connection)?;
+    let result = bring_up_to_date(connection, path, schema, migrations, newest);
+    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    connection.execute_batch(end)?;
+    result
+}
+
+fn bring_up_to_date(
+    connection: &Connection,
+    path: &Path,
+    schema: &str,
+    migrations: &[&str],
+    newest: i64,
+) -> Result<()> {
+    match identity(connection)? {
+        (APPLICATION_ID, found) if found > newest => return Err(newer(path, found)),
+        (APPLICATION_ID, found) if found >= 1 => {
+            for migration in &migrations[found as usize - 1..] {
+                connection.execute_batch(migration)?;
+            }
+        }
+        (id, _) => {
+            let empty: bool =
+                connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))?;
+            if !empty {
+                return Err(foreign(path, format!("an SQLite database with application id {id:#010x}")));
+            }
+            connection.execute_batch(schema)?;
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+    }
+    connection.pragma_update(None, "user_version", newest)?;
+    Ok(())
+}
+
+/// Begins a transaction that writes, waiting for other programs' up to the busy timeout.
+pub(crate) fn begin(connection: &Connection) -> Result<()> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop).map_err(Error::from)
+}
+
+/// Whether another program held a lock.
+pub(crate) fn is_busy(error: &Error) -> bool {
+    match error {
+        Error::Storage { source, .. } => source
+            .downcast_ref::<rusqlite::Error>()
+            .and_then(rusqlite::Error::sqlite_error_code)
+            .is_some_and(|code| matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)),
+        Error::Busy { .. } => true,
+        _ => false,
+    }
+}
+
+fn opening(error: rusqlite::Error) -> Error {
+    Error::storage("opening the file", error)
+}
+
+fn foreign(path: &Path, found: String) -> Error {
+    Error::Foreign { path: path.to_owned(), found }
+}
+
+fn newer(path: &Path, found: i64) -> Error {
+    Error::Newer { path: PathBuf::from(path), found, supported: version() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut statement = connection.prepare("SELECT name FROM sqlite_master ORDER BY name").unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn an_older_file_takes_every_missing_migration_in_order() {
+        let connection = Connection::open_in_memory().unwrap();
+        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &[]).unwrap();
+        let migrations = ["CREATE TABLE b (x)", "ALTER TABLE b RENAME TO c"];
+        prepare_file(&connection, Path::new("x"), "", &migrations).unwrap();
+        assert_eq!(tables(&connection), ["a", "c"]);
+        assert_eq!(identity(&connection).unwrap(), (APPLICATION_ID, 3));
+        prepare_file(&connection, Path::new("x"), "", &migrations).unwrap();
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_file_as_it_was() {
+        let connection = Connection::open_in_memory().unwrap();
+        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &[]).unwrap();
+        let migrations = ["CREATE TABLE b (x)", "DROP TABLE missing"];
+        assert!(prepare_file(&connection, Path::new("x"), "", &migrations).is_err());
+        assert_eq!(tables(&connection), ["a"]);
+        assert_eq!(identity(&connection).unwrap(), (APPLICATION_ID, 1));
+    }
+
+    #[test]
+    fn a_newer_file_is_refused() {
+        let connection = Connection::open_in_memory().unwrap();
+        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &["", ""]).unwrap();
+        assert!(matches!(prepare_file(&connection, Path::new("x"), "", &[]), Err(Error::Newer { found: 3, .. })));
+    }
+}

@@ -1,0 +1,214 @@
+//! The store: the file, its readers and its writer, and the typed access to its records.
+
+mod builder;
+mod command;
+mod file;
+mod list;
+mod readers;
+mod records;
+mod resource;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::Connection;
+
+pub(crate) use builder::KeyGenerator;
+pub use builder::{Builder, Durability};
+pub(crate) use command::Outcome;
+pub use list::List;
+pub use records::{Records, Transaction};
+pub use resource::Stored;
+pub(crate) use resource::{Action, Change, Order, Resource, Selection};
+
+use self::command::Command;
+use self::file::Settings;
+use self::readers::Readers;
+use self::writer::Writer;
+use crate::error::{Error, Result};
+use crate::value::whole_seconds;
+
+/// An account's clients, projects and invoices in one SQLite file.
+///
+/// A store is cheap to clone and every clone is the same store; use it from as many threads as you
+/// like. A read sees every write that was acknowledged before it began, by any clone, thread or
+/// other program. Writes of many threads commit in groups.
+///
+/// ```
+/// use clientstore::{ClientStore, NewClient};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
+/// assert_eq!(store.clients().get(id)?.name, "SuprCorp");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ClientStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: Option<PathBuf>,
+    /// None in memory, where the writer's connection serves the reads as well.
+    readers: Option<Readers>,
+    writer: Writer,
+    builder: Builder,
+}
+
+impl std::fmt::Debug for ClientStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientStore").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+impl ClientStore {
+    /// Opens the store at the path; a missing or an empty file becomes a new store.
+    ///
+    /// An older file is brought up to date in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Foreign`] where the file is something else, [`Error::Newer`] where a newer version
+    /// wrote it; either is left untouched. [`Error::Busy`] where another program kept it locked,
+    /// [`Error::Storage`] where it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Builder::default().open(path)
+    }
+
+    /// Opens a new store in memory, which is gone with its last clone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] where SQLite has no memory for it.
+    pub fn open_in_memory() -> Result<Self> {
+        Builder::default().open_in_memory()
+    }
+
+    /// How to open a store otherwise than by default.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    fn open_with(builder: Builder, path: &Path) -> Result<Self> {
+        let settings = settings(&builder);
+        let writer = Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout);
+        let readers = Readers::new(path.to_owned(), settings, builder.readers);
+        let path = Some(path.to_owned());
+        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder }) })
+    }
+
+    fn open_in_memory_with(builder: Builder) -> Result<Self> {
+        let writer = Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout);
+        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder }) })
+    }
+
+    /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
+    pub fn records<R: Stored>(&self) -> Records<'_, R> {
+        Records::of_store(self)
+    }
+
+    /// Runs several writes in one transaction: all of them happen, or, where the closure gives an
+    /// error or panics, none.
+    ///
+    /// Use the handle it gets; the store itself would wait for the transaction's end, and says so.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient, NewProject};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let project = store.transaction(|tx| {
+    ///     let client = tx.clients().create(&NewClient::named("SuprCorp"))?;
+    ///     tx.projects().create(&NewProject::of(client, "Website"))
+    /// })?;
+    /// assert_eq!(store.projects().get(project)?.name, "Website");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the closure gives, and [`Error::Busy`] or [`Error::Storage`] where the transaction
+    /// cannot begin or commit.
+    pub fn transaction<T>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.inner.writer.transaction(|connection| run(&Transaction::new(self, connection)))
+    }
+
+    /// The store's time, to the second.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        whole_seconds((self.inner.builder.clock)())
+    }
+
+    /// The day in UTC.
+    pub(crate) fn today(&self) -> NaiveDate {
+        self.now().date_naive()
+    }
+
+    fn run(&self, command: Command) -> Result<Outcome> {
+        self.inner.writer.run(command)
+    }
+
+    fn keys(&self) -> &KeyGenerator {
+        &self.inner.builder.keys
+    }
+
+    /// Reads with a connection; each statement sees what was committed when it began.
+    pub(crate) fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match &self.inner.readers {
+            None => run(&*self.inner.writer.connection()?),
+            Some(readers) => {
+                let connection = readers.take()?;
+                let result = run(&connection);
+                readers.give_back(connection);
+                result
+            }
+        }
+    }
+
+    /// Begins to read at one moment; in memory, every read sees its own.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
+        let connection = match &self.inner.readers {
+            None => None,
+            Some(readers) => {
+                let connection = readers.take()?;
+                connection.prepare_cached("BEGIN")?.execute([])?;
+                Some(connection)
+            }
+        };
+        Ok(Snapshot { store: self.clone(), connection })
+    }
+}
+
+/// A reader that sees the store as it was at its first read, for as long as it is kept.
+pub(crate) struct Snapshot {
+    store: ClientStore,
+    connection: Option<Connection>,
+}
+
+impl Snapshot {
+    pub(crate) fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match &self.connection {
+            Some(connection) => run(connection),
+            None => self.store.read(run),
+        }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if let (Some(connection), Some(readers)) = (self.connection.take(), &self.store.inner.readers)
+            && connection.execute_batch("COMMIT").is_ok()
+        {
+            readers.give_back(connection);
+        }
+    }
+}
+
+fn settings(builder: &Builder) -> Settings {
+    Settings { durability: builder.durability, busy_timeout: builder.busy_timeout }
+}
+
+/// Names the record that holds what cannot be written.
+pub(crate) fn corrupt(table: &'static crate::record::Table, id: i64, column: &'static str, reason: String) -> Error {
+    Error::Corrupt { table: table.name, id, column, reason }
+}

@@ -1,0 +1,183 @@
+//! Typed access to the records of one kind, of a store or inside a transaction.
+
+use std::marker::PhantomData;
+
+use rusqlite::Connection;
+
+use super::command::{self, Command, Outcome};
+use super::list::{List, Source, record};
+use super::{Action, ClientStore, Stored};
+use crate::error::{Error, Result};
+use crate::record::{Fields, Values, View};
+
+/// The handle of a transaction that runs.
+///
+/// A change that gives an error inside it has changed nothing; whether the transaction goes on is
+/// the closure's choice.
+pub struct Transaction<'a> {
+    store: &'a ClientStore,
+    connection: &'a Connection,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(store: &'a ClientStore, connection: &'a Connection) -> Self {
+        Transaction { store, connection }
+    }
+
+    /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
+    pub fn records<R: Stored>(&self) -> Records<'_, R> {
+        Records { store: self.store, connection: Some(self.connection), record: PhantomData }
+    }
+}
+
+impl std::fmt::Debug for Transaction<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transaction").field("store", self.store).finish_non_exhaustive()
+    }
+}
+
+/// The records of one kind: clients, projects or invoices.
+pub struct Records<'a, R> {
+    store: &'a ClientStore,
+    /// Inside a transaction, its connection.
+    connection: Option<&'a Connection>,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R> std::fmt::Debug for Records<'_, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Records").field("store", self.store).finish_non_exhaustive()
+    }
+}
+
+impl<'a, R: Stored> Records<'a, R> {
+    pub(super) fn of_store(store: &'a ClientStore) -> Self {
+        Records { store, connection: None, record: PhantomData }
+    }
+
+    /// Creates a record and gives its id; the id was never used before. Read-only fields among the
+    /// given ones are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where a required field is missing or a value does not fit,
+    /// [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and [`Error::Storage`].
+    pub fn create(&self, fields: &Fields<R>) -> Result<i64> {
+        let mut values = fields.values.clone();
+        values.keep_writable(true);
+        self.insert(values)
+    }
+
+    /// Creates many records in one transaction, all or none, and gives how many.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let count = store.clients().create_all((1..=1_000).map(|n| NewClient::named(format!("Client {n}"))))?;
+    /// assert_eq!(count, 1_000);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), for the first that fails.
+    pub fn create_all(&self, records: impl IntoIterator<Item = Fields<R>>) -> Result<u64> {
+        if self.connection.is_none() {
+            return self.store.transaction(|tx| tx.records::<R>().create_all(records));
+        }
+        let mut count = 0;
+        for mut fields in records {
+            fields.values.keep_writable(true);
+            self.insert(fields.values)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn insert(&self, mut values: Values) -> Result<i64> {
+        R::RESOURCE.draw(&mut values, self.store.keys());
+        match self.run(Command::Create { resource: R::RESOURCE, values, at: self.store.now() })? {
+            Outcome::Created(id) => Ok(id),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Corrupt`] where the file holds what no store writes,
+    /// [`Error::Storage`].
+    pub fn get(&self, id: i64) -> Result<R> {
+        let get = |connection: &Connection| {
+            let mut statement = connection.prepare_cached(R::TABLE.sql().one(View::Live))?;
+            let mut rows = statement.query([id])?;
+            match rows.next()? {
+                Some(row) => record(row),
+                None => Err(Error::NotFound { record: R::TABLE.element, id }),
+            }
+        };
+        match self.connection {
+            Some(connection) => get(connection),
+            None => self.store.read(get),
+        }
+    }
+
+    /// Reads the records that the filter lets through, one by one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] where the read cannot begin; the iterator's items have those of
+    /// [`get`](Self::get), and end after the first.
+    pub fn list(&self, filter: &R::Filter) -> Result<List<'a, R>> {
+        let selection = R::select(filter, self.store.today());
+        let source = match self.connection {
+            Some(connection) => Source::Transaction(connection),
+            None => Source::Snapshot(self.store.snapshot()?),
+        };
+        Ok(List::new(source, selection))
+    }
+
+    /// Sets the given fields of a record and leaves the others. Read-only fields among them are
+    /// ignored. A change that changes nothing is a write all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], and as [`create`](Self::create).
+    pub fn update(&self, id: i64, changes: &Fields<R>) -> Result<()> {
+        let mut values = changes.values.clone();
+        values.keep_writable(false);
+        self.run(Command::Update { resource: R::RESOURCE, id, values, at: self.store.now() }).map(drop)
+    }
+
+    /// Deletes a record; its id is not used again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and
+    /// [`Error::Storage`].
+    pub fn delete(&self, id: i64) -> Result<()> {
+        self.run(Command::Delete { resource: R::RESOURCE, id }).map(drop)
+    }
+
+    /// Does a named change, and gives what its column holds now.
+    pub(crate) fn act(&self, id: i64, action: &'static Action) -> Result<i64> {
+        let at = self.store.now();
+        match self.run(Command::Act { resource: R::RESOURCE, id, action, at })? {
+            Outcome::Acted(now) => Ok(now),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn run(&self, command: Command) -> Result<Outcome> {
+        match self.connection {
+            Some(connection) => command::apply(connection, command),
+            None => self.store.run(command),
+        }
+    }
+}
+
+fn unexpected(outcome: Outcome) -> Error {
+    Error::storage("applying a command", format!("it gave {outcome:?}"))
+}

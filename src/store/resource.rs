@@ -1,0 +1,178 @@
+//! What the store asks of a resource: its table, its rules, its filters.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::Connection;
+
+use super::builder::KeyGenerator;
+use crate::error::{Error, Result};
+use crate::record::{Record, Table, Values};
+use crate::value::Value;
+
+/// A kind of record with its rules. A resource never names HTTP.
+pub trait Resource: Sync {
+    fn table(&self) -> &'static Table;
+
+    /// The column that counts a record's writes.
+    fn version(&self) -> &'static str {
+        "version"
+    }
+
+    /// The order of its lists.
+    fn order(&self) -> Order {
+        Order::Id
+    }
+
+    /// The changes by name that it has besides update and delete.
+    fn actions(&self) -> &'static [Action] {
+        &[]
+    }
+
+    /// Draws what must not be drawn while a command is applied.
+    fn draw(&self, _values: &mut Values, _keys: &KeyGenerator) {}
+
+    /// Fills in what a create leaves out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where the given values have no record.
+    fn complete(&self, connection: &Connection, values: &mut Values, at: DateTime<Utc>) -> Result<()>;
+
+    /// Fills in what follows from an update's values.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete).
+    fn revise(&self, _connection: &Connection, _id: i64, _values: &mut Values) -> Result<()> {
+        Ok(())
+    }
+
+    /// The condition under which a change may happen, in SQL, or an empty string. Its parameters
+    /// are the record's columns by their position, the first being the id.
+    fn guard(&self, _change: &Change<'_>) -> &'static str {
+        ""
+    }
+
+    /// Why the guard held a change back, where the record itself is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] where the reason cannot be read.
+    fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error>;
+
+    /// Adds the filter that a query parameter asks for; one it does not know is ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where the value cannot be read.
+    fn filter(&self, selection: &mut Selection, name: &str, value: &str, today: NaiveDate) -> Result<()>;
+}
+
+/// A change to the records of a resource, as its rules see it.
+pub enum Change<'a> {
+    Create(&'a Values),
+    Update(i64, &'a Values),
+    Act(i64, &'a Action),
+    Delete(i64),
+}
+
+impl Change<'_> {
+    /// The record that is changed; none for a create.
+    pub(crate) fn id(&self) -> Option<i64> {
+        match self {
+            Change::Create(_) => None,
+            Change::Update(id, _) | Change::Act(id, _) | Change::Delete(id) => Some(*id),
+        }
+    }
+
+    /// The values that a create or an update gives.
+    pub(crate) fn values(&self) -> Option<&Values> {
+        match self {
+            Change::Create(values) | Change::Update(_, values) => Some(values),
+            Change::Act(..) | Change::Delete(_) => None,
+        }
+    }
+}
+
+/// A change by name, one conditional UPDATE.
+#[derive(Debug)]
+pub struct Action {
+    /// The name, which is the last part of its path.
+    pub(crate) name: &'static str,
+    /// What it sets, in SQL.
+    pub(crate) set: &'static str,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By id.
+    Id,
+    /// Newest created first, ties by id descending.
+    Newest,
+}
+
+/// Which records of a table a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    pub(crate) conditions: Vec<(Cow<'static, str>, Option<Value>)>,
+    /// Set where the conditions' index gives the records in another order than the list's.
+    pub(crate) sorts: bool,
+    /// The part of the list that is shown: its first record, and how many.
+    pub(crate) window: Option<(i64, i64)>,
+}
+
+impl Selection {
+    /// Adds a condition with its parameter, a single `?`.
+    pub(crate) fn and(&mut self, condition: &'static str, value: impl Into<Option<Value>>) {
+        self.conditions.push((Cow::Borrowed(condition), value.into()));
+    }
+
+    /// Only records updated at the moment or later.
+    pub(crate) fn updated_since(&mut self, moment: DateTime<Utc>) {
+        self.and("updated_at >= ?", Value::Text(crate::value::datetime_text(moment)));
+        self.sorts = true;
+    }
+
+    /// The same, from a query parameter.
+    pub(crate) fn updated_since_text(&mut self, text: &str) -> Result<()> {
+        match crate::value::parse_datetime(text.trim_matches(crate::value::is_space)) {
+            Some(moment) => {
+                self.updated_since(moment);
+                Ok(())
+            }
+            None => Err(Error::invalid(
+                "updated_since",
+                "cannot be read; send UTC like 2010-09-25 18:30, 2010-09-25T18:30:00Z or 20100925",
+            )),
+        }
+    }
+
+    /// Only records of the client; what is no number has no client.
+    pub(crate) fn client_text(&mut self, text: &str) {
+        match text.trim_matches(crate::value::is_space).parse::<i64>() {
+            Ok(id) => self.and("client_id = ?", Value::Integer(id)),
+            Err(_) => self.nothing(),
+        }
+    }
+
+    /// No record at all.
+    pub(crate) fn nothing(&mut self) {
+        self.and("0", None);
+    }
+}
+
+/// A record that the store keeps.
+///
+/// The trait is sealed, like [`Record`].
+pub trait Stored: Record {
+    /// What a list of these records can be narrowed by.
+    type Filter: Default;
+
+    #[doc(hidden)]
+    const RESOURCE: &'static dyn Resource;
+
+    #[doc(hidden)]
+    fn select(filter: &Self::Filter, today: NaiveDate) -> Selection;
+}

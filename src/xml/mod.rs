@@ -1,0 +1,187 @@
+//! The API's XML documents: of one record, of a list, of a request's body, of an error.
+//!
+//! What is read is given as [`Fields`]: a document says some of a record's fields, and in the
+//! `documented` dialect never all of a client's. [`Fields::complete`] makes the record of them
+//! where all are there.
+//!
+//! ```
+//! use clientstore::{Client, Dialect, NewClient, xml};
+//!
+//! let body = b"<client>\n  <name>Company LLC</name>\n</client>\n";
+//! let new: NewClient = xml::read_new::<Client>(body)?;
+//! assert_eq!(new, NewClient::named("Company LLC"));
+//! assert_eq!(xml::write_fields(&new, Dialect::Documented)?, body);
+//! # Ok::<(), clientstore::Error>(())
+//! ```
+
+mod names;
+mod read;
+mod tokens;
+mod write;
+
+pub(crate) use read::Purpose;
+pub use write::Dialect;
+pub(crate) use write::{Unwritable, Writer};
+
+use self::read::next;
+use self::tokens::{Slice, Token, Tokens};
+use crate::error::{Error, Result};
+use crate::record::{Fields, Record, Table, Values, View};
+
+/// Reads the document of one record, every element of it.
+///
+/// # Errors
+///
+/// [`Error::Xml`] where the document is not well-formed, not UTF-8, or has another root;
+/// [`Error::Invalid`] where a value does not fit its type. Both carry the line.
+pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
+    read_for(document, R::TABLE, Purpose::Document).map(Fields::from_values)
+}
+
+/// Reads a list document.
+///
+/// # Errors
+///
+/// As [`read()`].
+pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
+    let mut records = Vec::new();
+    read::read_list(Slice::new(document), R::TABLE, &mut |values| {
+        records.push(Fields::from_values(values));
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+/// Reads the body of a request that creates a record: what a create may set, read-only fields and
+/// unknown elements ignored.
+///
+/// # Errors
+///
+/// As [`read()`]. That required fields are there is checked when the record is created.
+pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
+    read_for(document, R::TABLE, Purpose::Create).map(Fields::from_values)
+}
+
+/// Reads the body of a request that updates a record: what an update may set.
+///
+/// # Errors
+///
+/// As [`read()`].
+pub fn read_changes<R: Record>(document: &[u8]) -> Result<Fields<R>> {
+    read_for(document, R::TABLE, Purpose::Update).map(Fields::from_values)
+}
+
+pub(crate) fn read_for(document: &[u8], table: &'static Table, purpose: Purpose) -> Result<Values> {
+    read::read_record(Slice::new(document), table, purpose)
+}
+
+/// Reads the message of an error document.
+///
+/// # Errors
+///
+/// [`Error::Xml`] where it is not well-formed, or no `<hash>` with a `<message>`.
+pub fn read_error(document: &[u8]) -> Result<String> {
+    let mut tokens = Tokens::new(Slice::new(document));
+    let root = read::root(&mut tokens)?;
+    if root != "hash" {
+        return Err(tokens.error(format!("the root element is <{root}>, not <hash>")));
+    }
+    let mut message = None;
+    loop {
+        let found = match next!(tokens) {
+            Token::Start { name, .. } => &*name == "message",
+            Token::End => break,
+            _ => continue,
+        };
+        if found {
+            message = Some(read::text(&mut tokens)?);
+        } else {
+            read::skip(&mut tokens)?;
+        }
+    }
+    read::end(&mut tokens)?;
+    message.ok_or_else(|| tokens.error("the error document has no <message>"))
+}
+
+/// Writes the document of one record.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] where a field has a value that no document can carry.
+pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
+    let fields = record.fields();
+    let mut out = Vec::new();
+    Writer::new(R::TABLE, dialect)
+        .single(&mut out, shown::<R>(dialect), |position| get(&fields, position))
+        .map_err(invalid)?;
+    Ok(out)
+}
+
+/// Writes a document of just the given fields, like the body of a request, in either dialect.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_fields<R: Record>(fields: &Fields<R>, dialect: Dialect) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    Writer::new(R::TABLE, dialect)
+        .single(&mut out, R::TABLE.columns, |position| get(fields, position))
+        .map_err(invalid)?;
+    Ok(out)
+}
+
+/// Writes a list document.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_list<R: Record>(
+    records: impl IntoIterator<Item = impl Into<Fields<R>>>,
+    dialect: Dialect,
+) -> Result<Vec<u8>> {
+    let writer = Writer::new(R::TABLE, dialect);
+    let mut out = Vec::new();
+    writer.start_list(&mut out);
+    let mut empty = true;
+    for fields in records {
+        let fields = fields.into();
+        writer.list_record(&mut out, empty, shown::<R>(dialect), |position| get(&fields, position)).map_err(invalid)?;
+        empty = false;
+    }
+    writer.end_list(&mut out, empty);
+    Ok(out)
+}
+
+/// Writes the error document; a character that XML cannot carry becomes U+FFFD.
+///
+/// ```
+/// use clientstore::{Dialect, xml};
+///
+/// let document = xml::write_error("Client has active projects.", Dialect::Documented);
+/// assert_eq!(document, b"<hash>\n  <message>Client has active projects.</message>\n</hash>\n");
+/// ```
+pub fn write_error(message: &str, dialect: Dialect) -> Vec<u8> {
+    let mut out = Vec::new();
+    write::write_error(&mut out, message, dialect);
+    out
+}
+
+/// The view of a table that a dialect shows.
+pub(crate) fn view(dialect: Dialect) -> View {
+    match dialect {
+        Dialect::Documented => View::Both,
+        Dialect::Live => View::Live,
+    }
+}
+
+fn shown<R: Record>(dialect: Dialect) -> &'static [crate::record::Column] {
+    R::TABLE.columns_of(view(dialect))
+}
+
+fn get<R>(fields: &Fields<R>, position: usize) -> Option<rusqlite::types::ValueRef<'_>> {
+    fields.values.at(position).map(crate::value::Value::as_ref)
+}
+
+fn invalid(Unwritable { column, reason }: Unwritable) -> Error {
+    Error::invalid(column, reason)
+}

@@ -1,0 +1,119 @@
+//! The grammar inside markup: names, attributes, references, characters (XML 1.0, fifth edition).
+
+use super::tokens::Fault;
+use crate::value::{is_space, is_xml_char, quoted};
+
+/// More attributes on one element are refused (`wire.md`).
+const MAX_ATTRIBUTES: usize = 64;
+
+/// The first character that XML cannot carry, of a text.
+pub(crate) fn find_illegal(text: &str) -> Option<char> {
+    // One pass that the compiler turns into vector code; U+FFFE and U+FFFF start with 0xEF.
+    let suspicious = text
+        .bytes()
+        .fold(false, |found, byte| found | (byte < b' ') & !matches!(byte, b'\t' | b'\n' | b'\r') | (byte == 0xEF));
+    if suspicious { text.chars().find(|character| !is_xml_char(*character)) } else { None }
+}
+
+/// Whether the text is a Name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(is_name_start) && characters.all(is_name_char)
+}
+
+fn is_name_start(character: char) -> bool {
+    matches!(character,
+        ':' | '_' | 'A'..='Z' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}'
+        | '\u{10000}'..='\u{EFFFF}')
+}
+
+fn is_name_char(character: char) -> bool {
+    is_name_start(character)
+        || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// The character that a reference stands for: one of XML's five, or a number.
+pub(crate) fn reference(name: &str) -> Result<char, Fault> {
+    let number = match name {
+        "amp" => return Ok('&'),
+        "lt" => return Ok('<'),
+        "gt" => return Ok('>'),
+        "quot" => return Ok('"'),
+        "apos" => return Ok('\''),
+        _ => name.strip_prefix('#').and_then(|digits| match digits.strip_prefix('x') {
+            Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok(),
+            None if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+            _ => None,
+        }),
+    };
+    match number.and_then(char::from_u32).filter(|character| is_xml_char(*character)) {
+        Some(character) => Ok(character),
+        None => Err(format!("the reference {} stands for no character", quoted(&format!("&{name};"))).into()),
+    }
+}
+
+/// Checks what follows an element's name in its tag; true when it says `nil="true"`.
+pub(crate) fn attributes(mut rest: &str) -> Result<bool, Fault> {
+    if rest.is_empty() {
+        return Ok(false);
+    }
+    let mut nil = false;
+    let mut names: Vec<&str> = Vec::new();
+    while let Some((name, value, after)) = attribute(rest)? {
+        if names.contains(&name) {
+            return Err(format!("the attribute {name} is given twice on one element").into());
+        }
+        if names.len() == MAX_ATTRIBUTES {
+            return Err(format!("an element has more than {MAX_ATTRIBUTES} attributes").into());
+        }
+        names.push(name);
+        check_value(value)?;
+        nil |= matches!(name, "nil" | "xsi:nil") && matches!(value.trim_matches(is_space), "true" | "1");
+        rest = after;
+    }
+    Ok(nil)
+}
+
+/// The next attribute's name, its raw value, and what follows; `None` at the end.
+pub(super) fn attribute(text: &str) -> Result<Option<(&str, &str, &str)>, Fault> {
+    let trimmed = text.trim_start_matches(is_space);
+    if trimmed.is_empty() {
+        return Ok(None);
+    }
+    if trimmed.len() == text.len() {
+        return Err("white space is missing before an attribute".into());
+    }
+    let end = trimmed.find(|character| is_space(character) || character == '=').unwrap_or(trimmed.len());
+    let (name, rest) = trimmed.split_at(end);
+    if !is_name(name) {
+        return Err(format!("an attribute has no legal name: {}", quoted(name)).into());
+    }
+    let rest = rest.trim_start_matches(is_space);
+    let rest = rest.strip_prefix('=').map(|rest| rest.trim_start_matches(is_space));
+    let quoted_value = rest.and_then(|rest| {
+        let quote = rest.chars().next().filter(|character| matches!(character, '"' | '\''))?;
+        rest[1..].split_once(quote)
+    });
+    match quoted_value {
+        Some((value, after)) => Ok(Some((name, value, after))),
+        None => Err(format!("the attribute {name} has no quoted value").into()),
+    }
+}
+
+fn check_value(value: &str) -> Result<(), Fault> {
+    if value.contains('<') {
+        return Err("`<` stands in an attribute; write `&lt;`".into());
+    }
+    if find_illegal(value).is_some() {
+        return Err("an attribute holds a character that XML cannot carry".into());
+    }
+    for part in value.split('&').skip(1) {
+        match part.split_once(';') {
+            Some((name, _)) => reference(name).map(drop)?,
+            None => return Err("`&` stands alone in an attribute; write `&amp;`".into()),
+        }
+    }
+    Ok(())
+}

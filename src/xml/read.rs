@@ -1,0 +1,198 @@
+//! From a document to fields.
+
+use super::tokens::{Source, Token, Tokens};
+use crate::error::{Error, Result};
+use crate::record::{Column, Nil, Table, Values, Write};
+use crate::value::{Kind, Value, is_space};
+
+/// Which of a document's elements count; the others are ignored with all they contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// What a create may set.
+    Create,
+    /// What an update may set.
+    Update,
+    /// Every column.
+    Document,
+}
+
+impl Purpose {
+    fn takes(self, column: &Column) -> bool {
+        match self {
+            Purpose::Create => column.write != Write::Never,
+            Purpose::Update => column.write == Write::Always,
+            Purpose::Document => true,
+        }
+    }
+}
+
+/// Whether an element's name is the given one; dashes and underscores are the same (`wire.md`).
+pub(crate) fn same_name(sent: &str, dashed: &str) -> bool {
+    sent.len() == dashed.len()
+        && sent.bytes().zip(dashed.bytes()).all(|(sent, ours)| sent == ours || (sent == b'_' && ours == b'-'))
+}
+
+/// Reads the next token, with its line in the error.
+macro_rules! next {
+    ($tokens:expr) => {
+        match $tokens.next() {
+            Ok(token) => token,
+            Err(fault) => return Err($tokens.error(fault)),
+        }
+    };
+}
+pub(super) use next;
+
+/// Reads the document of one record.
+pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: Purpose) -> Result<Values> {
+    let mut tokens = Tokens::new(source);
+    let root = root(&mut tokens)?;
+    if !std::iter::once(&table.element).chain(table.aliases).any(|name| same_name(&root, name)) {
+        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.element)));
+    }
+    let values = fields(&mut tokens, table, purpose)?;
+    end(&mut tokens)?;
+    Ok(values)
+}
+
+/// Reads a list document, one record at a time; an error of `each` gets the record's line.
+pub(crate) fn read_list(
+    source: impl Source,
+    table: &'static Table,
+    each: &mut dyn FnMut(Values) -> Result<()>,
+) -> Result<()> {
+    let mut tokens = Tokens::new(source);
+    let root = root(&mut tokens)?;
+    if !same_name(&root, table.list) {
+        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.list)));
+    }
+    list(&mut tokens, table, each)?;
+    end(&mut tokens)
+}
+
+/// The name of the root, whose content comes next.
+pub(crate) fn root<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
+    loop {
+        if let Token::Start { name, .. } = next!(tokens) {
+            return Ok(name.to_owned());
+        }
+    }
+}
+
+/// The records of a list whose start was read, and its end.
+pub(crate) fn list<S: Source>(
+    tokens: &mut Tokens<S>,
+    table: &'static Table,
+    each: &mut dyn FnMut(Values) -> Result<()>,
+) -> Result<()> {
+    loop {
+        let known = match next!(tokens) {
+            Token::Start { name, .. } => same_name(&name, table.element),
+            Token::End => return Ok(()),
+            Token::Text(text) if !text.chars().all(is_space) => {
+                let reason = format!("text stands in <{}>, between its records", table.list);
+                return Err(tokens.error(reason));
+            }
+            _ => continue,
+        };
+        if !known {
+            skip(tokens)?;
+            continue;
+        }
+        let mark = tokens.mark();
+        let values = fields(tokens, table, Purpose::Document)?;
+        each(values).map_err(|error| at_line(error, tokens.line_of(mark)))?;
+    }
+}
+
+/// What may follow the root's end.
+pub(crate) fn end<S: Source>(tokens: &mut Tokens<S>) -> Result<()> {
+    loop {
+        if let Token::Eof = next!(tokens) {
+            return Ok(());
+        }
+    }
+}
+
+fn at_line(error: Error, at: u64) -> Error {
+    match error {
+        Error::Invalid { field, reason, line } => Error::Invalid { field, reason, line: line.or(Some(at)) },
+        other => other,
+    }
+}
+
+/// The fields of a record whose start was read, and its end. A repeated element: the last wins.
+fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Purpose) -> Result<Values> {
+    let mut values = Values::new(table);
+    let mut expected = 0;
+    loop {
+        let (position, nil) = match next!(tokens) {
+            Token::Start { name, nil } => (find(table, expected, &name), nil),
+            Token::End => return Ok(values),
+            _ => continue,
+        };
+        let Some(position) = position.filter(|at| purpose.takes(&table.columns[*at])) else {
+            skip(tokens)?;
+            continue;
+        };
+        expected = position + 1;
+        let mark = tokens.mark();
+        let text = text(tokens)?;
+        let column = &table.columns[position];
+        match value(column, text, nil) {
+            Ok(Some(value)) => values.set_at(position, value),
+            Ok(None) => {}
+            Err(reason) => {
+                return Err(Error::Invalid { field: column.element, reason, line: Some(tokens.line_of(mark)) });
+            }
+        }
+    }
+}
+
+/// The column of an element; documents mostly keep the columns' order, so the search starts there.
+fn find(table: &Table, expected: usize, name: &str) -> Option<usize> {
+    let (before, after) = table.columns.split_at(expected);
+    let matches = |column: &Column| same_name(name, column.element);
+    after.iter().position(matches).map(|at| expected + at).or_else(|| before.iter().position(matches))
+}
+
+/// What an element says; `None` leaves the field as it is.
+fn value(column: &Column, text: String, nil: bool) -> Result<Option<Value>, String> {
+    let nullable = column.nil != Nil::Never;
+    match column.kind {
+        Kind::Text if nil && nullable => Ok(Some(Value::Null)),
+        Kind::Text if nil => Ok(Some(Value::Text(String::new()))),
+        Kind::Text => Ok(Some(Value::Text(text))),
+        _ if !nil && !text.chars().all(is_space) => column.kind.read(&text).map(Some),
+        _ if nullable => Ok(Some(Value::Null)),
+        _ if column.required => Err("is required and cannot be empty".to_owned()),
+        _ => Ok(None),
+    }
+}
+
+/// The text of an element whose start was read, and its end; elements within are ignored.
+pub(super) fn text<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
+    let mut content = String::new();
+    loop {
+        match next!(tokens) {
+            Token::Text(text) if content.is_empty() => content = text.into_owned(),
+            Token::Text(text) => content.push_str(&text),
+            Token::Start { .. } => skip(tokens)?,
+            Token::End => return Ok(content),
+            Token::Nothing | Token::Eof => {}
+        }
+    }
+}
+
+/// Skips an element whose start was read.
+pub(crate) fn skip<S: Source>(tokens: &mut Tokens<S>) -> Result<()> {
+    let mut open = 1;
+    while open > 0 {
+        match next!(tokens) {
+            Token::Start { .. } => open += 1,
+            Token::End => open -= 1,
+            _ => {}
+        }
+    }
+    Ok(())
+}

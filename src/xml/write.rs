@@ -1,0 +1,206 @@
+//! From fields to a document's bytes.
+
+use rusqlite::types::ValueRef;
+
+use crate::record::{Column, Table};
+use crate::value::{Kind, is_xml_char, utf8};
+
+const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// Which of the service's two ways of writing a document is meant (`README.md` of the
+/// specification).
+///
+/// Reading always accepts both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// The documents as the published page prints them: no XML declaration, clients with four
+    /// elements.
+    #[default]
+    Documented,
+    /// The documents as the service sent them: an XML declaration, every element,
+    /// `type="array"` on every list.
+    Live,
+}
+
+/// What a stored value cannot be written for; the store adds which record's it is.
+#[derive(Debug)]
+pub(crate) struct Unwritable {
+    pub(crate) column: &'static str,
+    pub(crate) reason: String,
+}
+
+/// Writes documents of one table into a buffer.
+pub(crate) struct Writer {
+    table: &'static Table,
+    dialect: Dialect,
+    indent: usize,
+}
+
+impl Writer {
+    pub(crate) fn new(table: &'static Table, dialect: Dialect) -> Self {
+        Writer { table, dialect, indent: 0 }
+    }
+
+    /// The same, for a document inside another: deeper, and without a declaration.
+    pub(crate) fn nested(table: &'static Table) -> Self {
+        Writer { table, dialect: Dialect::Live, indent: 2 }
+    }
+
+    pub(crate) fn start_list(&self, out: &mut Vec<u8>) {
+        self.declare(out);
+        self.indent(out, 0);
+        out.push(b'<');
+        out.extend_from_slice(self.table.list.as_bytes());
+        if self.dialect == Dialect::Live || self.table.documented_array {
+            out.extend_from_slice(b" type=\"array\"");
+        }
+        out.push(b'>');
+    }
+
+    /// Ends a list; an empty one has its two tags on one line.
+    pub(crate) fn end_list(&self, out: &mut Vec<u8>, empty: bool) {
+        if !empty {
+            self.indent(out, 0);
+        }
+        self.close(out, self.table.list);
+    }
+
+    /// Writes a record of a list, after the line end that the tag before it left out.
+    pub(crate) fn list_record<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        first: bool,
+        columns: &'static [Column],
+        get: impl FnMut(usize) -> Option<ValueRef<'a>>,
+    ) -> Result<(), Unwritable> {
+        if first {
+            out.push(b'\n');
+        }
+        self.record(out, 2, columns, get)
+    }
+
+    /// Writes the document of one record: the columns that `get` has a value for.
+    pub(crate) fn single<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        columns: &'static [Column],
+        get: impl FnMut(usize) -> Option<ValueRef<'a>>,
+    ) -> Result<(), Unwritable> {
+        self.declare(out);
+        self.record(out, 0, columns, get)
+    }
+
+    #[inline]
+    fn record<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        deeper: usize,
+        columns: &'static [Column],
+        mut get: impl FnMut(usize) -> Option<ValueRef<'a>>,
+    ) -> Result<(), Unwritable> {
+        self.indent(out, deeper);
+        out.push(b'<');
+        out.extend_from_slice(self.table.element.as_bytes());
+        out.extend_from_slice(b">\n");
+        let indent = self.indent + deeper + 2;
+        for (position, column) in columns.iter().enumerate() {
+            if let Some(value) = get(position) {
+                write_value(out, column, value, indent).map_err(|reason| Unwritable { column: column.name, reason })?;
+            }
+        }
+        self.indent(out, deeper);
+        self.close(out, self.table.element);
+        Ok(())
+    }
+
+    fn declare(&self, out: &mut Vec<u8>) {
+        if self.dialect == Dialect::Live && self.indent == 0 {
+            out.extend_from_slice(DECLARATION);
+        }
+    }
+
+    #[inline]
+    fn indent(&self, out: &mut Vec<u8>, deeper: usize) {
+        out.extend_from_slice(&b"        "[..self.indent + deeper]);
+    }
+
+    #[inline]
+    fn close(&self, out: &mut Vec<u8>, element: &str) {
+        out.extend_from_slice(b"</");
+        out.extend_from_slice(element.as_bytes());
+        out.extend_from_slice(b">\n");
+    }
+}
+
+/// Writes the error document.
+pub(crate) fn write_error(out: &mut Vec<u8>, message: &str, dialect: Dialect) {
+    if dialect == Dialect::Live {
+        out.extend_from_slice(DECLARATION);
+    }
+    out.extend_from_slice(b"<hash>\n  <message>");
+    let legal: String =
+        message.chars().map(|character| if is_xml_char(character) { character } else { '\u{FFFD}' }).collect();
+    escape(out, &legal);
+    out.extend_from_slice(b"</message>\n</hash>\n");
+}
+
+#[inline]
+fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>, indent: usize) -> Result<(), String> {
+    let boolean = column.kind == Kind::Boolean;
+    match value {
+        ValueRef::Text(bytes) if !boolean && column.kind != Kind::Integer => {
+            out.extend_from_slice(column.open.indented(indent));
+            write_text(out, bytes)?;
+        }
+        ValueRef::Integer(number @ 0..=1) if boolean => {
+            out.extend_from_slice(column.open.indented(indent));
+            out.extend_from_slice(if number == 1 { b"true" } else { b"false" });
+        }
+        ValueRef::Integer(number) if column.kind == Kind::Integer => {
+            out.extend_from_slice(column.open.indented(indent));
+            out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        }
+        ValueRef::Null if column.nil != crate::record::Nil::Never => {
+            out.extend_from_slice(column.nil_tag.indented(indent));
+            return Ok(());
+        }
+        other => return Err(format!("holds {}, which it may not", other.data_type())),
+    }
+    out.extend_from_slice(column.close.bytes());
+    Ok(())
+}
+
+/// Escapes a stored text, and refuses what XML cannot carry.
+#[inline]
+fn write_text(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
+    // One pass finds whether anything needs a look; the compiler turns it into vector code.
+    let plain = bytes.iter().fold(true, |plain, byte| {
+        let control = (*byte < b' ') & (*byte != b'\n') & (*byte != b'\t');
+        plain & !(control | (*byte == b'&') | (*byte == b'<') | (*byte == b'>') | (*byte >= 0x80))
+    });
+    if plain {
+        out.extend_from_slice(bytes);
+        return Ok(());
+    }
+    let text = utf8(bytes)?;
+    if let Some(character) = super::names::find_illegal(text) {
+        return Err(format!("holds the character U+{:04X}, which XML cannot carry", u32::from(character)));
+    }
+    escape(out, text);
+    Ok(())
+}
+
+fn escape(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r')) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(match rest[at] {
+            b'&' => b"&amp;".as_slice(),
+            b'<' => b"&lt;",
+            b'>' => b"&gt;",
+            _ => b"&#13;",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+}
