@@ -46,6 +46,16 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A record of a document cannot be loaded; nothing of the document was.
+    #[error("{document}: {}{source}", at(.line))]
+    Load {
+        /// The document's name.
+        document: String,
+        /// The line that the record starts on, from 1; none where the source itself says it.
+        line: Option<u64>,
+        /// Why not.
+        source: Box<Error>,
+    },
     /// The file holds something that no store writes.
     #[error("the store is damaged: {table} {id}: {column} {reason}")]
     Corrupt {

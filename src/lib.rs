@@ -22,6 +22,7 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+mod api;
 mod error;
 mod record;
 mod resources;
@@ -29,6 +30,9 @@ mod store;
 mod value;
 pub mod xml;
 
+pub use api::{Account, Api, Body};
+#[cfg(feature = "tower")]
+pub use api::HandleFuture;
 pub use error::{Error, Obstacle, Result, Rule};
 pub use record::{Fields, Record};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};

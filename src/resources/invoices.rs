@@ -301,6 +301,10 @@ impl Resource for Invoices {
         }))
     }
 
+    fn unfiltered(&self) -> Selection {
+        Selection { window: Some((0, PAGE)), ..Selection::default() }
+    }
+
     fn filter(&self, selection: &mut Selection, name: &str, value: &str, today: NaiveDate) -> Result<()> {
         let mut filter = InvoiceFilter::default();
         match name {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::resource::{Action, Change, Resource};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Rule};
 use crate::record::Values;
 use crate::value::{Value, datetime_text};
 
@@ -51,12 +51,25 @@ fn create(
     at: DateTime<Utc>,
 ) -> Result<Outcome> {
     values.check(true)?;
+    complete(connection, resource, &mut values, at)?;
+    insert(connection, resource, &values)
+}
+
+fn complete(
+    connection: &Connection,
+    resource: &'static dyn Resource,
+    values: &mut Values,
+    at: DateTime<Utc>,
+) -> Result<()> {
     let now = datetime_text(at);
     values.default("created_at", || Value::Text(now.clone()));
     values.default("updated_at", || Value::Text(now));
     values.default(resource.version(), || Value::Integer(0));
-    resource.complete(connection, &mut values, at)?;
-    let change = Change::Create(&values);
+    resource.complete(connection, values, at)
+}
+
+fn insert(connection: &Connection, resource: &'static dyn Resource, values: &Values) -> Result<Outcome> {
+    let change = Change::Create(values);
     let sql = resource.table().sql();
     let guard = resource.guard(&change);
     let mut statement = if guard.is_empty() {
@@ -64,7 +77,7 @@ fn create(
     } else {
         connection.prepare_cached(&format!("{}SELECT {} WHERE {guard}", sql.insert, sql.parameters))?
     };
-    bind(&mut statement, &values)?;
+    bind(&mut statement, values)?;
     match statement.raw_execute().map_err(constraint)? {
         0 => Err(resource.refusal(connection, &change)?),
         _ => Ok(Outcome::Created(connection.last_insert_rowid())),
@@ -133,6 +146,32 @@ fn delete(connection: &Connection, resource: &'static dyn Resource, id: i64) -> 
     }
 }
 
+/// Loads a record as it is given, its id and its read-only fields included; what is not given gets
+/// its default.
+pub(crate) fn load(
+    connection: &Connection,
+    resource: &'static dyn Resource,
+    mut given: Values,
+    at: DateTime<Utc>,
+) -> Result<Outcome> {
+    given.check(true)?;
+    match given.get("id") {
+        Some(Value::Integer(id)) if *id > 0 => {
+            if exists(connection, resource, *id)? {
+                return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
+            }
+        }
+        None => {}
+        Some(_) => return Err(Error::invalid("id", "must be a positive number")),
+    }
+    let mut values = given.clone();
+    complete(connection, resource, &mut values, at)?;
+    for (position, value) in given.given() {
+        values.set_at(position, value.clone());
+    }
+    insert(connection, resource, &values)
+}
+
 fn bind(statement: &mut rusqlite::Statement<'_>, values: &Values) -> Result<()> {
     // A cached statement may still hold what an earlier command bound.
     statement.clear_bindings();
@@ -150,13 +189,16 @@ fn and(sql: &mut String, guard: &str) {
 }
 
 fn why_not(connection: &Connection, resource: &dyn Resource, change: &Change<'_>, id: i64) -> Result<Error> {
-    let table = resource.table();
-    let exists = format!("SELECT 1 FROM {} WHERE id = ?1", table.name);
-    if connection.prepare_cached(&exists)?.exists([id])? {
+    if exists(connection, resource, id)? {
         resource.refusal(connection, change)
     } else {
-        Err(Error::NotFound { record: table.element, id })
+        Err(Error::NotFound { record: resource.table().element, id })
     }
+}
+
+fn exists(connection: &Connection, resource: &dyn Resource, id: i64) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", resource.table().name);
+    Ok(connection.prepare_cached(&sql)?.exists([id])?)
 }
 
 /// A constraint of the schema that the rules before it should have caught says what it is.

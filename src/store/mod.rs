@@ -17,17 +17,19 @@ use rusqlite::Connection;
 
 pub(crate) use builder::KeyGenerator;
 pub use builder::{Builder, Durability};
-pub(crate) use command::Outcome;
+pub(crate) use command::{Command, Outcome, load};
+#[cfg(feature = "tower")]
+pub(crate) use writer::Spawn;
 pub use list::List;
 pub use records::{Records, Transaction};
 pub use resource::Stored;
 pub(crate) use resource::{Action, Change, Order, Resource, Selection};
 
-use self::command::Command;
 use self::file::Settings;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::error::{Error, Result};
+use crate::record::Values;
 use crate::value::whole_seconds;
 
 /// An account's clients, projects and invoices in one SQLite file.
@@ -53,7 +55,7 @@ struct Inner {
     path: Option<PathBuf>,
     /// None in memory, where the writer's connection serves the reads as well.
     readers: Option<Readers>,
-    writer: Writer,
+    writer: Arc<Writer>,
     builder: Builder,
 }
 
@@ -93,14 +95,14 @@ impl ClientStore {
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let settings = settings(&builder);
-        let writer = Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout);
+        let writer = Arc::new(Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
         let path = Some(path.to_owned());
         Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout);
+        let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout));
         Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder }) })
     }
 
@@ -144,12 +146,47 @@ impl ClientStore {
         self.now().date_naive()
     }
 
-    fn run(&self, command: Command) -> Result<Outcome> {
+    /// The command that creates a record of what the given values may set.
+    pub(crate) fn creation(&self, resource: &'static dyn Resource, mut values: Values) -> Command {
+        values.keep_writable(true);
+        resource.draw(&mut values, &self.inner.builder.keys);
+        Command::Create { resource, values, at: self.now() }
+    }
+
+    /// The command that sets what the given values may set.
+    pub(crate) fn change(&self, resource: &'static dyn Resource, id: i64, mut values: Values) -> Command {
+        values.keep_writable(false);
+        Command::Update { resource, id, values, at: self.now() }
+    }
+
+    /// The command that does a named change.
+    pub(crate) fn action(&self, resource: &'static dyn Resource, id: i64, action: &'static Action) -> Command {
+        Command::Act { resource, id, action, at: self.now() }
+    }
+
+    /// The command that removes a record.
+    pub(crate) fn deletion(&self, resource: &'static dyn Resource, id: i64) -> Command {
+        Command::Delete { resource, id }
+    }
+
+    /// Applies a command and commits it.
+    pub(crate) fn run(&self, command: Command) -> Result<Outcome> {
         self.inner.writer.run(command)
     }
 
-    fn keys(&self) -> &KeyGenerator {
-        &self.inner.builder.keys
+    /// The same for a task, which waits without blocking a thread.
+    #[cfg(feature = "tower")]
+    pub(crate) fn submit(
+        &self,
+        command: Command,
+        spawn: &writer::Spawn,
+    ) -> impl Future<Output = Result<Outcome>> + Send + use<> {
+        self.inner.writer.submit(command, spawn)
+    }
+
+    /// The client key of a record that is loaded without one.
+    pub(crate) fn draw(&self, resource: &'static dyn Resource, values: &mut Values) {
+        resource.draw(values, &self.inner.builder.keys);
     }
 
     /// Reads with a connection; each statement sees what was committed when it began.

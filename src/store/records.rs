@@ -63,9 +63,7 @@ impl<'a, R: Stored> Records<'a, R> {
     /// [`Error::Invalid`] where a required field is missing or a value does not fit,
     /// [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and [`Error::Storage`].
     pub fn create(&self, fields: &Fields<R>) -> Result<i64> {
-        let mut values = fields.values.clone();
-        values.keep_writable(true);
-        self.insert(values)
+        self.insert(fields.values.clone())
     }
 
     /// Creates many records in one transaction, all or none, and gives how many.
@@ -87,17 +85,15 @@ impl<'a, R: Stored> Records<'a, R> {
             return self.store.transaction(|tx| tx.records::<R>().create_all(records));
         }
         let mut count = 0;
-        for mut fields in records {
-            fields.values.keep_writable(true);
+        for fields in records {
             self.insert(fields.values)?;
             count += 1;
         }
         Ok(count)
     }
 
-    fn insert(&self, mut values: Values) -> Result<i64> {
-        R::RESOURCE.draw(&mut values, self.store.keys());
-        match self.run(Command::Create { resource: R::RESOURCE, values, at: self.store.now() })? {
+    fn insert(&self, values: Values) -> Result<i64> {
+        match self.run(self.store.creation(R::RESOURCE, values))? {
             Outcome::Created(id) => Ok(id),
             other => Err(unexpected(other)),
         }
@@ -146,9 +142,7 @@ impl<'a, R: Stored> Records<'a, R> {
     ///
     /// [`Error::NotFound`], and as [`create`](Self::create).
     pub fn update(&self, id: i64, changes: &Fields<R>) -> Result<()> {
-        let mut values = changes.values.clone();
-        values.keep_writable(false);
-        self.run(Command::Update { resource: R::RESOURCE, id, values, at: self.store.now() }).map(drop)
+        self.run(self.store.change(R::RESOURCE, id, changes.values.clone())).map(drop)
     }
 
     /// Deletes a record; its id is not used again.
@@ -158,13 +152,12 @@ impl<'a, R: Stored> Records<'a, R> {
     /// [`Error::NotFound`], [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and
     /// [`Error::Storage`].
     pub fn delete(&self, id: i64) -> Result<()> {
-        self.run(Command::Delete { resource: R::RESOURCE, id }).map(drop)
+        self.run(self.store.deletion(R::RESOURCE, id)).map(drop)
     }
 
     /// Does a named change, and gives what its column holds now.
     pub(crate) fn act(&self, id: i64, action: &'static Action) -> Result<i64> {
-        let at = self.store.now();
-        match self.run(Command::Act { resource: R::RESOURCE, id, action, at })? {
+        match self.run(self.store.action(R::RESOURCE, id, action))? {
             Outcome::Acted(now) => Ok(now),
             other => Err(unexpected(other)),
         }

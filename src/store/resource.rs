@@ -61,6 +61,11 @@ pub trait Resource: Sync {
     /// [`Error::Storage`] where the reason cannot be read.
     fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error>;
 
+    /// What a list shows when no query parameter asks for less.
+    fn unfiltered(&self) -> Selection {
+        Selection::default()
+    }
+
     /// Adds the filter that a query parameter asks for; one it does not know is ignored.
     ///
     /// # Errors

@@ -3,10 +3,13 @@
 //! A caller that finds nobody writing leads: it takes what is queued, applies each command, commits
 //! once and hands every caller its own result. Then it hands the lead to the first that queued
 //! meanwhile, so that no caller works for the others for long. Alone, a caller queues nothing and
-//! wakes nobody.
+//! wakes nobody. A task, which must not block, has a blocking task lead for it.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -18,6 +21,9 @@ use crate::error::{Error, Result};
 
 /// So many commands at most commit together; it bounds how long the first of them waits.
 const GROUP: usize = 256;
+
+/// Starts a blocking task, for callers that are tasks themselves.
+pub(crate) type Spawn = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
 pub(crate) struct Writer {
     queue: Mutex<Queue>,
@@ -37,22 +43,9 @@ struct Queue {
 /// A queued caller, with its command; without one it wants the connection to itself.
 struct Job {
     command: Option<Command>,
-    caller: Arc<Caller>,
-}
-
-#[derive(Default)]
-struct Caller {
-    state: Mutex<State>,
-    wake: Condvar,
-}
-
-#[derive(Default)]
-enum State {
-    #[default]
-    Waiting,
-    /// The caller leads now, its own command first.
-    Lead(Option<Command>),
-    Done(Result<Outcome>),
+    reply: Reply,
+    /// How to lead for a caller that is a task; a thread leads itself.
+    spawn: Option<Spawn>,
 }
 
 impl Writer {
@@ -61,24 +54,48 @@ impl Writer {
     }
 
     /// Applies a command and commits it, perhaps together with others.
-    pub(crate) fn run(&self, command: Command) -> Result<Outcome> {
-        match self.enter(Some(command))? {
-            State::Lead(command) => {
-                let lead = Lead { writer: self };
-                let own = Arc::new(Caller::default());
-                lead.group(Job { command, caller: Arc::clone(&own) });
-                drop(lead);
-                own.take_result()
+    pub(crate) fn run(self: &Arc<Self>, command: Command) -> Result<Outcome> {
+        let slot = Arc::new(Slot::default());
+        let job = Job { command: Some(command), reply: Reply(Some(Arc::clone(&slot))), spawn: None };
+        if let Some(job) = self.enter(job)? {
+            Lead::of(self).group(job);
+        }
+        match slot.wait() {
+            State::Lead(job) => {
+                Lead::of(self).group(*job);
+                slot.result()
             }
             State::Done(result) => result,
             State::Waiting => Err(abandoned()),
         }
     }
 
+    /// The same for a task: the future gives the result, and blocks no thread meanwhile. Dropped,
+    /// it leaves the command to be applied all the same.
+    pub(crate) fn submit(self: &Arc<Self>, command: Command, spawn: &Spawn) -> Submitted {
+        let slot = Arc::new(Slot::default());
+        let reply = Reply(Some(Arc::clone(&slot)));
+        match self.enter(Job { command: Some(command), reply, spawn: Some(Arc::clone(spawn)) }) {
+            Ok(None) => {}
+            Ok(Some(job)) => Lead::of(self).spawn(job),
+            Err(error) => slot.resume(State::Done(Err(error))),
+        }
+        Submitted(slot)
+    }
+
     /// Runs a closure in a transaction of its own, in turn with the commands.
-    pub(crate) fn transaction<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.enter(None)?;
-        let _lead = Lead { writer: self };
+    pub(crate) fn transaction<T>(self: &Arc<Self>, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let slot = Arc::new(Slot::default());
+        // Its reply is never sent: the turn is all it waits for.
+        let turn = Job { command: None, reply: Reply(Some(Arc::clone(&slot))), spawn: None };
+        let turn = match self.enter(turn)? {
+            Some(turn) => turn,
+            None => match slot.wait() {
+                State::Lead(turn) => *turn,
+                State::Done(_) | State::Waiting => return Err(abandoned()),
+            },
+        };
+        let _lead = Lead::of(self);
         lock(&self.queue).inside = Some(thread::current().id());
         let connection = self.whole();
         self.begin(&connection)?;
@@ -87,31 +104,8 @@ impl Writer {
             Ok(_) => finish(&connection)?,
             Err(_) => drop(connection.execute_batch("ROLLBACK")),
         }
+        drop(turn);
         result
-    }
-
-    fn begin(&self, connection: &Connection) -> Result<()> {
-        begin(connection).map_err(
-            |error| {
-                if is_busy(&error) { Error::Busy { waited: self.busy_timeout } } else { error }
-            },
-        )
-    }
-
-    /// Applies commands in one transaction; a result is given out only for what is on disk.
-    fn commit(&self, connection: &Connection, commands: impl Iterator<Item = Command>) -> Result<Vec<Result<Outcome>>> {
-        self.begin(connection)?;
-        let mut results = Vec::new();
-        for command in commands {
-            let result = apply(connection, command);
-            if connection.is_autocommit() {
-                // A full disk or a failed read takes the whole transaction back.
-                return Err(result.err().unwrap_or_else(abandoned));
-            }
-            results.push(result);
-        }
-        finish(connection)?;
-        Ok(results)
     }
 
     /// The connection, for reads of a store that has no other; waits for the transaction that runs.
@@ -132,36 +126,54 @@ impl Writer {
         connection
     }
 
-    /// Takes the lead, or queues and waits for it or for the result.
-    fn enter(&self, command: Option<Command>) -> Result<State> {
-        let caller = {
-            let mut queue = lock(&self.queue);
-            if !queue.led {
-                queue.led = true;
-                return Ok(State::Lead(command));
-            }
-            if queue.inside == Some(thread::current().id()) {
-                return Err(inside());
-            }
-            let caller = Arc::new(Caller::default());
-            queue.jobs.push_back(Job { command, caller: Arc::clone(&caller) });
-            caller
-        };
-        let mut state = lock(&caller.state);
-        while matches!(*state, State::Waiting) {
-            state = caller.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+    /// Takes the lead, which gives the job back, or queues it.
+    fn enter(&self, job: Job) -> Result<Option<Job>> {
+        let mut queue = lock(&self.queue);
+        if !queue.led {
+            queue.led = true;
+            return Ok(Some(job));
         }
-        Ok(std::mem::take(&mut *state))
+        if queue.inside == Some(thread::current().id()) {
+            return Err(inside());
+        }
+        queue.jobs.push_back(job);
+        Ok(None)
+    }
+
+    fn begin(&self, connection: &Connection) -> Result<()> {
+        begin(connection)
+            .map_err(|error| if is_busy(&error) { Error::Busy { waited: self.busy_timeout } } else { error })
+    }
+
+    /// Applies commands in one transaction; a result is given out only for what is on disk.
+    fn commit(&self, commands: impl Iterator<Item = Command>) -> Result<Vec<Result<Outcome>>> {
+        let connection = &*self.whole();
+        self.begin(connection)?;
+        let mut results = Vec::new();
+        for command in commands {
+            let result = apply(connection, command);
+            if connection.is_autocommit() {
+                // A full disk or a failed read takes the whole transaction back.
+                return Err(result.err().unwrap_or_else(abandoned));
+            }
+            results.push(result);
+        }
+        finish(connection)?;
+        Ok(results)
     }
 }
 
-/// The lead; it passes on when dropped, even by a panic.
-struct Lead<'a> {
-    writer: &'a Writer,
+/// The lead; it passes on when dropped, even by a panic or with a task that never ran.
+struct Lead {
+    writer: Arc<Writer>,
 }
 
-impl Lead<'_> {
-    /// Commits a command together with those that are queued.
+impl Lead {
+    fn of(writer: &Arc<Writer>) -> Self {
+        Lead { writer: Arc::clone(writer) }
+    }
+
+    /// Commits a job's command together with those that are queued.
     fn group(&self, first: Job) {
         let mut jobs = vec![first];
         {
@@ -170,63 +182,133 @@ impl Lead<'_> {
                 jobs.extend(queue.jobs.pop_front());
             }
         }
-        let (commands, callers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.caller)).unzip();
-        let replies = Replies(callers);
-        let results = self.writer.commit(&self.writer.whole(), commands.into_iter().flatten());
-        replies.send(results);
-    }
-}
-
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
-        let mut queue = lock(&self.writer.queue);
-        queue.inside = None;
-        match queue.jobs.pop_front() {
-            Some(job) => job.caller.resume(State::Lead(job.command)),
-            None => queue.led = false,
+        let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
+        match self.writer.commit(commands.into_iter().flatten()) {
+            Ok(results) => replies.into_iter().zip(results).for_each(|(reply, result)| reply.send(result)),
+            Err(error) => replies.into_iter().for_each(|reply| reply.send(Err(error.clone()))),
         }
     }
+
+    /// Leads in a blocking task, for a job of a task and the tasks' jobs right after it.
+    fn spawn(self, job: Job) {
+        let Some(spawn) = job.spawn.clone() else { return };
+        spawn(Box::new(move || {
+            let mut next = Some(job);
+            while let Some(job) = next {
+                self.group(job);
+                let mut queue = lock(&self.writer.queue);
+                let is_task = queue.jobs.front().is_some_and(|job| job.spawn.is_some());
+                next = if is_task { queue.jobs.pop_front() } else { None };
+            }
+        }));
+    }
 }
 
-/// Those who wait for a group; dropped unsent, by a panic, each learns that it failed.
-struct Replies(Vec<Arc<Caller>>);
-
-impl Replies {
-    fn send(mut self, results: Result<Vec<Result<Outcome>>>) {
-        let callers = std::mem::take(&mut self.0);
-        match results {
-            Ok(results) => {
-                for (caller, result) in callers.into_iter().zip(results) {
-                    caller.resume(State::Done(result));
+impl Drop for Lead {
+    fn drop(&mut self) {
+        let next = {
+            let mut queue = lock(&self.writer.queue);
+            queue.inside = None;
+            let next = queue.jobs.pop_front();
+            queue.led = next.is_some();
+            next
+        };
+        match next {
+            Some(job) if job.spawn.is_some() => Lead::of(&self.writer).spawn(job),
+            Some(job) => {
+                if let Some(slot) = job.reply.0.clone() {
+                    slot.resume(State::Lead(Box::new(job)));
                 }
             }
-            Err(error) => {
-                for caller in callers {
-                    caller.resume(State::Done(Err(error.clone())));
-                }
-            }
+            None => {}
         }
     }
 }
 
-impl Drop for Replies {
-    fn drop(&mut self) {
-        for caller in self.0.drain(..) {
-            caller.resume(State::Done(Err(abandoned())));
-        }
-    }
+/// Where a caller waits, be it a thread or a task.
+#[derive(Default)]
+struct Slot {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
 }
 
-impl Caller {
+#[derive(Default)]
+struct Waiting {
+    state: State,
+    waker: Option<Waker>,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Waiting,
+    /// The caller leads now, with its own job first.
+    Lead(Box<Job>),
+    Done(Result<Outcome>),
+}
+
+impl Slot {
     fn resume(&self, next: State) {
-        *lock(&self.state) = next;
+        let waker = {
+            let mut waiting = lock(&self.waiting);
+            waiting.state = next;
+            waiting.waker.take()
+        };
         self.wake.notify_one();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
-    fn take_result(&self) -> Result<Outcome> {
-        match std::mem::take(&mut *lock(&self.state)) {
+    fn wait(&self) -> State {
+        let mut waiting = lock(&self.waiting);
+        while matches!(waiting.state, State::Waiting) {
+            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::take(&mut waiting.state)
+    }
+
+    fn result(&self) -> Result<Outcome> {
+        match self.wait() {
             State::Done(result) => result,
             State::Waiting | State::Lead(_) => Err(abandoned()),
+        }
+    }
+}
+
+/// The promise of a result; dropped unsent, by a panic, the caller learns that it failed.
+struct Reply(Option<Arc<Slot>>);
+
+impl Reply {
+    fn send(mut self, result: Result<Outcome>) {
+        if let Some(slot) = self.0.take() {
+            slot.resume(State::Done(result));
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(slot) = self.0.take() {
+            slot.resume(State::Done(Err(abandoned())));
+        }
+    }
+}
+
+/// A command that a task has submitted.
+pub(crate) struct Submitted(Arc<Slot>);
+
+impl Future for Submitted {
+    type Output = Result<Outcome>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut waiting = lock(&self.0.waiting);
+        match std::mem::take(&mut waiting.state) {
+            State::Done(result) => Poll::Ready(result),
+            State::Waiting | State::Lead(_) => {
+                waiting.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
         }
     }
 }

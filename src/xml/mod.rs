@@ -17,9 +17,12 @@
 mod names;
 mod read;
 mod tokens;
+mod tree;
 mod write;
 
 pub(crate) use read::Purpose;
+pub(crate) use tokens::is_utf8_name;
+pub(crate) use tree::Tree;
 pub use write::Dialect;
 pub(crate) use write::{Unwritable, Writer};
 
@@ -161,9 +164,11 @@ pub fn write_list<R: Record>(
 /// assert_eq!(document, b"<hash>\n  <message>Client has active projects.</message>\n</hash>\n");
 /// ```
 pub fn write_error(message: &str, dialect: Dialect) -> Vec<u8> {
-    let mut out = Vec::new();
-    write::write_error(&mut out, message, dialect);
-    out
+    let mut tree = Tree::new(dialect);
+    tree.open("hash");
+    tree.text("message", message);
+    tree.close("hash");
+    tree.into_bytes()
 }
 
 /// The view of a table that a dialect shows.

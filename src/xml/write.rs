@@ -114,8 +114,8 @@ impl Writer {
     }
 
     fn declare(&self, out: &mut Vec<u8>) {
-        if self.dialect == Dialect::Live && self.indent == 0 {
-            out.extend_from_slice(DECLARATION);
+        if self.indent == 0 {
+            declare(out, self.dialect);
         }
     }
 
@@ -132,16 +132,17 @@ impl Writer {
     }
 }
 
-/// Writes the error document.
-pub(crate) fn write_error(out: &mut Vec<u8>, message: &str, dialect: Dialect) {
+/// The `live` dialect's XML declaration.
+pub(super) fn declare(out: &mut Vec<u8>, dialect: Dialect) {
     if dialect == Dialect::Live {
         out.extend_from_slice(DECLARATION);
     }
-    out.extend_from_slice(b"<hash>\n  <message>");
-    let legal: String =
-        message.chars().map(|character| if is_xml_char(character) { character } else { '\u{FFFD}' }).collect();
+}
+
+/// Escapes a text from anywhere; what XML cannot carry becomes U+FFFD.
+pub(super) fn escape_legal(out: &mut Vec<u8>, text: &str) {
+    let legal: String = text.chars().map(|character| if is_xml_char(character) { character } else { '\u{FFFD}' }).collect();
     escape(out, &legal);
-    out.extend_from_slice(b"</message>\n</hash>\n");
 }
 
 #[inline]

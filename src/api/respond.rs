@@ -1,0 +1,143 @@
+//! The answers of `wire.md`: the one place where an error becomes a status and a Hint.
+
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::body::Body;
+use crate::error::Error;
+use crate::store::ListDocument;
+use crate::xml::{Dialect, write_error};
+
+const HINT: HeaderName = HeaderName::from_static("hint");
+const STATUS: HeaderName = HeaderName::from_static("status");
+const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
+
+/// Longer hints are cut; some programs read header lines into small buffers.
+const MAX_HINT: usize = 500;
+
+/// 200 with a document, or for HEAD with all but it.
+pub(super) fn document(document: Vec<u8>, head: bool) -> Response<Body> {
+    let length = document.len();
+    let mut response = answer(StatusCode::OK, Body::from(if head { Vec::new() } else { document }));
+    response.headers_mut().insert(CONTENT_TYPE, XML);
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
+/// 200 with a list too long to be held, whose first piece is read already.
+pub(super) fn streamed(first: Vec<u8>, rest: ListDocument, head: bool) -> Response<Body> {
+    let body = if head { Body::from(Vec::new()) } else { Body::streamed(first, rest) };
+    let mut response = answer(StatusCode::OK, body);
+    response.headers_mut().insert(CONTENT_TYPE, XML);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response
+}
+
+/// 201 with the new record's path.
+pub(super) fn created(path: &str, id: i64) -> Response<Body> {
+    located(StatusCode::CREATED, path, id)
+}
+
+/// 200 for a change; with the record's path, where there still is one.
+pub(super) fn done(path: &str, id: Option<i64>) -> Response<Body> {
+    match id {
+        Some(id) => located(StatusCode::OK, path, id),
+        None => answer(StatusCode::OK, Body::from(Vec::new())),
+    }
+}
+
+fn located(status: StatusCode, path: &str, id: i64) -> Response<Body> {
+    let mut response = answer(status, Body::from(Vec::new()));
+    if let Ok(location) = HeaderValue::try_from(format!("/{path}/{id}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// The answer to an error; the error goes along among the extensions, for logs and tests.
+pub(super) fn error(error: Error, dialect: Dialect) -> Response<Body> {
+    let mut response = match &error {
+        Error::NotFound { record, id } => {
+            refusal(StatusCode::NOT_FOUND, &format!("There is no {record} {id}."), None, dialect)
+        }
+        Error::Refused { rule, .. } => hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), dialect),
+        Error::Invalid { .. } | Error::Xml { .. } | Error::Load { .. } => {
+            let message = error.to_string();
+            hinted(StatusCode::BAD_REQUEST, &message, &message, dialect)
+        }
+        Error::Busy { .. } => {
+            let mut response =
+                refusal(StatusCode::SERVICE_UNAVAILABLE, "The store is busy; try again.", None, dialect);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+        }
+        _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log tells what.", None, dialect),
+    };
+    response.extensions_mut().insert(error);
+    response
+}
+
+/// 401.
+pub(super) fn unauthorized(dialect: Dialect) -> Response<Body> {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, "The user or the password is wrong.", None, dialect);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Harvest\""));
+    response
+}
+
+/// 404 for a path.
+pub(super) fn unknown_path(dialect: Dialect) -> Response<Body> {
+    refusal(StatusCode::NOT_FOUND, "There is no such path.", None, dialect)
+}
+
+/// 405.
+pub(super) fn wrong_method(allowed: &'static str, dialect: Dialect) -> Response<Body> {
+    let message = format!("This path takes {allowed}.");
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, &message, None, dialect);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// A refusal whose Hint says what to do.
+pub(crate) fn hinted(status: StatusCode, message: &str, hint: &str, dialect: Dialect) -> Response<Body> {
+    refusal(status, message, Some(hint), dialect)
+}
+
+fn refusal(status: StatusCode, message: &str, hint: Option<&str>, dialect: Dialect) -> Response<Body> {
+    let mut response = answer(status, Body::from(write_error(message, dialect)));
+    response.headers_mut().insert(CONTENT_TYPE, XML);
+    if let Some(hint) = hint.and_then(|hint| HeaderValue::try_from(printable(hint)).ok()) {
+        response.headers_mut().insert(HINT, hint);
+    }
+    response
+}
+
+/// One line of printable ASCII: everything else is escaped.
+fn printable(hint: &str) -> String {
+    let mut line = String::with_capacity(hint.len());
+    for character in hint.chars() {
+        match character {
+            ' '..='~' => line.push(character),
+            '…' => line.push_str("..."),
+            other => line.extend(other.escape_default()),
+        }
+        if line.len() >= MAX_HINT {
+            line.push_str("...");
+            break;
+        }
+    }
+    line
+}
+
+fn answer(status: StatusCode, body: Body) -> Response<Body> {
+    let length = body.length().map(HeaderValue::from);
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let line = format!("{} {}", status.as_str(), status.canonical_reason().unwrap_or_default());
+    if let Ok(line) = HeaderValue::try_from(line) {
+        response.headers_mut().insert(STATUS, line);
+    }
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, length);
+    }
+    response
+}

@@ -1,0 +1,84 @@
+//! The API as a `tower::Service`, so that an axum or hyper program can mount it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::Body as HttpBody;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::runtime::Handle;
+use tower_service::Service;
+
+use super::{Api, Body, Plan, respond};
+use crate::error::Error;
+use crate::store::Spawn;
+
+/// A longer body is refused with 413; 1 MiB.
+const MAX_BODY: usize = 1024 * 1024;
+
+impl Api {
+    /// Answers a request without blocking: reads run in place, writes await their group's commit,
+    /// lists begin in a blocking task. Must be called within a tokio runtime.
+    pub(crate) async fn answer(&self, request: Request<Bytes>) -> Response<Body> {
+        let runtime = Handle::current();
+        match self.plan(&request) {
+            Plan::Answered(response) => response,
+            Plan::List { resource, selection, head } => {
+                let api = self.clone();
+                let list = runtime.spawn_blocking(move || api.listed(resource, selection, head)).await;
+                list.unwrap_or_else(|error| self.failed(Error::storage("reading a list", error)))
+            }
+            Plan::Write { command, resource, id } => {
+                let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
+                let outcome = self.inner.store.submit(command, &spawn).await;
+                self.written(outcome, resource, id)
+            }
+        }
+    }
+
+    fn failed(&self, error: Error) -> Response<Body> {
+        respond::error(error, self.inner.dialect)
+    }
+}
+
+/// The answer to a request, to come; see [`Api`]'s `Service`.
+pub type HandleFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// Answers requests within a tokio runtime. A body of more than 1 MiB gets 413.
+impl<B> Service<Request<B>> for Api
+where
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = HandleFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> HandleFuture {
+        let api = self.clone();
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let dialect = api.inner.dialect;
+            Ok(match Limited::new(body, MAX_BODY).collect().await {
+                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes())).await,
+                Err(error) if error.is::<LengthLimitError>() => {
+                    let hint = format!("Send at most {MAX_BODY} bytes");
+                    respond::hinted(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint, dialect)
+                }
+                Err(_) => {
+                    let hint = "Send the whole body";
+                    respond::hinted(StatusCode::BAD_REQUEST, "The body could not be read.", hint, dialect)
+                }
+            })
+        })
+    }
+}
