@@ -21,6 +21,9 @@ pub(crate) struct Cursor {
     state: State,
 }
 
+/// What is done with a row; false leaves those after it for the next slice.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<bool>;
+
 enum State {
     /// Nothing was read yet.
     New(Selection),
@@ -36,63 +39,43 @@ impl Cursor {
         Cursor { resource, view, state: State::New(selection) }
     }
 
-    /// Reads up to `limit` more records; false when the list is at its end.
-    pub(crate) fn slice(
-        &mut self,
-        connection: &Connection,
-        limit: usize,
-        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
-    ) -> Result<bool> {
+    /// Reads on until `each` gives false or the list is at its end; true when it may go on.
+    pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
         self.state = match std::mem::replace(&mut self.state, State::End) {
             State::New(selection) if selection.window.is_some() => {
                 self.window(connection, &selection, each)?;
                 State::End
             }
             State::New(selection) if selection.sorts || self.resource.order() != Order::Id => {
-                self.picked(connection, self.pick(connection, &selection)?, 0, limit, each)?
+                self.picked(connection, self.pick(connection, &selection)?, 0, each)?
             }
-            State::New(selection) => self.after(connection, 0, selection, limit, each)?,
-            State::After(id, selection) => self.after(connection, id, selection, limit, each)?,
-            State::Picked(ids, read) => self.picked(connection, ids, read, limit, each)?,
+            State::New(selection) => self.after(connection, 0, selection, each)?,
+            State::After(id, selection) => self.after(connection, id, selection, each)?,
+            State::Picked(ids, read) => self.picked(connection, ids, read, each)?,
             State::End => State::End,
         };
         Ok(!matches!(self.state, State::End))
     }
 
-    fn window(
-        &self,
-        connection: &Connection,
-        selection: &Selection,
-        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
-    ) -> Result<()> {
+    /// A window is a page, read in one go.
+    fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<()> {
         let (skip, count) = selection.window.unwrap_or((0, -1));
         let mut sql = self.resource.table().sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, selection);
         sql.push_str(self.order());
         sql.push_str(" LIMIT ? OFFSET ?");
         parameters.extend([Value::Integer(count), Value::Integer(skip)]);
-        rows(connection, &sql, parameters, each).map(drop)
+        rows(connection, &sql, parameters, &mut |row| each(row).map(|_| true)).map(drop)
     }
 
-    fn after(
-        &self,
-        connection: &Connection,
-        id: i64,
-        selection: Selection,
-        limit: usize,
-        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
-    ) -> Result<State> {
+    fn after(&self, connection: &Connection, id: i64, selection: Selection, each: Each<'_>) -> Result<State> {
         let mut sql = self.resource.table().sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, &selection);
         sql.push_str(if selection.conditions.is_empty() { " WHERE id > ?" } else { " AND id > ?" });
-        sql.push_str(" ORDER BY id LIMIT ?");
-        parameters.extend([Value::Integer(id), Value::Integer(limit as i64)]);
-        let mut last = id;
-        let count = rows(connection, &sql, parameters, &mut |row| {
-            last = row.get(0)?;
-            each(row)
-        })?;
-        Ok(if count < limit { State::End } else { State::After(last, selection) })
+        sql.push_str(" ORDER BY id");
+        parameters.push(Value::Integer(id));
+        let stopped_at = rows(connection, &sql, parameters, each)?;
+        Ok(stopped_at.map_or(State::End, |last| State::After(last, selection)))
     }
 
     fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
@@ -102,29 +85,24 @@ impl Cursor {
         let mut ids = Vec::new();
         rows(connection, &sql, parameters, &mut |row| {
             ids.push(row.get(0)?);
-            Ok(())
+            Ok(true)
         })?;
         Ok(ids)
     }
 
-    fn picked(
-        &self,
-        connection: &Connection,
-        ids: Vec<i64>,
-        read: usize,
-        limit: usize,
-        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
-    ) -> Result<State> {
-        let end = ids.len().min(read + limit);
+    fn picked(&self, connection: &Connection, ids: Vec<i64>, read: usize, each: Each<'_>) -> Result<State> {
         let mut statement = connection.prepare_cached(self.resource.table().sql().one(self.view))?;
-        for id in &ids[read..end] {
+        for (at, id) in ids.iter().enumerate().skip(read) {
             let mut rows = statement.query([id])?;
             // In memory, another thread may have deleted it meanwhile.
-            if let Some(row) = rows.next()? {
-                each(row)?;
+            if let Some(row) = rows.next()?
+                && !each(row)?
+            {
+                drop(rows);
+                return Ok(State::Picked(ids, at + 1));
             }
         }
-        Ok(if end == ids.len() { State::End } else { State::Picked(ids, end) })
+        Ok(State::End)
     }
 
     fn order(&self) -> &'static str {
@@ -145,20 +123,16 @@ fn conditions(sql: &mut String, selection: &Selection) -> Vec<Value> {
     parameters
 }
 
-fn rows(
-    connection: &Connection,
-    sql: &str,
-    parameters: Vec<Value>,
-    each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
-) -> Result<usize> {
+/// Reads rows until `each` gives false, and gives the id of the row that it stopped at.
+fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'_>) -> Result<Option<i64>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
-    let mut count = 0;
     while let Some(row) = rows.next()? {
-        each(row)?;
-        count += 1;
+        if !each(row)? {
+            return Ok(Some(row.get(0)?));
+        }
     }
-    Ok(count)
+    Ok(None)
 }
 
 /// Reads a record from a row of `View::Live`.
@@ -169,14 +143,16 @@ pub(super) fn record<R: Stored>(row: &Row<'_>) -> Result<R> {
 #[cold]
 fn damaged<R: Stored>(row: &Row<'_>, error: Error) -> Error {
     match error {
-        Error::Invalid { field, reason, .. } => {
-            let id = row.get_ref(0).ok().and_then(|id| match id {
-                ValueRef::Integer(id) => Some(id),
-                _ => None,
-            });
-            corrupt(R::TABLE, id.unwrap_or(0), field, reason)
-        }
+        Error::Invalid { field, reason, .. } => corrupt(R::TABLE, id(row), field, reason),
         other => other,
+    }
+}
+
+/// The id of a row that may be damaged, 0 where it cannot be told.
+pub(super) fn id(row: &Row<'_>) -> i64 {
+    match row.get_ref(0) {
+        Ok(ValueRef::Integer(id)) => id,
+        _ => 0,
     }
 }
 
@@ -191,9 +167,19 @@ pub struct List<'a, R> {
     more: bool,
 }
 
-pub(super) enum Source<'a> {
+/// Where a list is read from.
+pub(crate) enum Source<'a> {
     Snapshot(Snapshot),
     Transaction(&'a Connection),
+}
+
+impl Source<'_> {
+    pub(super) fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match self {
+            Source::Snapshot(snapshot) => snapshot.read(run),
+            Source::Transaction(connection) => run(connection),
+        }
+    }
 }
 
 impl<'a, R: Stored> List<'a, R> {
@@ -204,16 +190,12 @@ impl<'a, R: Stored> List<'a, R> {
 
     fn fill(&mut self) -> Result<()> {
         let List { source, cursor, read, .. } = self;
-        let mut slice = |connection: &Connection| {
-            cursor.slice(connection, 256, &mut |row| {
+        self.more = source.read(|connection| {
+            cursor.slice(connection, &mut |row| {
                 read.push_back(record(row)?);
-                Ok(())
+                Ok(read.len() < 256)
             })
-        };
-        self.more = match source {
-            Source::Snapshot(snapshot) => snapshot.read(slice)?,
-            Source::Transaction(connection) => slice(connection)?,
-        };
+        })?;
         Ok(())
     }
 }

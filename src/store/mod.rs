@@ -2,6 +2,7 @@
 
 mod builder;
 mod command;
+mod document;
 mod file;
 mod list;
 mod readers;

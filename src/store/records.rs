@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::command::{self, Command, Outcome};
 use super::list::{List, Source, record};
-use super::{Action, ClientStore, Stored};
+use super::{Action, ClientStore, Selection, Stored};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Values, View};
 
@@ -127,12 +127,18 @@ impl<'a, R: Stored> Records<'a, R> {
     /// [`Error::Storage`] where the read cannot begin; the iterator's items have those of
     /// [`get`](Self::get), and end after the first.
     pub fn list(&self, filter: &R::Filter) -> Result<List<'a, R>> {
-        let selection = R::select(filter, self.store.today());
-        let source = match self.connection {
-            Some(connection) => Source::Transaction(connection),
-            None => Source::Snapshot(self.store.snapshot()?),
-        };
-        Ok(List::new(source, selection))
+        Ok(List::new(self.source()?, self.selection(filter)))
+    }
+
+    pub(super) fn selection(&self, filter: &R::Filter) -> Selection {
+        R::select(filter, self.store.today())
+    }
+
+    pub(super) fn source(&self) -> Result<Source<'a>> {
+        match self.connection {
+            Some(connection) => Ok(Source::Transaction(connection)),
+            None => self.store.snapshot().map(Source::Snapshot),
+        }
     }
 
     /// Sets the given fields of a record and leaves the others. Read-only fields among them are

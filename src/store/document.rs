@@ -1,0 +1,168 @@
+//! List documents, straight from SQLite's rows to bytes, piece by piece.
+
+use std::io::Write;
+
+use rusqlite::Row;
+
+use super::list::{self, Cursor, Source};
+use super::{Records, Resource, Selection, Stored, corrupt};
+use crate::error::{Error, Result};
+use crate::record::Column;
+use crate::xml::{self, Dialect, Unwritable, Writer};
+
+/// How long a piece is, in bytes; it ends with the record that reaches it.
+pub(crate) const PIECE: usize = 64 * 1024;
+
+/// The document of a list, written as it is asked for.
+///
+/// Nothing is borrowed between two pieces, so it can be sent to another thread, or dropped half-way.
+pub(crate) struct ListDocument<'a> {
+    source: Source<'a>,
+    cursor: Cursor,
+    writer: Writer,
+    resource: &'static dyn Resource,
+    columns: &'static [Column],
+    begun: bool,
+    records: u64,
+}
+
+impl<'a> ListDocument<'a> {
+    pub(crate) fn new(
+        source: Source<'a>,
+        resource: &'static dyn Resource,
+        selection: Selection,
+        dialect: Dialect,
+    ) -> Self {
+        let view = xml::view(dialect);
+        ListDocument {
+            source,
+            cursor: Cursor::new(resource, view, selection),
+            writer: Writer::new(resource.table(), dialect),
+            resource,
+            columns: resource.table().columns_of(view),
+            begun: false,
+            records: 0,
+        }
+    }
+
+    /// Appends the next piece; false when it was the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] and [`Error::Storage`]; what was appended is then no whole record.
+    pub(crate) fn piece(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        let ListDocument { source, cursor, writer, resource, columns, begun, records } = self;
+        let full = out.len() + PIECE;
+        if !std::mem::replace(begun, true) {
+            writer.start_list(out);
+        }
+        let more = source.read(|connection| {
+            cursor.slice(connection, &mut |row| {
+                writer
+                    .list_record(out, *records == 0, columns, |position| row.get_ref(position).ok())
+                    .map_err(|error| damaged(*resource, row, error))?;
+                *records += 1;
+                Ok(out.len() < full)
+            })
+        })?;
+        if !more {
+            writer.end_list(out, *records == 0);
+        }
+        Ok(more)
+    }
+
+    /// How many records were written so far.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+}
+
+#[cold]
+fn damaged(resource: &'static dyn Resource, row: &Row<'_>, Unwritable { column, reason }: Unwritable) -> Error {
+    corrupt(resource.table(), list::id(row), column, reason)
+}
+
+impl<R: Stored> Records<'_, R> {
+    /// Writes the list document straight from the rows, in pieces of 64 KiB, and gives how many
+    /// records it holds.
+    ///
+    /// It is what [`list`](Self::list) and [`xml::write_list`] write, without a struct in between,
+    /// and in memory no longer than a piece.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, Dialect, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// store.clients().create(&NewClient::named("SuprCorp"))?;
+    ///
+    /// let mut document = Vec::new();
+    /// let count = store.clients().write_list(&Default::default(), Dialect::Documented, &mut document)?;
+    /// assert_eq!(count, 1);
+    /// assert!(document.starts_with(b"<clients>\n  <client>\n    <id type=\"integer\">1</id>\n"));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] where the file holds what no store writes, [`Error::Storage`], also where
+    /// `out` cannot be written to.
+    pub fn write_list(&self, filter: &R::Filter, dialect: Dialect, out: &mut impl Write) -> Result<u64> {
+        let mut document = ListDocument::new(self.source()?, R::RESOURCE, self.selection(filter), dialect);
+        let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
+        loop {
+            piece.clear();
+            let more = document.piece(&mut piece)?;
+            out.write_all(&piece).map_err(|error| Error::storage("writing the list", error))?;
+            if !more {
+                return Ok(document.records());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ClientFilter, ClientStore, NewClient};
+
+    fn filled(store: &ClientStore, clients: usize) {
+        let details = "123 Main St.\nAnytown & Söhne, NY 12345\n".repeat(40);
+        let client = |number| NewClient::named(format!("Client {number}")).details(&*details);
+        store.clients().create_all((0..clients).map(client)).unwrap();
+    }
+
+    #[test]
+    fn the_pieces_make_the_document_that_the_typed_list_makes() {
+        let folder = tempfile::tempdir().unwrap();
+        let moment = chrono::DateTime::UNIX_EPOCH;
+        for store in [ClientStore::open_in_memory(), ClientStore::open(folder.path().join("store.db"))] {
+            let store = store.unwrap();
+            for clients in [0, 1, 200] {
+                filled(&store, clients);
+                for filter in [ClientFilter::default(), ClientFilter { updated_since: Some(moment) }] {
+                    for dialect in [Dialect::Documented, Dialect::Live] {
+                        let typed: Vec<_> = store.clients().list(&filter).unwrap().map(Result::unwrap).collect();
+                        let mut straight = Vec::new();
+                        let count = store.clients().write_list(&filter, dialect, &mut straight).unwrap();
+                        assert_eq!(count, typed.len() as u64);
+                        assert_eq!(straight, xml::write_list(&typed, dialect).unwrap());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_piece_ends_with_the_record_that_fills_it() {
+        let store = ClientStore::open_in_memory().unwrap();
+        filled(&store, 100);
+        let clients = store.clients();
+        let selection = clients.selection(&ClientFilter::default());
+        let source = clients.source().unwrap();
+        let mut document = ListDocument::new(source, crate::Client::RESOURCE, selection, Dialect::Documented);
+        let mut piece = Vec::new();
+        assert!(document.piece(&mut piece).unwrap());
+        assert!((PIECE..PIECE + 2_000).contains(&piece.len()), "{}", piece.len());
+        assert!(piece.ends_with(b"</client>\n"));
+    }
+}
