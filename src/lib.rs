@@ -22,6 +22,9 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
 mod api;
 mod error;
 mod record;
@@ -30,9 +33,9 @@ mod store;
 mod value;
 pub mod xml;
 
-pub use api::{Account, Api, Body};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
+pub use api::{Account, Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
 pub use record::{Fields, Record};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};

@@ -72,9 +72,17 @@ impl fmt::Debug for Api {
 enum Plan {
     Answered(Response<Body>),
     /// A list, whose beginning may take a while to find.
-    List { resource: &'static dyn Resource, selection: Selection, head: bool },
+    List {
+        resource: &'static dyn Resource,
+        selection: Selection,
+        head: bool,
+    },
     /// A write, and the record whose path its answer gives.
-    Write { command: Command, resource: &'static dyn Resource, id: Option<i64> },
+    Write {
+        command: Command,
+        resource: &'static dyn Resource,
+        id: Option<i64>,
+    },
 }
 
 impl Api {
@@ -135,8 +143,7 @@ impl Api {
             Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
             Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
         };
-        self.planned(request, route, call)
-            .unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
+        self.planned(request, route, call).unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
     }
 
     fn planned<B: AsRef<[u8]>>(
@@ -172,7 +179,9 @@ impl Api {
     fn listed(&self, resource: &'static dyn Resource, selection: Selection, head: bool) -> Response<Body> {
         let Inner { store, dialect, .. } = &*self.inner;
         let mut first = Vec::new();
-        let begun = ListDocument::of_store(store, resource, selection, *dialect)
+        let begun = store
+            .snapshot()
+            .map(|snapshot| ListDocument::new(snapshot, resource, selection, *dialect))
             .and_then(|mut list| list.piece(&mut first).map(|more| more.then_some(list)));
         match begun {
             Ok(Some(rest)) => respond::streamed(first, rest, head),

@@ -60,18 +60,21 @@ pub(super) fn error(error: Error, dialect: Dialect) -> Response<Body> {
         Error::NotFound { record, id } => {
             refusal(StatusCode::NOT_FOUND, &format!("There is no {record} {id}."), None, dialect)
         }
-        Error::Refused { rule, .. } => hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), dialect),
+        Error::Refused { rule, .. } => {
+            hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), dialect)
+        }
         Error::Invalid { .. } | Error::Xml { .. } | Error::Load { .. } => {
             let message = error.to_string();
             hinted(StatusCode::BAD_REQUEST, &message, &message, dialect)
         }
         Error::Busy { .. } => {
-            let mut response =
-                refusal(StatusCode::SERVICE_UNAVAILABLE, "The store is busy; try again.", None, dialect);
+            let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "The store is busy; try again.", None, dialect);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
-        _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log tells what.", None, dialect),
+        _ => {
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log tells what.", None, dialect)
+        }
     };
     response.extensions_mut().insert(error);
     response

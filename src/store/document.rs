@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 
-use super::list::{self, Cursor, Source};
-use super::{Records, Resource, Selection, Stored, corrupt};
+use super::list::{self, Cursor, Reads};
+use super::{Records, Resource, Selection, Snapshot, Stored, corrupt};
 use crate::error::{Error, Result};
 use crate::record::Column;
 use crate::xml::{self, Dialect, Unwritable, Writer};
@@ -16,8 +16,8 @@ pub(crate) const PIECE: usize = 64 * 1024;
 /// The document of a list, written as it is asked for.
 ///
 /// Nothing is borrowed between two pieces, so it can be sent to another thread, or dropped half-way.
-pub(crate) struct ListDocument<'a> {
-    source: Source<'a>,
+pub(crate) struct ListDocument<S = Snapshot> {
+    source: S,
     cursor: Cursor,
     writer: Writer,
     resource: &'static dyn Resource,
@@ -26,13 +26,8 @@ pub(crate) struct ListDocument<'a> {
     records: u64,
 }
 
-impl<'a> ListDocument<'a> {
-    pub(crate) fn new(
-        source: Source<'a>,
-        resource: &'static dyn Resource,
-        selection: Selection,
-        dialect: Dialect,
-    ) -> Self {
+impl<S: Reads> ListDocument<S> {
+    pub(crate) fn new(source: S, resource: &'static dyn Resource, selection: Selection, dialect: Dialect) -> Self {
         let view = xml::view(dialect);
         ListDocument {
             source,
@@ -75,6 +70,33 @@ impl<'a> ListDocument<'a> {
     pub(crate) fn records(&self) -> u64 {
         self.records
     }
+}
+
+impl<S> std::fmt::Debug for ListDocument<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ListDocument").field("records", &self.records).finish_non_exhaustive()
+    }
+}
+
+/// The document of one record.
+pub(super) fn one(
+    connection: &Connection,
+    resource: &'static dyn Resource,
+    id: i64,
+    dialect: Dialect,
+) -> Result<Vec<u8>> {
+    let table = resource.table();
+    let view = xml::view(dialect);
+    let mut statement = connection.prepare_cached(table.sql().one(view))?;
+    let mut rows = statement.query([id])?;
+    let Some(row) = rows.next()? else {
+        return Err(Error::NotFound { record: table.element, id });
+    };
+    let mut out = Vec::with_capacity(1024);
+    Writer::new(table, dialect)
+        .single(&mut out, table.columns_of(view), |position| row.get_ref(position).ok())
+        .map_err(|error| damaged(resource, row, error))?;
+    Ok(out)
 }
 
 #[cold]

@@ -173,8 +173,22 @@ pub(crate) enum Source<'a> {
     Transaction(&'a Connection),
 }
 
-impl Source<'_> {
-    pub(super) fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+/// What a list is read from.
+pub(crate) trait Reads {
+    fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T>;
+}
+
+impl Reads for Snapshot {
+    fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match &self.connection {
+            Some(connection) => run(connection),
+            None => self.store.read(run),
+        }
+    }
+}
+
+impl Reads for Source<'_> {
+    fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         match self {
             Source::Snapshot(snapshot) => snapshot.read(run),
             Source::Transaction(connection) => run(connection),

@@ -19,12 +19,13 @@ use rusqlite::Connection;
 pub(crate) use builder::KeyGenerator;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, load};
-#[cfg(feature = "tower")]
-pub(crate) use writer::Spawn;
+pub(crate) use document::ListDocument;
 pub use list::List;
 pub use records::{Records, Transaction};
 pub use resource::Stored;
 pub(crate) use resource::{Action, Change, Order, Resource, Selection};
+#[cfg(feature = "tower")]
+pub(crate) use writer::Spawn;
 
 use self::file::Settings;
 use self::readers::Readers;
@@ -32,6 +33,7 @@ use self::writer::Writer;
 use crate::error::{Error, Result};
 use crate::record::Values;
 use crate::value::whole_seconds;
+use crate::xml::Dialect;
 
 /// An account's clients, projects and invoices in one SQLite file.
 ///
@@ -203,6 +205,11 @@ impl ClientStore {
         }
     }
 
+    /// The document of one record, straight from its row.
+    pub(crate) fn document(&self, resource: &'static dyn Resource, id: i64, dialect: Dialect) -> Result<Vec<u8>> {
+        self.read(|connection| document::one(connection, resource, id, dialect))
+    }
+
     /// Begins to read at one moment; in memory, every read sees its own.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
         let connection = match &self.inner.readers {
@@ -221,15 +228,6 @@ impl ClientStore {
 pub(crate) struct Snapshot {
     store: ClientStore,
     connection: Option<Connection>,
-}
-
-impl Snapshot {
-    pub(crate) fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        match &self.connection {
-            Some(connection) => run(connection),
-            None => self.store.read(run),
-        }
-    }
 }
 
 impl Drop for Snapshot {

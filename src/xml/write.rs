@@ -141,7 +141,8 @@ pub(super) fn declare(out: &mut Vec<u8>, dialect: Dialect) {
 
 /// Escapes a text from anywhere; what XML cannot carry becomes U+FFFD.
 pub(super) fn escape_legal(out: &mut Vec<u8>, text: &str) {
-    let legal: String = text.chars().map(|character| if is_xml_char(character) { character } else { '\u{FFFD}' }).collect();
+    let legal: String =
+        text.chars().map(|character| if is_xml_char(character) { character } else { '\u{FFFD}' }).collect();
     escape(out, &legal);
 }
 
