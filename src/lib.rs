@@ -30,6 +30,7 @@ mod error;
 mod record;
 mod resources;
 mod store;
+mod transfer;
 mod value;
 pub mod xml;
 

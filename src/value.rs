@@ -26,15 +26,6 @@ impl Value {
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
         }
     }
-
-    pub(crate) fn from_ref(value: ValueRef<'_>) -> Result<Self, String> {
-        match value {
-            ValueRef::Null => Ok(Value::Null),
-            ValueRef::Integer(number) => Ok(Value::Integer(number)),
-            ValueRef::Text(bytes) => Ok(Value::Text(utf8(bytes)?.to_owned())),
-            ValueRef::Real(_) | ValueRef::Blob(_) => Err(format!("holds {}, which no column may", value.data_type())),
-        }
-    }
 }
 
 impl rusqlite::ToSql for Value {

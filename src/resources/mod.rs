@@ -10,12 +10,18 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::store::{Action, Resource};
+use crate::xml::same_name;
 
 /// Every resource, each after those that it refers to.
 pub(crate) static RESOURCES: &[&dyn Resource] = &[&clients::Clients, &projects::Projects, &invoices::Invoices];
 
 /// Turns an active record inactive and the other way round (the page, `projects.md`).
 pub(crate) static TOGGLE: Action = Action { name: "toggle", set: "active = 1 - active" };
+
+/// The resource whose list has the root.
+pub(crate) fn by_list(root: &str) -> Option<&'static dyn Resource> {
+    RESOURCES.iter().copied().find(|resource| same_name(root, resource.table().list))
+}
 
 /// How many rows a counting statement finds for an id.
 fn count(connection: &Connection, sql: &str, id: i64) -> Result<u64> {

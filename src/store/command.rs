@@ -155,14 +155,13 @@ pub(crate) fn load(
     at: DateTime<Utc>,
 ) -> Result<Outcome> {
     given.check(true)?;
-    match given.get("id") {
-        Some(Value::Integer(id)) if *id > 0 => {
-            if exists(connection, resource, *id)? {
-                return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
-            }
+    if let Some(Value::Integer(id)) = given.get("id") {
+        if *id < 1 {
+            return Err(Error::invalid("id", format!("is {id}; it must be positive")));
         }
-        None => {}
-        Some(_) => return Err(Error::invalid("id", "must be a positive number")),
+        if exists(connection, resource, *id)? {
+            return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
+        }
     }
     let mut values = given.clone();
     complete(connection, resource, &mut values, at)?;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use super::list::{self, Cursor, Reads};
 use super::{Records, Resource, Selection, Snapshot, Stored, corrupt};
 use crate::error::{Error, Result};
-use crate::record::Column;
+use crate::record::{Column, View};
 use crate::xml::{self, Dialect, Unwritable, Writer};
 
 /// How long a piece is, in bytes; it ends with the record that reaches it.
@@ -28,11 +28,26 @@ pub(crate) struct ListDocument<S = Snapshot> {
 
 impl<S: Reads> ListDocument<S> {
     pub(crate) fn new(source: S, resource: &'static dyn Resource, selection: Selection, dialect: Dialect) -> Self {
-        let view = xml::view(dialect);
+        Self::written_by(Writer::new(resource.table(), dialect), source, resource, selection, xml::view(dialect))
+    }
+
+    /// A list inside the whole store's document: every record with every column.
+    pub(crate) fn nested(source: S, resource: &'static dyn Resource) -> Self {
+        let writer = Writer::nested(resource.table());
+        Self::written_by(writer, source, resource, Selection::default(), View::Internal)
+    }
+
+    fn written_by(
+        writer: Writer,
+        source: S,
+        resource: &'static dyn Resource,
+        selection: Selection,
+        view: View,
+    ) -> Self {
         ListDocument {
             source,
             cursor: Cursor::new(resource, view, selection),
-            writer: Writer::new(resource.table(), dialect),
+            writer,
             resource,
             columns: resource.table().columns_of(view),
             begun: false,

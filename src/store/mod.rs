@@ -21,6 +21,7 @@ pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, load};
 pub(crate) use document::ListDocument;
 pub use list::List;
+pub(crate) use list::{Reads, Source};
 pub use records::{Records, Transaction};
 pub use resource::Stored;
 pub(crate) use resource::{Action, Change, Order, Resource, Selection};

@@ -24,6 +24,10 @@ impl<'a> Transaction<'a> {
         Transaction { store, connection }
     }
 
+    pub(crate) fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
     pub fn records<R: Stored>(&self) -> Records<'_, R> {
         Records { store: self.store, connection: Some(self.connection), record: PhantomData }

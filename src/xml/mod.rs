@@ -20,14 +20,13 @@ mod tokens;
 mod tree;
 mod write;
 
-pub(crate) use read::Purpose;
-pub(crate) use tokens::is_utf8_name;
+pub(crate) use read::{Purpose, end, list, next, read_integer, same_name, skip};
+pub(crate) use tokens::{Stream, Token, Tokens, is_utf8_name};
 pub(crate) use tree::Tree;
 pub use write::Dialect;
 pub(crate) use write::{Unwritable, Writer};
 
-use self::read::next;
-use self::tokens::{Slice, Token, Tokens};
+use self::tokens::Slice;
 use crate::error::{Error, Result};
 use crate::record::{Fields, Record, Table, Values, View};
 
@@ -99,10 +98,10 @@ pub fn read_error(document: &[u8]) -> Result<String> {
         if found {
             message = Some(read::text(&mut tokens)?);
         } else {
-            read::skip(&mut tokens)?;
+            skip(&mut tokens)?;
         }
     }
-    read::end(&mut tokens)?;
+    end(&mut tokens)?;
     message.ok_or_else(|| tokens.error("the error document has no <message>"))
 }
 

@@ -41,7 +41,7 @@ macro_rules! next {
         }
     };
 }
-pub(super) use next;
+pub(crate) use next;
 
 /// Reads the document of one record.
 pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: Purpose) -> Result<Values> {
@@ -116,6 +116,7 @@ pub(crate) fn end<S: Source>(tokens: &mut Tokens<S>) -> Result<()> {
 
 fn at_line(error: Error, at: u64) -> Error {
     match error {
+        Error::Refused { .. } => Error::Load { document: String::new(), line: Some(at), source: Box::new(error) },
         Error::Invalid { field, reason, line } => Error::Invalid { field, reason, line: line.or(Some(at)) },
         other => other,
     }
@@ -137,8 +138,8 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
         };
         expected = position + 1;
         let mark = tokens.mark();
-        let text = text(tokens)?;
         let column = &table.columns[position];
+        let text = text(tokens).map_err(|error| in_element(error, column.element))?;
         match value(column, text, nil) {
             Ok(Some(value)) => values.set_at(position, value),
             Ok(None) => {}
@@ -146,6 +147,14 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
                 return Err(Error::Invalid { field: column.element, reason, line: Some(tokens.line_of(mark)) });
             }
         }
+    }
+}
+
+/// Names the element that is malformed.
+fn in_element(error: Error, element: &str) -> Error {
+    match error {
+        Error::Xml { line, reason } => Error::Xml { line, reason: format!("<{element}>: {reason}") },
+        other => other,
     }
 }
 
@@ -181,6 +190,16 @@ pub(super) fn text<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
             Token::End => return Ok(content),
             Token::Nothing | Token::Eof => {}
         }
+    }
+}
+
+/// The integer in an element whose start was read, and its end.
+pub(crate) fn read_integer<S: Source>(tokens: &mut Tokens<S>) -> Result<i64> {
+    let text = text(tokens)?;
+    match Kind::Integer.read(&text) {
+        Ok(Value::Integer(number)) => Ok(number),
+        Ok(_) => Ok(0),
+        Err(reason) => Err(tokens.error(reason)),
     }
 }
 

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::io::BufRead;
 use std::sync::Arc;
 
+use quick_xml::errors::IllFormedError;
 use quick_xml::events::{BytesDecl, BytesPI, BytesStart, Event};
 use quick_xml::reader::Reader;
 
@@ -280,6 +281,20 @@ pub(crate) struct Name<'a> {
     length: usize,
 }
 
+impl Name<'_> {
+    /// The raw value of an attribute of the element.
+    pub(crate) fn attribute(&self, wanted: &str) -> Option<&str> {
+        let mut rest = self.start.attributes_raw();
+        while let Ok(Some((name, value, after))) = super::names::attribute(rest) {
+            if name == wanted {
+                return Some(value);
+            }
+            rest = after;
+        }
+        None
+    }
+}
+
 impl std::ops::Deref for Name<'_> {
     type Target = str;
 
@@ -343,7 +358,10 @@ fn fault(error: quick_xml::Error) -> Fault {
     match error {
         quick_xml::Error::Io(error) => Fault::Input(error),
         quick_xml::Error::Encoding(_) => "the document is not UTF-8".into(),
-        quick_xml::Error::IllFormed(error) => format!("{error}").into(),
+        quick_xml::Error::IllFormed(IllFormedError::UnclosedReference) => {
+            "`&` stands alone in text; write `&amp;`".into()
+        }
+        quick_xml::Error::IllFormed(error) => error.to_string().into(),
         other => format!("{other}").into(),
     }
 }

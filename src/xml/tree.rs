@@ -21,6 +21,13 @@ impl Tree {
         self.depth += 1;
     }
 
+    /// Opens an element with an attribute, whose value needs no escaping.
+    pub(crate) fn open_with(&mut self, element: &str, attribute: &str, value: &str) {
+        self.indent();
+        self.push(&["<", element, " ", attribute, "=\"", value, "\">\n"]);
+        self.depth += 1;
+    }
+
     pub(crate) fn close(&mut self, element: &str) {
         self.depth -= 1;
         self.indent();
@@ -55,6 +62,16 @@ impl Tree {
         for part in parts {
             self.out.extend_from_slice(part.as_bytes());
         }
+    }
+
+    /// What was written since the last [`clear`](Self::clear).
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// Forgets what was written, but not which elements are open.
+    pub(crate) fn clear(&mut self) {
+        self.out.clear();
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {

@@ -1,0 +1,61 @@
+//! `clientstore dump`: the store as a document.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::{Outcome, open, progress};
+
+/// Write the whole store, or one list, as an XML document
+///
+/// The whole store is one document that `clientstore load` takes back, byte for byte. A list is the
+/// API's own document in the live dialect. The store may be in use meanwhile; the document shows it
+/// as it was at one moment.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  clientstore dump clientstore.db > backup.xml
+  clientstore dump clientstore.db clients --output clients.xml")]
+pub(crate) struct Dump {
+    /// The store's file
+    file: PathBuf,
+    /// One list only: clients, projects or invoices
+    list: Option<String>,
+    /// Where to write: a file that is not there yet, or - for standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+}
+
+impl Dump {
+    pub(crate) fn run(self) -> Outcome {
+        let store = open(&self.file)?;
+        if self.output.as_os_str() == "-" {
+            self.write(&store, std::io::stdout().lock())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let written = create(&self.output).and_then(|file| self.write(&store, &file).map(|()| file));
+        match written.and_then(|file| Ok(file.sync_all()?)) {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(format!("cannot write {}: {error}", self.output.display()).into()),
+        }
+    }
+
+    fn write(&self, store: &clientstore::ClientStore, out: impl Write) -> Result<(), Box<dyn std::error::Error>> {
+        let bar = progress(None, "{spinner} {human_pos} records written, {per_sec}");
+        let mut out = BufWriter::with_capacity(1 << 16, out);
+        let tell = |written| bar.set_position(written);
+        match &self.list {
+            None => store.dump(&mut out, tell)?,
+            Some(list) => store.dump_list(list, &mut out, tell)?,
+        };
+        out.flush()?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+}
+
+fn create(path: &Path) -> Result<File, Box<dyn std::error::Error>> {
+    Ok(File::create_new(path)?)
+}

@@ -1,0 +1,63 @@
+//! `clientstore load`: documents into the store.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use clientstore::ClientStore;
+
+use crate::{Outcome, progress};
+
+/// Load dumps, or list documents of the API, into a store
+///
+/// Ids and read-only fields are kept. All documents are loaded in one transaction, in the order of
+/// their references: if one breaks a rule or is malformed, nothing is loaded, and the message says
+/// which line. The store is made if it is not there.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  clientstore load copy.db backup.xml
+  clientstore load clientstore.db clients.xml projects.xml
+  clientstore dump old.db | clientstore load new.db -")]
+pub(crate) struct Load {
+    /// The store's file
+    file: PathBuf,
+    /// A dump, or a list document of the API; - for standard input
+    #[arg(required = true, value_name = "DOCUMENT")]
+    documents: Vec<PathBuf>,
+}
+
+impl Load {
+    pub(crate) fn run(self) -> Outcome {
+        let mut files = Vec::new();
+        let mut total = Some(0);
+        for path in &self.documents {
+            if path.as_os_str() == "-" {
+                total = None;
+                files.push(("standard input".to_owned(), None));
+                continue;
+            }
+            let file = File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            let length = file.metadata()?.len();
+            total = total.map(|total| total + length);
+            files.push((path.display().to_string(), Some(file)));
+        }
+        let template = match total {
+            Some(_) => "{wide_bar} {bytes}/{total_bytes} read, {eta} to go",
+            None => "{spinner} {bytes} read, {bytes_per_sec}",
+        };
+        let bar = progress(total, template);
+        let documents = files.into_iter().map(|(name, file)| {
+            let input: Box<dyn BufRead> = match file {
+                Some(file) => Box::new(BufReader::with_capacity(1 << 16, bar.wrap_read(file))),
+                None => Box::new(BufReader::with_capacity(1 << 16, bar.wrap_read(std::io::stdin()))),
+            };
+            (name, input)
+        });
+        let records = ClientStore::open(&self.file)?.load(documents)?;
+        bar.finish_and_clear();
+        eprintln!("loaded {records} records into {}", self.file.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}

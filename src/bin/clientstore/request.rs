@@ -1,0 +1,75 @@
+//! `clientstore request`: one API request without a server.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use clientstore::Api;
+
+use crate::{Dialect, Outcome, open};
+
+/// Answer one API request, without a server
+///
+/// Prints the status line, the headers and the body. The exit status is 0 for an answer of 2xx and
+/// 1 for any other.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  clientstore request clientstore.db GET /clients
+  echo '<client><name>SuprCorp</name></client>' | clientstore request clientstore.db POST /clients --body -")]
+pub(crate) struct Request {
+    /// The store's file
+    file: PathBuf,
+    /// The HTTP method: GET, POST, PUT, DELETE
+    method: String,
+    /// The path with its query, like /invoices?status=unpaid
+    path: String,
+    /// The request's body: a file, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// How documents are written
+    #[arg(long, value_enum, default_value = "documented")]
+    dialect: Dialect,
+}
+
+impl Request {
+    pub(crate) fn run(self) -> Outcome {
+        let mut body = Vec::new();
+        match self.body.as_deref() {
+            None => {}
+            Some(path) if path.as_os_str() == "-" => drop(std::io::stdin().read_to_end(&mut body)?),
+            Some(path) => {
+                body = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            }
+        }
+        let method = http::Method::from_bytes(self.method.to_ascii_uppercase().as_bytes())
+            .map_err(|_| format!("{:?} is no HTTP method; use GET, POST, PUT or DELETE", self.method))?;
+        let path = if self.path.starts_with('/') { self.path } else { format!("/{}", self.path) };
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path.as_str())
+            .body(body)
+            .map_err(|error| format!("{path:?} is no path of a request ({error}); percent-encode it"))?;
+        let response = Api::new(open(&self.file)?).dialect(self.dialect.into()).handle(request);
+
+        let status = response.status();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "HTTP/1.1 {status}")?;
+        for (name, value) in response.headers() {
+            writeln!(out, "{}: {}", title_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()))?;
+        }
+        writeln!(out)?;
+        out.write_all(&response.into_body().into_bytes()?)?;
+        out.flush()?;
+        Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// A header's name as the server writes it.
+fn title_case(name: &str) -> String {
+    let parts = name.split('-').map(|part| {
+        let (first, rest) = part.split_at(part.len().min(1));
+        first.to_ascii_uppercase() + rest
+    });
+    parts.collect::<Vec<_>>().join("-")
+}

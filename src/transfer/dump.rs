@@ -1,0 +1,101 @@
+//! Writing the whole store.
+
+use std::io::Write;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{NEXT_IDS, ROOT, VERSION};
+use crate::error::{Error, Result};
+use crate::resources::{RESOURCES, by_list};
+use crate::store::{ClientStore, ListDocument, Reads, Resource, Selection, Source};
+use crate::xml::{Dialect, Tree};
+
+impl ClientStore {
+    /// Writes the whole store as one document, as it is at one moment, and gives how many records
+    /// it holds. `progress` is told how many are written so far, now and then.
+    ///
+    /// The document is `<clientstore version="1">`: the ids that come next, then the list of every
+    /// resource in the `live` dialect, with the columns that no API document shows after the
+    /// others. [`load`](Self::load) takes it.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let mut document = Vec::new();
+    /// store.dump(&mut document, |_| {})?;
+    ///
+    /// let copy = ClientStore::open_in_memory()?;
+    /// assert_eq!(copy.load([("the dump", document.as_slice())])?, 1);
+    /// assert_eq!(copy.clients().get(1)?, store.clients().get(1)?);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] where the file holds what no store writes, [`Error::Storage`], also where
+    /// `out` cannot be written to.
+    pub fn dump(&self, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+        self.snapshot()?.read(|connection| {
+            let mut tree = Tree::new(Dialect::Live);
+            tree.open_with(ROOT, "version", VERSION);
+            tree.open(NEXT_IDS);
+            for resource in RESOURCES {
+                tree.integer(resource.table().list, next_id(connection, *resource)?);
+            }
+            tree.close(NEXT_IDS);
+            put(out, tree.bytes())?;
+            let mut records = 0;
+            for resource in RESOURCES {
+                let list = ListDocument::nested(Source::Transaction(connection), *resource);
+                records += write(list, out, &mut |written| progress(records + written))?;
+            }
+            tree.clear();
+            tree.close(ROOT);
+            put(out, tree.bytes())?;
+            Ok(records)
+        })
+    }
+
+    /// Writes the list document of one resource in the `live` dialect, given the list's root, like
+    /// `clients`; otherwise as [`dump`](Self::dump).
+    ///
+    /// # Errors
+    ///
+    /// As [`dump`](Self::dump), and [`Error::Invalid`] where there is no such list.
+    pub fn dump_list(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+        let resource = by_list(list).ok_or_else(|| {
+            let lists: Vec<&str> = RESOURCES.iter().map(|resource| resource.table().list).collect();
+            Error::invalid("list", format!("must be one of {}", lists.join(", ")))
+        })?;
+        let list = ListDocument::new(self.snapshot()?, resource, Selection::default(), Dialect::Live);
+        write(list, out, &mut progress)
+    }
+}
+
+/// The id that the next record gets.
+fn next_id(connection: &Connection, resource: &dyn Resource) -> Result<i64> {
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?1")?
+        .query_row([resource.table().name], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+fn write<S: Reads>(mut list: ListDocument<S>, out: &mut impl Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
+    let mut piece = Vec::new();
+    loop {
+        piece.clear();
+        let more = list.piece(&mut piece)?;
+        put(out, &piece)?;
+        progress(list.records());
+        if !more {
+            return Ok(list.records());
+        }
+    }
+}
+
+fn put(out: &mut impl Write, bytes: &[u8]) -> Result<()> {
+    out.write_all(bytes).map_err(|error| Error::storage("writing the document", error))
+}

@@ -1,0 +1,156 @@
+//! Reading the whole store's document, or single lists of the API.
+
+use std::io::BufRead;
+
+use rusqlite::Connection;
+
+use super::{NEXT_IDS, ROOT, VERSION};
+use crate::error::{Error, Result};
+use crate::resources::{RESOURCES, by_list};
+use crate::store::{ClientStore, Resource, load};
+use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, skip};
+
+impl ClientStore {
+    /// Loads documents in one transaction, all or nothing, and gives how many records they held.
+    ///
+    /// A document is a [`dump`](Self::dump) or a list of the API in either dialect, given with a
+    /// name for errors. Ids and read-only fields are kept; what a document leaves out gets its
+    /// default. Lists are loaded in the order of their references, whatever the order they are
+    /// given in. Documents are read as streams.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Load`] with the document's name and, as its source, [`Error::Xml`] or
+    /// [`Error::Invalid`] where it is malformed, or [`Error::Refused`] where a record breaks a rule
+    /// or its id is taken. [`Error::Busy`] and [`Error::Storage`].
+    pub fn load<R: BufRead>(&self, documents: impl IntoIterator<Item = (impl Into<String>, R)>) -> Result<u64> {
+        let mut opened = Vec::new();
+        for (name, input) in documents {
+            let name = name.into();
+            let mut tokens = Tokens::new(Stream::new(input));
+            let content = root(&mut tokens).map_err(|error| in_document(&name, error))?;
+            opened.push((content, name, tokens));
+        }
+        opened.sort_by_key(|(content, ..)| content.rank());
+        self.transaction(|tx| {
+            let mut loader = Loader { store: self, connection: tx.connection(), records: 0 };
+            for (content, name, tokens) in &mut opened {
+                loader.document(content, tokens).map_err(|error| in_document(name, error))?;
+            }
+            Ok(loader.records)
+        })
+    }
+}
+
+/// What a document is, by its root.
+enum Content {
+    Dump,
+    List(&'static dyn Resource),
+}
+
+impl Content {
+    /// Before it comes what it refers to.
+    fn rank(&self) -> Option<usize> {
+        match self {
+            Content::Dump => None,
+            Content::List(resource) => RESOURCES.iter().position(|other| other.table().name == resource.table().name),
+        }
+    }
+}
+
+fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
+    let (name, version) = loop {
+        if let Token::Start { name, .. } = next!(tokens) {
+            break (name.to_owned(), name.attribute("version").map(str::to_owned));
+        }
+    };
+    if name == ROOT {
+        return match version.as_deref() {
+            Some(VERSION) => Ok(Content::Dump),
+            Some(other) => {
+                Err(tokens.error(format!("the dump has version {other}, this program reads version {VERSION}")))
+            }
+            None => Err(tokens.error("the dump has no version")),
+        };
+    }
+    by_list(&name).map(Content::List).ok_or_else(|| {
+        let lists: Vec<String> = RESOURCES.iter().map(|resource| format!("<{}>", resource.table().list)).collect();
+        tokens.error(format!("the root element is <{name}>; a dump has <{ROOT}>, a list {}", lists.join(", ")))
+    })
+}
+
+struct Loader<'a> {
+    store: &'a ClientStore,
+    connection: &'a Connection,
+    records: u64,
+}
+
+impl Loader<'_> {
+    fn document<R: BufRead>(&mut self, content: &Content, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
+        match content {
+            Content::Dump => self.dump(tokens)?,
+            Content::List(resource) => self.list(*resource, tokens)?,
+        }
+        end(tokens)
+    }
+
+    fn dump<R: BufRead>(&mut self, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
+        loop {
+            let name = match next!(tokens) {
+                Token::Start { name, .. } => name.to_owned(),
+                Token::End => return Ok(()),
+                _ => continue,
+            };
+            match by_list(&name) {
+                Some(resource) => self.list(resource, tokens)?,
+                None if name == NEXT_IDS => self.next_ids(tokens)?,
+                None => return Err(tokens.error(format!("a dump has no <{name}>"))),
+            }
+        }
+    }
+
+    fn list<R: BufRead>(&mut self, resource: &'static dyn Resource, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
+        let at = self.store.now();
+        list(tokens, resource.table(), &mut |mut values| {
+            self.store.draw(resource, &mut values);
+            load(self.connection, resource, values, at)?;
+            self.records += 1;
+            Ok(())
+        })
+    }
+
+    /// An id that was given once stays used, though its record is gone.
+    fn next_ids<R: BufRead>(&mut self, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
+        loop {
+            let resource = match next!(tokens) {
+                Token::Start { name, .. } => by_list(&name),
+                Token::End => return Ok(()),
+                _ => continue,
+            };
+            let Some(resource) = resource else {
+                skip(tokens)?;
+                continue;
+            };
+            let last = read_integer(tokens)?.saturating_sub(1);
+            let name = resource.table().name;
+            if last > 0 {
+                self.connection.execute(
+                    "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 \
+                     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+                    [name],
+                )?;
+                self.connection
+                    .execute("UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", (name, last))?;
+            }
+        }
+    }
+}
+
+fn in_document(name: &str, error: Error) -> Error {
+    let document = name.to_owned();
+    match error {
+        Error::Load { line, source, .. } => Error::Load { document, line, source },
+        Error::Xml { .. } | Error::Invalid { .. } => Error::Load { document, line: None, source: Box::new(error) },
+        other => other,
+    }
+}

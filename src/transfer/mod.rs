@@ -1,0 +1,11 @@
+//! The whole store as one document, and back: `<clientstore version="1">`.
+
+mod dump;
+mod load;
+
+/// The root of the whole store's document.
+const ROOT: &str = "clientstore";
+/// The version of its form.
+const VERSION: &str = "1";
+/// The part of it that says which id each resource gives next.
+const NEXT_IDS: &str = "next-ids";
