@@ -137,8 +137,8 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
         };
         expected = position + 1;
         let mark = tokens.mark();
-        let text = text(tokens)?;
         let column = &table.columns[position];
+        let text = text(tokens, Some(column.element))?;
         match value(column, text, nil) {
             Ok(Some(value)) => values.set_at(position, value),
             Ok(None) => {}
@@ -170,11 +170,15 @@ fn value(column: &Column, text: String, nil: bool) -> Result<Option<Value>, Stri
     }
 }
 
-/// The text of an element whose start was read, and its end; elements within are ignored.
-pub(super) fn text<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
+/// The text of a field whose start was read, and its end; elements within are ignored.
+pub(super) fn text<S: Source>(tokens: &mut Tokens<S>, field: Option<&'static str>) -> Result<String> {
     let mut content = String::new();
     loop {
-        match next!(tokens) {
+        let token = match tokens.next() {
+            Ok(token) => token,
+            Err(fault) => return Err(tokens.error_in(field, fault)),
+        };
+        match token {
             Token::Text(text) if content.is_empty() => content = text.into_owned(),
             Token::Text(text) => content.push_str(&text),
             Token::Start { .. } => skip(tokens)?,
