@@ -6,7 +6,8 @@
 -- `UPDATE OF id` would not see `SET rowid = …`. All of it is readable for SQLite 3.37.
 --
 -- Booleans are 0 or 1; dates, datetimes (UTC) and decimals are text, just as the documents carry
--- them. A text never holds a character that XML 1.0 cannot carry: the GLOB below lists them.
+-- them. A text never holds a character that XML 1.0 cannot carry: NUL, at which GLOB stops; U+FFFE
+-- and U+FFFF, which GLOB takes for U+FFFD; and the control characters that the last GLOB lists.
 -- Columns are in the documents' order; those that no document shows come last.
 
 CREATE TABLE clients (
@@ -22,9 +23,16 @@ CREATE TABLE clients (
     last_invoice_kind TEXT,
     created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
-    CHECK (instr(CAST(name || details || currency || currency_symbol AS BLOB), x'00') = 0),
+    CHECK (instr(CAST(name || details || currency || currency_symbol
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '')
+        || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(name || details || currency || currency_symbol
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, ''), char(65534)) = 0),
+    CHECK (instr(name || details || currency || currency_symbol
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, ''), char(65535)) = 0),
     CHECK (name || details || currency || currency_symbol
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31, 65534, 65535) || ']*')
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '')
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
 ) STRICT;
 
 CREATE INDEX clients_updated_at ON clients (updated_at);
@@ -57,9 +65,15 @@ CREATE TABLE projects (
     cost_budget_include_expenses INTEGER NOT NULL DEFAULT 0 CHECK (cost_budget_include_expenses IN (0, 1)),
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(name || code || notes AS BLOB), x'00') = 0),
+    CHECK (instr(CAST(name || code || notes
+        || created_at || updated_at || coalesce(hourly_rate, '') || coalesce(budget, '')
+        || coalesce(over_budget_notification_percentage, '') || coalesce(over_budget_notified_at, '')
+        || coalesce(starts_on, '') || coalesce(ends_on, '')
+        || coalesce(hint_earliest_record_at, '') || coalesce(hint_latest_record_at, '') || coalesce(cost_budget, '') AS BLOB), x'00') = 0),
+    CHECK (instr(name || code || notes, char(65534)) = 0),
+    CHECK (instr(name || code || notes, char(65535)) = 0),
     CHECK (name || code || notes
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31, 65534, 65535) || ']*')
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
 ) STRICT;
 
 CREATE INDEX projects_client_id ON projects (client_id);
@@ -102,9 +116,14 @@ CREATE TABLE invoices (
     version INTEGER NOT NULL DEFAULT 0,
     -- a tax has an amount, and no tax has none
     CHECK ((tax IS NULL) = (tax_amount IS NULL) AND (tax2 IS NULL) = (tax2_amount IS NULL)),
-    CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order AS BLOB), x'00') = 0),
+    CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order
+        || created_at || updated_at || amount || due_amount || discount_amount || due_at || issued_at || client_key
+        || coalesce(period_end, '') || coalesce(period_start, '') || coalesce(tax, '') || coalesce(tax2, '')
+        || coalesce(tax_amount, '') || coalesce(tax2_amount, '') || coalesce(discount, '') AS BLOB), x'00') = 0),
+    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order, char(65534)) = 0),
+    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order, char(65535)) = 0),
     CHECK (due_at_human_format || subject || currency || notes || number || purchase_order
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31, 65534, 65535) || ']*')
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
 ) STRICT;
 
 CREATE INDEX invoices_newest ON invoices (created_at, id);

@@ -96,7 +96,7 @@ pub fn read_error(document: &[u8]) -> Result<String> {
             _ => continue,
         };
         if found {
-            message = Some(read::text(&mut tokens)?);
+            message = Some(read::text(&mut tokens, None)?);
         } else {
             skip(&mut tokens)?;
         }

@@ -50,6 +50,9 @@ pub(crate) fn reference(name: &str) -> Result<char, Fault> {
     };
     match number.and_then(char::from_u32).filter(|character| is_xml_char(*character)) {
         Some(character) => Ok(character),
+        None if name.starts_with('#') => {
+            Err(Fault::Character(format!("the reference &{name}; to a character that XML cannot carry")))
+        }
         None => Err(format!("the reference {} stands for no character", quoted(&format!("&{name};"))).into()),
     }
 }

@@ -139,7 +139,7 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
         expected = position + 1;
         let mark = tokens.mark();
         let column = &table.columns[position];
-        let text = text(tokens).map_err(|error| in_element(error, column.element))?;
+        let text = text(tokens, Some(column.element))?;
         match value(column, text, nil) {
             Ok(Some(value)) => values.set_at(position, value),
             Ok(None) => {}
@@ -147,14 +147,6 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
                 return Err(Error::Invalid { field: column.element, reason, line: Some(tokens.line_of(mark)) });
             }
         }
-    }
-}
-
-/// Names the element that is malformed.
-fn in_element(error: Error, element: &str) -> Error {
-    match error {
-        Error::Xml { line, reason } => Error::Xml { line, reason: format!("<{element}>: {reason}") },
-        other => other,
     }
 }
 
@@ -179,11 +171,15 @@ fn value(column: &Column, text: String, nil: bool) -> Result<Option<Value>, Stri
     }
 }
 
-/// The text of an element whose start was read, and its end; elements within are ignored.
-pub(super) fn text<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
+/// The text of a field whose start was read, and its end; elements within are ignored.
+pub(super) fn text<S: Source>(tokens: &mut Tokens<S>, field: Option<&'static str>) -> Result<String> {
     let mut content = String::new();
     loop {
-        match next!(tokens) {
+        let token = match tokens.next() {
+            Ok(token) => token,
+            Err(fault) => return Err(tokens.error_in(field, fault)),
+        };
+        match token {
             Token::Text(text) if content.is_empty() => content = text.into_owned(),
             Token::Text(text) => content.push_str(&text),
             Token::Start { .. } => skip(tokens)?,
@@ -195,7 +191,7 @@ pub(super) fn text<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
 
 /// The integer in an element whose start was read, and its end.
 pub(crate) fn read_integer<S: Source>(tokens: &mut Tokens<S>) -> Result<i64> {
-    let text = text(tokens)?;
+    let text = text(tokens, None)?;
     match Kind::Integer.read(&text) {
         Ok(Value::Integer(number)) => Ok(number),
         Ok(_) => Ok(0),

@@ -136,6 +136,8 @@ fn configured<R>(mut reader: Reader<R>) -> Reader<R> {
 /// Why a token cannot be had; [`Tokens::error`] adds the line.
 pub(crate) enum Fault {
     Malformed(String),
+    /// What stands for no character that XML can carry.
+    Character(String),
     Input(Arc<std::io::Error>),
 }
 
@@ -176,7 +178,22 @@ impl<S: Source> Tokens<S> {
     pub(crate) fn error(&self, fault: impl Into<Fault>) -> Error {
         match fault.into() {
             Fault::Malformed(reason) => Error::Xml { line: self.line_of(self.mark()), reason },
+            Fault::Character(what) => {
+                Error::Xml { line: self.line_of(self.mark()), reason: format!("the document holds {what}") }
+            }
             Fault::Input(source) => Error::Storage { doing: "reading the document", source },
+        }
+    }
+
+    /// An error at the last token, which belongs to a field: a character is its value's fault.
+    pub(crate) fn error_in(&self, field: Option<&'static str>, fault: Fault) -> Error {
+        match (fault, field) {
+            (Fault::Character(what), Some(field)) => {
+                let line = Some(self.line_of(self.mark()));
+                Error::Invalid { field, reason: format!("holds {what}; remove it"), line }
+            }
+            (Fault::Malformed(reason), Some(field)) => self.error(format!("<{field}>: {reason}")),
+            (fault, _) => self.error(fault),
         }
     }
 
@@ -306,7 +323,10 @@ impl std::ops::Deref for Name<'_> {
 fn legal(text: &str) -> Result<(), Fault> {
     match find_illegal(text) {
         None => Ok(()),
-        Some(character) => Err(format!("the character U+{:04X} cannot stand in XML", u32::from(character)).into()),
+        Some(character) => {
+            let number = u32::from(character);
+            Err(Fault::Character(format!("the character U+{number:04X}, which XML cannot carry")))
+        }
     }
 }
 

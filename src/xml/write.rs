@@ -25,6 +25,7 @@ pub enum Dialect {
 /// What a stored value cannot be written for; the store adds which record's it is.
 #[derive(Debug)]
 pub(crate) struct Unwritable {
+    /// The element's name.
     pub(crate) column: &'static str,
     pub(crate) reason: String,
 }
@@ -105,7 +106,8 @@ impl Writer {
         let indent = self.indent + deeper + 2;
         for (position, column) in columns.iter().enumerate() {
             if let Some(value) = get(position) {
-                write_value(out, column, value, indent).map_err(|reason| Unwritable { column: column.name, reason })?;
+                write_value(out, column, value, indent)
+                    .map_err(|reason| Unwritable { column: column.element, reason })?;
             }
         }
         self.indent(out, deeper);

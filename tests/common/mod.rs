@@ -1,0 +1,84 @@
+//! What the tests share.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use clientstore::{Builder, ClientStore, Error, Obstacle, Rule};
+use rusqlite::Connection;
+
+pub fn moment(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+pub fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// A clock that stands at 2011-03-31T10:00:00Z until it is told to move on.
+#[derive(Clone, Default)]
+pub struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    pub fn forward(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        moment("2011-03-31T10:00:00Z") + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// How the tests open a store: by this clock, with client keys of sevens.
+pub fn builder(clock: &Clock) -> Builder {
+    let clock = clock.clone();
+    ClientStore::builder().clock(move || clock.now()).key_generator(|| [7; 20])
+}
+
+/// A store in memory, and its clock.
+pub fn memory() -> (ClientStore, Clock) {
+    let clock = Clock::default();
+    (builder(&clock).open_in_memory().unwrap(), clock)
+}
+
+/// A connection as other programs have one: foreign keys are off.
+pub fn plain(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA busy_timeout = 20000").unwrap();
+    connection
+}
+
+pub fn text(document: &[u8]) -> &str {
+    std::str::from_utf8(document).unwrap()
+}
+
+/// The rule that refused, and what stood in the way.
+#[track_caller]
+pub fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> (Rule, Vec<(&'static str, u64)>) {
+    match result {
+        Err(Error::Refused { rule, in_the_way }) => {
+            (rule, in_the_way.iter().map(|Obstacle { what, count, .. }| (*what, *count)).collect())
+        }
+        other => panic!("no rule refused: {other:?}"),
+    }
+}
+
+/// The field and the line of a value that was refused.
+#[track_caller]
+pub fn invalid<T: std::fmt::Debug>(result: Result<T, Error>) -> (&'static str, Option<u64>) {
+    match result {
+        Err(Error::Invalid { field, line, .. }) => (field, line),
+        other => panic!("no value was refused: {other:?}"),
+    }
+}
+
+/// The line of a document that was refused, and why.
+#[track_caller]
+pub fn malformed<T: std::fmt::Debug>(result: Result<T, Error>) -> (u64, String) {
+    match result {
+        Err(Error::Xml { line, reason }) => (line, reason),
+        other => panic!("the document was not refused: {other:?}"),
+    }
+}
