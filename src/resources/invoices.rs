@@ -1,6 +1,8 @@
 //! Invoices: `invoices.md`. Their header fields; lines, money, states by messages and payments are
 //! to come.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
@@ -319,7 +321,7 @@ impl Resource for Invoices {
                 Some(status) => filter.status = Some(status),
                 None => selection.nothing(),
             },
-            "page" => filter.page = Some(value.trim().parse().unwrap_or(1)),
+            "page" => filter.page = Some(page(value.trim())),
             _ => return Ok(()),
         }
         let Selection { conditions, window, .. } = Invoice::select(&filter, today);
@@ -336,6 +338,14 @@ fn status(text: &str) -> Option<Status> {
         "pastdue" => Some(Status::PastDue),
         _ => states.into_iter().find(|state| state.as_str() == text).map(Status::Is),
     }
+}
+
+/// What is no number is the first page; a number beyond all pages is past the end.
+fn page(text: &str) -> u32 {
+    text.parse().unwrap_or_else(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => u32::MAX,
+        _ => 1,
+    })
 }
 
 fn day(name: &'static str, text: &str) -> Result<Option<NaiveDate>> {
