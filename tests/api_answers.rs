@@ -35,7 +35,8 @@ fn document(status: &str, more: &str, body: &str) -> String {
 fn every_answer_of_a_clients_life_to_the_byte() {
     for (service, declaration) in [(Service::new(), ""), (Service::live(), DECLARATION)] {
         let error = |message: &str| format!("{declaration}{}", api::error(message));
-        let empty = if declaration.is_empty() { "<clients></clients>\n" } else { "<clients type=\"array\"></clients>\n" };
+        let empty =
+            if declaration.is_empty() { "<clients></clients>\n" } else { "<clients type=\"array\"></clients>\n" };
         let steps = [
             ("GET /clients", "", document("200 OK", "", &format!("{declaration}{empty}"))),
             ("POST /clients", CLIENT, bare("201 Created", Some("/clients/1"))),
@@ -76,11 +77,7 @@ fn every_answer_of_a_clients_life_to_the_byte() {
                     &error("Client is inactive."),
                 ),
             ),
-            (
-                "POST /invoices",
-                "<invoice><client-id>1</client-id></invoice>",
-                bare("201 Created", Some("/invoices/1")),
-            ),
+            ("POST /invoices", "<invoice><client-id>1</client-id></invoice>", bare("201 Created", Some("/invoices/1"))),
             (
                 "DELETE /clients/1",
                 "",
@@ -140,10 +137,9 @@ fn a_clients_document_in_both_dialects_to_the_byte() {
                 <last-invoice-kind nil=\"true\"></last-invoice-kind>\n    \
                 <created-at type=\"datetime\">2011-03-31T10:00:00Z</created-at>\n    \
                 <updated-at type=\"datetime\">2011-03-31T10:00:00Z</updated-at>\n";
-    for (service, declaration, root, more) in [
-        (Service::new(), "", "<clients>", ""),
-        (Service::live(), DECLARATION, "<clients type=\"array\">", live),
-    ] {
+    for (service, declaration, root, more) in
+        [(Service::new(), "", "<clients>", ""), (Service::live(), DECLARATION, "<clients type=\"array\">", live)]
+    {
         service.create("/clients", body);
         let list = format!("{declaration}{root}\n  <client>\n{shared}{more}  </client>\n</clients>\n");
         assert_eq!(service.get("/clients").whole(), document("200 OK", "", &list));
@@ -238,7 +234,8 @@ fn an_api_is_cheap_to_clone_and_answers_from_many_threads() {
 #[test]
 fn a_whole_body_is_one_frame_and_an_empty_one_is_none() {
     let service = Service::new().with(|api| api.dialect(Dialect::Live));
-    let handle = |method: &str| service.api.handle(Request::builder().method(method).uri("/clients").body(CLIENT).unwrap());
+    let handle =
+        |method: &str| service.api.handle(Request::builder().method(method).uri("/clients").body(CLIENT).unwrap());
     assert_eq!(frames(handle("POST").into_body()), [[0; 0]; 0]);
     let whole = handle("GET").into_body().into_bytes().unwrap();
     assert_eq!(frames(handle("GET").into_body()), [whole.to_vec()]);

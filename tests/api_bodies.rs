@@ -221,17 +221,17 @@ fn an_input_that_cannot_be_taken_is_refused_with_its_field_and_line() {
             "client-id is 9, but there is no such client; create it first",
         ),
         (project("<name>x</name><client-id/>"), "line 3: client-id is required and cannot be empty"),
-        (
-            invoice("<client-id>9</client-id>"),
-            "client-id is 9, but there is no such client; create it first",
-        ),
+        (invoice("<client-id>9</client-id>"), "client-id is 9, but there is no such client; create it first"),
         (invoice("<tax>100.5</tax>"), "tax is 100.5; a percent lies between 0 and 100"),
         (invoice("<discount>-1</discount>"), "discount is -1.0; a percent lies between 0 and 100"),
         (
             invoice("<issued-at>9999-12-31</issued-at><due-at-human-format>NET 1</due-at-human-format>"),
             "due-at-human-format gives a date outside 0001-01-01 to 9999-12-31",
         ),
-        (invoice("<tax2>1234567890123</tax2>"), "line 3: tax2 \"1234567890123\" has more than 12 digits before the point"),
+        (
+            invoice("<tax2>1234567890123</tax2>"),
+            "line 3: tax2 \"1234567890123\" has more than 12 digits before the point",
+        ),
     ] {
         assert_eq!(refused(service.post(path, &body)), expected, "{body}");
     }
@@ -308,8 +308,5 @@ fn a_hint_is_one_line_of_printable_ascii_whatever_the_request_holds() {
 fn an_error_document_escapes_what_a_request_holds() {
     let service = Service::new();
     let answer = service.post("/clients", "<client><name>x</name><active>&lt;b&gt; &amp;</active></client>");
-    assert_eq!(
-        answer.body,
-        error("line 1: active \"&lt;b&gt; &amp;\" is not a boolean: true, false, 1 or 0")
-    );
+    assert_eq!(answer.body, error("line 1: active \"&lt;b&gt; &amp;\" is not a boolean: true, false, 1 or 0"));
 }

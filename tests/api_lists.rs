@@ -152,7 +152,9 @@ fn damage_in_the_middle_of_a_streamed_list_is_an_error_of_its_body() {
     let folder = tempfile::tempdir().unwrap();
     let [_, store] = stores(&folder, 500);
     plain(&folder.path().join("store.db"))
-        .execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE clients SET name = CAST(x'FF' AS TEXT) WHERE id = 400")
+        .execute_batch(
+            "PRAGMA ignore_check_constraints = ON; UPDATE clients SET name = CAST(x'FF' AS TEXT) WHERE id = 400",
+        )
         .unwrap();
     let response = asked(&Api::new(store), "GET", "/clients");
     assert_eq!(response.status(), 200);

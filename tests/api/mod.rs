@@ -45,7 +45,8 @@ impl Answer {
     #[track_caller]
     pub fn message(&self) -> &str {
         let body = self.body.strip_prefix(DECLARATION).unwrap_or(&self.body);
-        let message = body.strip_prefix("<hash>\n  <message>").and_then(|rest| rest.strip_suffix("</message>\n</hash>\n"));
+        let message =
+            body.strip_prefix("<hash>\n  <message>").and_then(|rest| rest.strip_suffix("</message>\n</hash>\n"));
         message.unwrap_or_else(|| panic!("no error document: {self:?}"))
     }
 
@@ -123,10 +124,7 @@ impl Service {
     /// Creates an active project and gives its path.
     #[track_caller]
     pub fn project(&self, client: i64, name: &str) -> String {
-        self.create(
-            "/projects",
-            &format!("<project><client-id>{client}</client-id><name>{name}</name></project>"),
-        )
+        self.create("/projects", &format!("<project><client-id>{client}</client-id><name>{name}</name></project>"))
     }
 
     /// Creates an invoice and gives its path.
@@ -162,13 +160,12 @@ fn check(method: &Method, request: &str, answer: &Answer) {
         503 => "Service Unavailable",
         other => panic!("{request}: {other} is none of the statuses"),
     };
-    let shown = answer.whole();
     assert_eq!(answer.header("status"), Some(&*format!("{} {reason}", answer.status)), "{request}");
     let is = |names: &[&str]| names.contains(&method.as_str());
     if is(&["HEAD"]) {
         assert_eq!(answer.body, "", "{request}");
     } else {
-        assert_eq!(answer.body.is_empty(), answer.header("content-type").is_none(), "{request}\n{shown}");
+        assert_eq!(answer.body.is_empty(), answer.header("content-type").is_none(), "{request}\n{}", answer.whole());
         if let Some(length) = answer.header("content-length") {
             assert_eq!(length, answer.body.len().to_string(), "{request}");
         }
@@ -177,19 +174,19 @@ fn check(method: &Method, request: &str, answer: &Answer) {
         assert_eq!(content_type, "application/xml; charset=utf-8", "{request}");
     }
     let located = answer.status == 201 || (answer.status == 200 && is(&["PUT", "POST"]));
-    assert_eq!(answer.location().is_some(), located, "{request}\n{shown}");
+    assert_eq!(answer.location().is_some(), located, "{request}\n{}", answer.whole());
     if let Some(location) = answer.location() {
         let (path, id) = location.rsplit_once('/').unwrap();
         assert!(["/clients", "/projects", "/invoices"].contains(&path), "{request}: {location}");
         assert!(id.parse::<i64>().is_ok_and(|id| id > 0), "{request}: {location}");
     }
-    assert_eq!(answer.hint().is_some(), answer.status == 400, "{request}\n{shown}");
+    assert_eq!(answer.hint().is_some(), answer.status == 400, "{request}\n{}", answer.whole());
     if let Some(hint) = answer.hint() {
         assert!(!hint.is_empty() && hint.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{request}: {hint}");
     }
-    assert_eq!(answer.header("allow").is_some(), answer.status == 405, "{request}\n{shown}");
-    assert_eq!(answer.header("retry-after").is_some(), answer.status == 503, "{request}\n{shown}");
-    assert_eq!(answer.header("www-authenticate").is_some(), answer.status == 401, "{request}\n{shown}");
+    assert_eq!(answer.header("allow").is_some(), answer.status == 405, "{request}\n{}", answer.whole());
+    assert_eq!(answer.header("retry-after").is_some(), answer.status == 503, "{request}\n{}", answer.whole());
+    assert_eq!(answer.header("www-authenticate").is_some(), answer.status == 401, "{request}\n{}", answer.whole());
 }
 
 /// The data of a body's frames, one by one.
