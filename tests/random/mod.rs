@@ -220,10 +220,10 @@ impl Random {
         let (method, path, body) = match self.below(100) {
             0..20 => ("GET", format!("{base}/{id}"), Vec::new()),
             20..24 => ("GET", base.to_owned(), Vec::new()),
-            24..41 => ("POST", base.to_owned(), self.body(root, fields, ids)),
-            41..58 => ("PUT", format!("{base}/{id}"), self.body(root, fields, ids)),
-            58..70 => (self.of(&["POST", "PUT"]), format!("{base}/{id}/toggle"), Vec::new()),
-            70..86 => ("DELETE", format!("{base}/{id}"), Vec::new()),
+            24..42 => ("POST", base.to_owned(), self.body(root, fields, ids)),
+            42..63 => ("PUT", format!("{base}/{id}"), self.body(root, fields, ids)),
+            63..79 => (self.of(&["POST", "PUT"]), format!("{base}/{id}/toggle"), Vec::new()),
+            79..86 => ("DELETE", format!("{base}/{id}"), Vec::new()),
             86..88 => ("GET", "/account/who_am_i".to_owned(), Vec::new()),
             _ => {
                 let path = format!("{base}/{}{}", self.of(VALUES), self.of(SUFFIXES));
@@ -271,7 +271,7 @@ impl Random {
             let value = if *required == "name" { "x".to_owned() } else { (1 + self.below(ids + 1)).to_string() };
             body.push_str(&format!("  <{required}>{value}</{required}>\n"));
         }
-        while self.percent(65) {
+        while self.percent(45) {
             let name = self.of(fields);
             let attribute = self.of(&["", "", "", " type=\"x\"", " nil=\"true\"", " nil='false' a=\"&lt;\""]);
             let value = self.of(VALUES);
@@ -279,7 +279,7 @@ impl Random {
         }
         body.push_str(&format!("</{root}>\n"));
         let mut body = body.into_bytes();
-        if self.percent(25) {
+        if self.percent(20) {
             self.spoil(&mut body);
         }
         body
