@@ -32,10 +32,10 @@ impl Api {
                 let list = runtime.spawn_blocking(move || api.listed(resource, selection, head)).await;
                 list.unwrap_or_else(|error| self.failed(Error::storage("reading a list", error)))
             }
-            Plan::Write { command, resource, id } => {
+            Plan::Write { command, target } => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
-                self.written(outcome, resource, id)
+                self.written(outcome, target)
             }
         }
     }

@@ -10,9 +10,10 @@ macro_rules! record {
     (
         $(#[$doc:meta])*
         $record:ident: table $table:literal, element $element:literal $(or $alias:literal)*,
-        list $list:literal, documented array $array:literal;
+        list $list:literal, documented array $array:literal $(, attached $attached:literal)?;
         elements {
-            $( $(#[$column_doc:meta])* $name:ident ($column:literal): $type:ty = $mode:ident $($attribute:ident)*; )*
+            $( $(#[$column_doc:meta])* $name:ident ($column:literal): $type:ty = $mode:ident
+                $($attribute:ident $(($argument:literal))?)*; )*
         }
         internal {
             $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident; )*
@@ -32,10 +33,11 @@ macro_rules! record {
             list: $list,
             documented_array: $array,
             columns: &[
-                $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute())*, )*
+                $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute($($argument)?))*, )*
                 $( $crate::record::Column::new::<$internal_type>(stringify!($internal), $internal_column)
                     .$internal_mode().internal(), )*
             ],
+            attached: [$(Some($attached),)? None][0],
             sql: std::sync::OnceLock::new(),
         };
 

@@ -12,11 +12,13 @@ use crate::value::{Kind, Value, is_space};
 pub struct Values {
     pub(crate) table: &'static Table,
     values: Vec<Option<Value>>,
+    /// The text of the table's attached element.
+    pub(crate) attached: Option<String>,
 }
 
 impl Values {
     pub(crate) fn new(table: &'static Table) -> Self {
-        Values { table, values: vec![None; table.columns.len()] }
+        Values { table, values: vec![None; table.columns.len()], attached: None }
     }
 
     pub(crate) fn at(&self, position: usize) -> Option<&Value> {
@@ -113,7 +115,7 @@ fn spells(text: &str, allowed: &str) -> bool {
 
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.table, other.table) && self.values == other.values
+        std::ptr::eq(self.table, other.table) && self.values == other.values && self.attached == other.attached
     }
 }
 

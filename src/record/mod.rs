@@ -61,6 +61,8 @@ pub struct Column {
     pub(crate) write: Write,
     pub(crate) required: bool,
     pub(crate) view: View,
+    /// The element that a request sets it by, where that is another.
+    pub(crate) sent_as: Option<&'static str>,
     /// The only values a text may have; empty for any.
     pub(crate) allowed: &'static [&'static str],
     pub(crate) open: Tag,
@@ -83,6 +85,7 @@ impl Column {
             write: Write::Never,
             required: false,
             view: View::Both,
+            sent_as: None,
             allowed: T::ALLOWED,
             open: Tag::open(element, type_name, false),
             nil_tag: Tag::open(element, type_name, true).then_close(element),
@@ -107,6 +110,12 @@ impl Column {
     pub(crate) const fn required(mut self) -> Self {
         self.required = true;
         self.writable()
+    }
+
+    /// A request sets it by an element of another name.
+    pub(crate) const fn sent_as(mut self, element: &'static str) -> Self {
+        self.sent_as = Some(element);
+        self
     }
 
     pub(crate) const fn live(mut self) -> Self {
@@ -147,6 +156,8 @@ pub struct Table {
     /// Whether the `documented` dialect, too, marks the list's root as an array.
     pub(crate) documented_array: bool,
     pub(crate) columns: &'static [Column],
+    /// The element that the document of one record has after its columns, and no list has.
+    pub(crate) attached: Option<&'static str>,
     pub(crate) sql: OnceLock<Sql>,
 }
 
@@ -161,16 +172,23 @@ impl Table {
         self.sql.get_or_init(|| Sql::of(self))
     }
 
+    /// The position of the id.
+    pub(crate) fn id(&self) -> usize {
+        self.position("id")
+    }
+
+    /// The position of a column by its SQL name, where there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
     /// The position of a column by its SQL name.
     ///
     /// # Panics
     ///
     /// When there is none: the name is always a literal of this crate.
     pub(crate) fn position(&self, name: &str) -> usize {
-        self.columns
-            .iter()
-            .position(|column| column.name == name)
-            .unwrap_or_else(|| panic!("{} has no column {name}", self.name))
+        self.find(name).unwrap_or_else(|| panic!("{} has no column {name}", self.name))
     }
 }
 

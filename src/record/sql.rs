@@ -9,7 +9,7 @@ pub(crate) struct Sql {
     live: String,
     internal: String,
     one: [String; 3],
-    /// `INSERT INTO clients (id, name, …) `, a parameter for each column by its position following.
+    /// `INTO clients (id, name, …) `, to stand between INSERT and the rows.
     pub(crate) insert: String,
     /// `?1, ?2, …`
     pub(crate) parameters: String,
@@ -26,7 +26,7 @@ impl Sql {
             live: select(View::Live),
             internal: select(View::Internal),
             one: [View::Both, View::Live, View::Internal].map(|view| select(view) + " WHERE id = ?1"),
-            insert: format!("INSERT INTO {} ({}) ", table.name, all.join(", ")),
+            insert: format!("INTO {} ({}) ", table.name, all.join(", ")),
             parameters: parameters.join(", "),
         }
     }

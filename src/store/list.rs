@@ -129,7 +129,7 @@ fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'
     let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
         if !each(row)? {
-            return Ok(Some(row.get(0)?));
+            return Ok(Some(row.get("id")?));
         }
     }
     Ok(None)
@@ -150,7 +150,7 @@ fn damaged<R: Stored>(row: &Row<'_>, error: Error) -> Error {
 
 /// The id of a row that may be damaged, 0 where it cannot be told.
 pub(super) fn id(row: &Row<'_>) -> i64 {
-    match row.get_ref(0) {
+    match row.get_ref("id") {
         Ok(ValueRef::Integer(id)) => id,
         _ => 0,
     }

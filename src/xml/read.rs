@@ -24,6 +24,14 @@ impl Purpose {
             Purpose::Document => true,
         }
     }
+
+    /// The element that sets a column.
+    fn element(self, column: &Column) -> &'static str {
+        match (self, column.sent_as) {
+            (Purpose::Create | Purpose::Update, Some(element)) => element,
+            _ => column.element,
+        }
+    }
 }
 
 /// Whether an element's name is the given one; dashes and underscores are the same (`wire.md`).
@@ -127,14 +135,21 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
     let mut values = Values::new(table);
     let mut expected = 0;
     loop {
-        let (position, nil) = match next!(tokens) {
-            Token::Start { name, nil } => (find(table, expected, &name), nil),
+        let (found, nil) = match next!(tokens) {
+            Token::Start { name, nil } => (find(table, expected, &name, purpose), nil),
             Token::End => return Ok(values),
             _ => continue,
         };
-        let Some(position) = position.filter(|at| purpose.takes(&table.columns[*at])) else {
-            skip(tokens)?;
-            continue;
+        let position = match found {
+            Found::Column(position) => position,
+            Found::Attached => {
+                values.attached = Some(text(tokens, table.attached)?);
+                continue;
+            }
+            Found::Nothing => {
+                skip(tokens)?;
+                continue;
+            }
         };
         expected = position + 1;
         let mark = tokens.mark();
@@ -150,11 +165,23 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
     }
 }
 
-/// The column of an element; documents mostly keep the columns' order, so the search starts there.
-fn find(table: &Table, expected: usize, name: &str) -> Option<usize> {
+/// What an element of a record is.
+enum Found {
+    Column(usize),
+    Attached,
+    Nothing,
+}
+
+/// Finds an element; documents mostly keep the columns' order, so the search starts there.
+fn find(table: &Table, expected: usize, name: &str, purpose: Purpose) -> Found {
     let (before, after) = table.columns.split_at(expected);
-    let matches = |column: &Column| same_name(name, column.element);
-    after.iter().position(matches).map(|at| expected + at).or_else(|| before.iter().position(matches))
+    let matches = |column: &Column| purpose.takes(column) && same_name(name, purpose.element(column));
+    let position = after.iter().position(matches).map(|at| expected + at);
+    match position.or_else(|| before.iter().position(matches)) {
+        Some(position) => Found::Column(position),
+        None if table.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
+        None => Found::Nothing,
+    }
 }
 
 /// What an element says; `None` leaves the field as it is.

@@ -77,32 +77,56 @@ impl Writer {
         if first {
             out.push(b'\n');
         }
-        self.record(out, 2, columns, get)
+        self.start_record(out, 2);
+        self.columns(out, 2, columns, get)?;
+        self.end_record(out, 2);
+        Ok(())
     }
 
-    /// Writes the document of one record: the columns that `get` has a value for.
+    /// Writes the document of one record: the columns that `get` has a value for, and what is
+    /// attached.
     pub(crate) fn single<'a>(
         &self,
         out: &mut Vec<u8>,
         columns: &'static [Column],
         get: impl FnMut(usize) -> Option<ValueRef<'a>>,
+        attached: Option<&str>,
     ) -> Result<(), Unwritable> {
         self.declare(out);
-        self.record(out, 0, columns, get)
+        self.start_record(out, 0);
+        self.columns(out, 0, columns, get)?;
+        if let (Some(element), Some(text)) = (self.table.attached, attached) {
+            self.indent(out, 2);
+            out.push(b'<');
+            out.extend_from_slice(element.as_bytes());
+            out.push(b'>');
+            write_text(out, text.as_bytes()).map_err(|reason| Unwritable { column: element, reason })?;
+            self.close(out, element);
+        }
+        self.end_record(out, 0);
+        Ok(())
+    }
+
+    fn start_record(&self, out: &mut Vec<u8>, deeper: usize) {
+        self.indent(out, deeper);
+        out.push(b'<');
+        out.extend_from_slice(self.table.element.as_bytes());
+        out.extend_from_slice(b">\n");
+    }
+
+    fn end_record(&self, out: &mut Vec<u8>, deeper: usize) {
+        self.indent(out, deeper);
+        self.close(out, self.table.element);
     }
 
     #[inline]
-    fn record<'a>(
+    fn columns<'a>(
         &self,
         out: &mut Vec<u8>,
         deeper: usize,
         columns: &'static [Column],
         mut get: impl FnMut(usize) -> Option<ValueRef<'a>>,
     ) -> Result<(), Unwritable> {
-        self.indent(out, deeper);
-        out.push(b'<');
-        out.extend_from_slice(self.table.element.as_bytes());
-        out.extend_from_slice(b">\n");
         let indent = self.indent + deeper + 2;
         for (position, column) in columns.iter().enumerate() {
             if let Some(value) = get(position) {
@@ -110,8 +134,6 @@ impl Writer {
                     .map_err(|reason| Unwritable { column: column.element, reason })?;
             }
         }
-        self.indent(out, deeper);
-        self.close(out, self.table.element);
         Ok(())
     }
 
