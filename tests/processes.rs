@@ -62,6 +62,13 @@ fn the_other_process() {
             let result = store.clients().create(&NewClient::named("theirs"));
             assert!(matches!(result, Err(Error::Busy { .. })), "{result:?}");
         }
+        "relative" => {
+            std::env::set_current_dir(path.parent().unwrap()).unwrap();
+            let store = open(Path::new(path.file_name().unwrap()));
+            std::env::set_current_dir(std::env::temp_dir()).unwrap();
+            store.clients().create(&NewClient::named("x")).unwrap();
+            assert_eq!(store.clients().get(1).unwrap().name, "x", "readers open the same file");
+        }
         other => panic!("no task {other}"),
     }
 }
@@ -224,4 +231,16 @@ fn closing_one_of_two_stores_on_a_file_keeps_the_locks_of_the_other() {
         .unwrap();
     succeed(start("one write", &path));
     assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_relative_path_is_a_path_and_stays_where_it_was() {
+    let names: &[&str] = if cfg!(unix) { &["store.db", "file:store.db", ":memory:"] } else { &["store.db"] };
+    for name in names {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        succeed(start("relative", &path));
+        let store = ClientStore::builder().create(false).open(&path).unwrap();
+        assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 1, "{name}");
+    }
 }
