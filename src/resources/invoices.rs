@@ -9,7 +9,7 @@ use super::projects::no_such_client;
 use crate::error::{Error, Result};
 use crate::record::{Fields, Table, Values, record, text_enum};
 use crate::store::{Change, ClientStore, KeyGenerator, Order, Records, Resource, Selection, Stored, Transaction};
-use crate::value::{Value, date_text, in_range, parse_date};
+use crate::value::{Value, bound, date_text, in_range, parse_date};
 
 /// So many invoices stand on a page.
 const PAGE: i64 = 50;
@@ -178,10 +178,10 @@ impl Stored for Invoice {
             selection.and("client_id = ?", Value::Integer(id));
         }
         if let Some(day) = filter.from {
-            selection.and("issued_at >= ?", Value::Text(date_text(day)));
+            selection.and("issued_at >= ?", bound(date_text(day)));
         }
         if let Some(day) = filter.to {
-            selection.and("issued_at <= ?", Value::Text(date_text(day)));
+            selection.and("issued_at <= ?", bound(date_text(day)));
         }
         if let Some(moment) = filter.updated_since {
             selection.updated_since(moment);
