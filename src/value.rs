@@ -199,6 +199,12 @@ pub(crate) fn datetime_text(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// A date's or a datetime's text, to compare stored ones with: those beyond the year 9999 come last,
+/// which their `+` would put first.
+pub(crate) fn bound(text: String) -> Value {
+    Value::Text(text.replacen('+', ":", 1))
+}
+
 /// The same moment without its fraction of a second, which the store does not keep.
 pub(crate) fn whole_seconds(moment: DateTime<Utc>) -> DateTime<Utc> {
     moment.with_nanosecond(0).unwrap_or(moment)

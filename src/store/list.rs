@@ -165,6 +165,8 @@ pub struct List<'a, R> {
     cursor: Cursor,
     read: VecDeque<R>,
     more: bool,
+    /// What ended the list, for after the records before it.
+    failed: Option<Error>,
 }
 
 /// Where a list is read from.
@@ -199,7 +201,7 @@ impl Reads for Source<'_> {
 impl<'a, R: Stored> List<'a, R> {
     pub(super) fn new(source: Source<'a>, selection: Selection) -> Self {
         let cursor = Cursor::new(R::RESOURCE, View::Live, selection);
-        List { source, cursor, read: VecDeque::new(), more: true }
+        List { source, cursor, read: VecDeque::new(), more: true, failed: None }
     }
 
     fn fill(&mut self) -> Result<()> {
@@ -221,10 +223,10 @@ impl<R: Stored> Iterator for List<'_, R> {
         while self.read.is_empty() && self.more {
             if let Err(error) = self.fill() {
                 self.more = false;
-                return Some(Err(error));
+                self.failed = Some(error);
             }
         }
-        self.read.pop_front().map(Ok)
+        self.read.pop_front().map(Ok).or_else(|| self.failed.take().map(Err))
     }
 }
 

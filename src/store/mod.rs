@@ -99,6 +99,9 @@ impl ClientStore {
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let settings = settings(&builder);
+        // SQLite takes some relative paths for something else (`:memory:`, `file:…`), and readers are
+        // opened later, perhaps from another working directory.
+        let path = &std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
         let writer = Arc::new(Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
         let path = Some(path.to_owned());

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::builder::Builder;
 use crate::error::{Error, Result};
 use crate::record::{Record, Table, Values};
-use crate::value::Value;
+use crate::value::{Value, bound, datetime_text};
 
 /// A kind of record with its rules. A resource never names HTTP.
 pub trait Resource: Sync {
@@ -209,7 +209,7 @@ impl Selection {
 
     /// Only records updated at the moment or later.
     pub(crate) fn updated_since(&mut self, moment: DateTime<Utc>) {
-        self.and("updated_at >= ?", Value::Text(crate::value::datetime_text(moment)));
+        self.and("updated_at >= ?", bound(datetime_text(moment)));
         self.sorts = true;
     }
 

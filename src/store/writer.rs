@@ -109,7 +109,7 @@ impl Writer {
     }
 
     /// The connection, for reads of a store that has no other; waits for the transaction that runs.
-    pub(crate) fn connection(&self) -> Result<MutexGuard<'_, Connection>> {
+    pub(crate) fn connection(&self) -> Result<Whole<'_>> {
         if lock(&self.queue).inside == Some(thread::current().id()) {
             return Err(inside());
         }
@@ -117,13 +117,8 @@ impl Writer {
     }
 
     /// The connection, outside any transaction.
-    fn whole(&self) -> MutexGuard<'_, Connection> {
-        let connection = lock(&self.connection);
-        if !connection.is_autocommit() {
-            // Left by a panic; nothing of it was acknowledged.
-            drop(connection.execute_batch("ROLLBACK"));
-        }
-        connection
+    fn whole(&self) -> Whole<'_> {
+        Whole(lock(&self.connection))
     }
 
     /// Takes the lead, which gives the job back, or queues it.
@@ -160,6 +155,26 @@ impl Writer {
         }
         finish(connection)?;
         Ok(results)
+    }
+}
+
+/// The connection, held by one thread, outside any transaction again when it is given back.
+pub(crate) struct Whole<'a>(MutexGuard<'a, Connection>);
+
+impl std::ops::Deref for Whole<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Drop for Whole<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // Left by a panic; nothing of it was acknowledged, and other programs wait for its lock.
+            drop(self.0.execute_batch("ROLLBACK"));
+        }
     }
 }
 

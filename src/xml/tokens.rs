@@ -177,7 +177,7 @@ impl<S: Source> Tokens<S> {
     /// An error at the last token.
     pub(crate) fn error(&self, fault: impl Into<Fault>) -> Error {
         match fault.into() {
-            Fault::Malformed(reason) => Error::Xml { line: self.line_of(self.mark()), reason },
+            Fault::Malformed(reason) => Error::Xml { line: self.line_of(self.mark()), reason: shortened(reason) },
             Fault::Character(what) => {
                 Error::Xml { line: self.line_of(self.mark()), reason: format!("the document holds {what}") }
             }
@@ -372,6 +372,15 @@ fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
 /// Whether the name of an encoding is one that UTF-8 contains.
 pub(crate) fn is_utf8_name(encoding: &str) -> bool {
     ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|name| name.eq_ignore_ascii_case(encoding))
+}
+
+/// A reason without the end of a name that goes on and on.
+fn shortened(reason: String) -> String {
+    const LONGEST: usize = 200;
+    match reason.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason,
+    }
 }
 
 fn fault(error: quick_xml::Error) -> Fault {

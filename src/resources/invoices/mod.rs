@@ -22,7 +22,7 @@ use crate::record::{Field, Fields, Table, Values, record, text_enum};
 use crate::store::{
     Action, Builder, Change, ClientStore, Done, Order, Parent, Records, Resource, Selection, Stored, Transaction, add,
 };
-use crate::value::{Value, date_text, parse_date};
+use crate::value::{Value, bound, date_text, parse_date};
 
 /// So many invoices stand on a page.
 const PAGE: i64 = 50;
@@ -206,10 +206,10 @@ impl Stored for Invoice {
             selection.and("client_id = ?", Value::Integer(id));
         }
         if let Some(day) = filter.from {
-            selection.and("issued_at >= ?", Value::Text(date_text(day)));
+            selection.and("issued_at >= ?", bound(date_text(day)));
         }
         if let Some(day) = filter.to {
-            selection.and("issued_at <= ?", Value::Text(date_text(day)));
+            selection.and("issued_at <= ?", bound(date_text(day)));
         }
         if let Some(moment) = filter.updated_since {
             selection.updated_since(moment);
