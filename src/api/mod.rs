@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 
 pub use body::Body;
 #[cfg(feature = "tower")]
@@ -73,7 +73,6 @@ enum Plan {
     List {
         resource: &'static dyn Resource,
         selection: Selection,
-        head: bool,
     },
     /// A write, and the call that it answers.
     Write {
@@ -113,11 +112,12 @@ impl Api {
     /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
-        match self.plan(&request) {
+        let response = match self.plan(&request) {
             Plan::Answered(response) => response,
-            Plan::List { resource, selection, head } => self.listed(resource, selection, head),
+            Plan::List { resource, selection } => self.listed(resource, selection),
             Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
-        }
+        };
+        respond::to(request.method(), response)
     }
 
     fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Plan {
@@ -129,7 +129,10 @@ impl Api {
         }
         let target = match route::find(request.method(), request.uri().path()) {
             Route::Found(target) => target,
-            Route::Account => return Plan::Answered(self.who_am_i(request.method())),
+            Route::Account => {
+                let document = account::document(self.inner.store.account(), dialect);
+                return Plan::Answered(respond::document(document));
+            }
             Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
             Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
         };
@@ -139,7 +142,6 @@ impl Api {
     fn planned<B: AsRef<[u8]>>(&self, request: &Request<B>, target: Target) -> Result<Plan> {
         let Inner { store, dialect, .. } = &*self.inner;
         let Target { resource, parent, call } = target;
-        let head = request.method() == Method::HEAD;
         let command = match call {
             Call::List => {
                 let mut selection = resource.unfiltered();
@@ -152,11 +154,11 @@ impl Api {
                 for (name, value) in form_urlencoded::parse(query.as_bytes()) {
                     resource.filter(&mut selection, &name, &value, today)?;
                 }
-                return Ok(Plan::List { resource, selection, head });
+                return Ok(Plan::List { resource, selection });
             }
             Call::Get(id) => {
                 let document = store.document(resource, id, parent, *dialect)?;
-                return Ok(Plan::Answered(respond::document(document, head)));
+                return Ok(Plan::Answered(respond::document(document)));
             }
             Call::Create => store.creation(resource, read(request, resource, Purpose::Create)?, parent),
             Call::Update(id) => store.change(resource, id, read(request, resource, Purpose::Update)?),
@@ -176,7 +178,7 @@ impl Api {
         Ok(Plan::Write { command, target })
     }
 
-    fn listed(&self, resource: &'static dyn Resource, selection: Selection, head: bool) -> Response<Body> {
+    fn listed(&self, resource: &'static dyn Resource, selection: Selection) -> Response<Body> {
         let Inner { store, dialect, .. } = &*self.inner;
         let mut first = Vec::new();
         let begun = store
@@ -184,15 +186,10 @@ impl Api {
             .map(|snapshot| ListDocument::new(snapshot, resource, selection, *dialect))
             .and_then(|mut list| list.piece(&mut first).map(|more| more.then_some(list)));
         match begun {
-            Ok(Some(rest)) => respond::streamed(first, rest, head),
-            Ok(None) => respond::document(first, head),
+            Ok(Some(rest)) => respond::streamed(first, rest),
+            Ok(None) => respond::document(first),
             Err(error) => respond::error(error, *dialect),
         }
-    }
-
-    fn who_am_i(&self, method: &Method) -> Response<Body> {
-        let document = account::document(self.inner.store.account(), self.inner.dialect);
-        respond::document(document, method == Method::HEAD)
     }
 
     fn written(&self, outcome: Result<Outcome>, target: Target) -> Response<Body> {

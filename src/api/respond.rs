@@ -1,7 +1,7 @@
 //! The answers of `wire.md`: the one place where an error becomes a status and a Hint.
 
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::body::Body;
 use crate::error::Error;
@@ -15,22 +15,25 @@ const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-
 /// Longer hints are cut; some programs read header lines into small buffers.
 const MAX_HINT: usize = 500;
 
-/// 200 with a document, or for HEAD with all but it.
-pub(super) fn document(document: Vec<u8>, head: bool) -> Response<Body> {
-    let length = document.len();
-    let mut response = answer(StatusCode::OK, Body::from(if head { Vec::new() } else { document }));
-    response.headers_mut().insert(CONTENT_TYPE, XML);
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-    response
+/// 200 with a document.
+pub(super) fn document(document: Vec<u8>) -> Response<Body> {
+    with_content(Body::from(document))
 }
 
 /// 200 with a list too long to be held, whose first piece is read already.
-pub(super) fn streamed(first: Vec<u8>, rest: ListDocument, head: bool) -> Response<Body> {
-    let body = if head { Body::from(Vec::new()) } else { Body::streamed(first, rest) };
+pub(super) fn streamed(first: Vec<u8>, rest: ListDocument) -> Response<Body> {
+    with_content(Body::streamed(first, rest))
+}
+
+fn with_content(body: Body) -> Response<Body> {
     let mut response = answer(StatusCode::OK, body);
     response.headers_mut().insert(CONTENT_TYPE, XML);
-    response.headers_mut().remove(CONTENT_LENGTH);
     response
+}
+
+/// The answer as its request's method wants it: to HEAD, all but the body.
+pub(super) fn to(method: &Method, response: Response<Body>) -> Response<Body> {
+    if method == Method::HEAD { response.map(|_| Body::from(Vec::new())) } else { response }
 }
 
 /// 201 with the new record's path.

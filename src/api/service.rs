@@ -25,11 +25,11 @@ impl Api {
     /// lists begin in a blocking task. Must be called within a tokio runtime.
     pub(crate) async fn answer(&self, request: Request<Bytes>) -> Response<Body> {
         let runtime = Handle::current();
-        match self.plan(&request) {
+        let response = match self.plan(&request) {
             Plan::Answered(response) => response,
-            Plan::List { resource, selection, head } => {
+            Plan::List { resource, selection } => {
                 let api = self.clone();
-                let list = runtime.spawn_blocking(move || api.listed(resource, selection, head)).await;
+                let list = runtime.spawn_blocking(move || api.listed(resource, selection)).await;
                 list.unwrap_or_else(|error| self.failed(Error::storage("reading a list", error)))
             }
             Plan::Write { command, target } => {
@@ -37,7 +37,8 @@ impl Api {
                 let outcome = self.inner.store.submit(command, &spawn).await;
                 self.written(outcome, target)
             }
-        }
+        };
+        respond::to(request.method(), response)
     }
 
     fn failed(&self, error: Error) -> Response<Body> {
