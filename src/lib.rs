@@ -29,6 +29,8 @@ mod api;
 mod error;
 mod record;
 mod resources;
+#[cfg(feature = "server")]
+pub mod server;
 mod store;
 mod value;
 pub mod xml;

@@ -16,6 +16,8 @@ use http::{Method, Request, Response};
 
 pub use account::Account;
 pub use body::Body;
+#[cfg(feature = "server")]
+pub(crate) use respond::done;
 #[cfg(feature = "tower")]
 pub use service::HandleFuture;
 

@@ -39,7 +39,7 @@ pub(super) fn created(path: &str, id: i64) -> Response<Body> {
 }
 
 /// 200 for a change; with the record's path, where there still is one.
-pub(super) fn done(path: &str, id: Option<i64>) -> Response<Body> {
+pub(crate) fn done(path: &str, id: Option<i64>) -> Response<Body> {
     match id {
         Some(id) => located(StatusCode::OK, path, id),
         None => answer(StatusCode::OK, Body::from(Vec::new())),
