@@ -30,6 +30,8 @@ mod api;
 mod error;
 mod record;
 mod resources;
+#[cfg(feature = "server")]
+pub mod server;
 mod store;
 mod transfer;
 mod value;

@@ -15,6 +15,8 @@ use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 
 pub use body::Body;
+#[cfg(feature = "server")]
+pub(crate) use respond::done;
 #[cfg(feature = "tower")]
 pub use service::HandleFuture;
 
@@ -196,7 +198,7 @@ impl Api {
         match (outcome, target.call) {
             (Ok(Outcome::Created(id)), _) => respond::created(&path(target, id)),
             (Ok(_), Call::Update(id) | Call::Act(id, _)) => respond::changed(&path(target, id)),
-            (Ok(_), _) => respond::deleted(),
+            (Ok(_), _) => respond::done(),
             (Err(error), _) => respond::error(error, self.inner.dialect),
         }
     }

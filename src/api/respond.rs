@@ -46,8 +46,8 @@ pub(super) fn changed(path: &str) -> Response<Body> {
     located(StatusCode::OK, path)
 }
 
-/// 200 for a delete.
-pub(super) fn deleted() -> Response<Body> {
+/// 200 and nothing more, as for a delete.
+pub(crate) fn done() -> Response<Body> {
     answer(StatusCode::OK, Body::from(Vec::new()))
 }
 
