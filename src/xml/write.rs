@@ -140,7 +140,8 @@ pub(crate) fn write_error(out: &mut Vec<u8>, message: &str, dialect: Dialect) {
     out.extend_from_slice(b"<hash>\n  <message>");
     let legal: String =
         message.chars().map(|character| if is_xml_char(character) { character } else { '\u{FFFD}' }).collect();
-    escape(out, &legal);
+    // Every character is legal, so nothing can be refused.
+    drop(write_text(out, legal.as_bytes()));
     out.extend_from_slice(b"</message>\n</hash>\n");
 }
 
@@ -173,26 +174,32 @@ fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>, indent: 
 /// Escapes a stored text, and refuses what XML cannot carry.
 #[inline]
 fn write_text(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
-    // One pass finds whether anything needs a look; the compiler turns it into vector code.
-    let plain = bytes.iter().fold(true, |plain, byte| {
-        let control = (*byte < b' ') & (*byte != b'\n') & (*byte != b'\t');
-        plain & !(control | (*byte == b'&') | (*byte == b'<') | (*byte == b'>') | (*byte >= 0x80))
-    });
-    if plain {
+    // One pass finds what needs a second look; the compiler turns it into vector code.
+    let (mut seen, mut control, mut markup) = (0, false, false);
+    for &byte in bytes {
+        seen |= byte;
+        control |= (byte < b' ') & (byte != b'\n') & (byte != b'\t');
+        markup |= (byte == b'&') | (byte == b'<') | (byte == b'>');
+    }
+    if control | (seen >= 0x80) {
+        let text = utf8(bytes)?;
+        if let Some(character) = super::names::find_illegal(text) {
+            return Err(format!("holds the character U+{:04X}, which XML cannot carry", u32::from(character)));
+        }
+    }
+    if control {
+        escape(out, bytes, |rest| rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r')));
+    } else if markup {
+        escape(out, bytes, |rest| memchr::memchr3(b'&', b'<', b'>', rest));
+    } else {
         out.extend_from_slice(bytes);
-        return Ok(());
     }
-    let text = utf8(bytes)?;
-    if let Some(character) = super::names::find_illegal(text) {
-        return Err(format!("holds the character U+{:04X}, which XML cannot carry", u32::from(character)));
-    }
-    escape(out, text);
     Ok(())
 }
 
-fn escape(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r')) {
+/// Escapes what `find` finds.
+fn escape(out: &mut Vec<u8>, mut rest: &[u8], find: impl Fn(&[u8]) -> Option<usize>) {
+    while let Some(at) = find(rest) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(match rest[at] {
             b'&' => b"&amp;".as_slice(),
