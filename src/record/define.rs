@@ -36,6 +36,8 @@ macro_rules! record {
                 $( $crate::record::Column::new::<$internal_type>(stringify!($internal), $internal_column)
                     .$internal_mode().internal(), )*
             ],
+            open: $crate::record::Tag::open_line($element),
+            close: $crate::record::Tag::close_line($element),
             sql: std::sync::OnceLock::new(),
         };
 

@@ -147,6 +147,9 @@ pub struct Table {
     /// Whether the `documented` dialect, too, marks the list's root as an array.
     pub(crate) documented_array: bool,
     pub(crate) columns: &'static [Column],
+    /// The lines around the fields of a record.
+    pub(crate) open: Tag,
+    pub(crate) close: Tag,
     pub(crate) sql: OnceLock<Sql>,
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use quick_xml::events::{BytesDecl, BytesPI, BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::names::{attributes, find_illegal, is_name, reference};
+use super::names::{Look, attributes, find_illegal, is_name, reference};
 use crate::error::Error;
 use crate::value::{is_space, quoted};
 
@@ -204,8 +204,12 @@ impl Outline {
                 Token::End
             }
             Event::Text(text) => {
-                if text.contains("]]>") {
+                if memchr::memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
                     return Err("`]]>` stands in text; write `]]&gt;`".into());
+                }
+                if Look::at(text.as_bytes()).plain() {
+                    // No line end to normalise either.
+                    return self.text(text.into_inner());
                 }
                 legal(&text)?;
                 self.text(text.xml10_content())?
@@ -217,8 +221,12 @@ impl Outline {
             }
             Event::GeneralRef(name) => {
                 self.inside()?;
-                let mut buffer = [0; 4];
-                Token::Text(Cow::Owned(reference(&name)?.encode_utf8(&mut buffer).to_owned()))
+                Token::Text(match &*name {
+                    "amp" => "&".into(),
+                    "lt" => "<".into(),
+                    "gt" => ">".into(),
+                    _ => String::from(reference(&name)?).into(),
+                })
             }
             Event::Comment(comment) => {
                 legal(&comment)?;

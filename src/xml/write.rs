@@ -98,18 +98,15 @@ impl Writer {
         columns: &'static [Column],
         mut get: impl FnMut(usize) -> Option<ValueRef<'a>>,
     ) -> Result<(), Unwritable> {
-        self.indent(out, deeper);
-        out.push(b'<');
-        out.extend_from_slice(self.table.element.as_bytes());
-        out.extend_from_slice(b">\n");
-        let indent = self.indent + deeper + 2;
+        let around = self.indent + deeper;
+        out.extend_from_slice(self.table.open.indented(around));
+        let indent = around + 2;
         for (position, column) in columns.iter().enumerate() {
             if let Some(value) = get(position) {
                 write_value(out, column, value, indent).map_err(|reason| Unwritable { column: column.name, reason })?;
             }
         }
-        self.indent(out, deeper);
-        self.close(out, self.table.element);
+        out.extend_from_slice(self.table.close.indented(around));
         Ok(())
     }
 
@@ -174,25 +171,16 @@ fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>, indent: 
 /// Escapes a stored text, and refuses what XML cannot carry.
 #[inline]
 fn write_text(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
-    // One pass finds what needs a second look; the compiler turns it into vector code.
-    let (mut seen, mut control, mut markup) = (0, false, false);
-    for &byte in bytes {
-        seen |= byte;
-        control |= (byte < b' ') & (byte != b'\n') & (byte != b'\t');
-        markup |= (byte == b'&') | (byte == b'<') | (byte == b'>');
+    let look = super::names::Look::at(bytes);
+    if !look.plain()
+        && let Some(character) = look.find_illegal(utf8(bytes)?)
+    {
+        return Err(format!("holds the character U+{:04X}, which XML cannot carry", u32::from(character)));
     }
-    if control | (seen >= 0x80) {
-        let text = utf8(bytes)?;
-        if let Some(character) = super::names::find_illegal(text) {
-            return Err(format!("holds the character U+{:04X}, which XML cannot carry", u32::from(character)));
-        }
-    }
-    if control {
+    if look.control() {
         escape(out, bytes, |rest| rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r')));
-    } else if markup {
-        escape(out, bytes, |rest| memchr::memchr3(b'&', b'<', b'>', rest));
     } else {
-        out.extend_from_slice(bytes);
+        escape(out, bytes, |rest| memchr::memchr3(b'&', b'<', b'>', rest));
     }
     Ok(())
 }
