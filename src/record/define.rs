@@ -38,6 +38,8 @@ macro_rules! record {
                     .$internal_mode().internal(), )*
             ],
             attached: [$(Some($attached),)? None][0],
+            open: $crate::record::Tag::open_line($element),
+            close: $crate::record::Tag::close_line($element),
             sql: std::sync::OnceLock::new(),
         };
 

@@ -158,6 +158,9 @@ pub struct Table {
     pub(crate) columns: &'static [Column],
     /// The element that the document of one record has after its columns, and no list has.
     pub(crate) attached: Option<&'static str>,
+    /// The lines around the fields of a record.
+    pub(crate) open: Tag,
+    pub(crate) close: Tag,
     pub(crate) sql: OnceLock<Sql>,
 }
 

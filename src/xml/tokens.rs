@@ -11,7 +11,7 @@ use quick_xml::errors::IllFormedError;
 use quick_xml::events::{BytesDecl, BytesPI, BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::names::{attributes, find_illegal, is_name, reference};
+use super::names::{Look, attributes, find_illegal, is_name, reference};
 use crate::error::Error;
 use crate::value::{is_space, quoted};
 
@@ -222,8 +222,12 @@ impl Outline {
                 Token::End
             }
             Event::Text(text) => {
-                if text.contains("]]>") {
+                if memchr::memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
                     return Err("`]]>` stands in text; write `]]&gt;`".into());
+                }
+                if Look::at(text.as_bytes()).plain() {
+                    // No line end to normalise either.
+                    return self.text(text.into_inner());
                 }
                 legal(&text)?;
                 self.text(text.xml10_content())?
@@ -235,8 +239,12 @@ impl Outline {
             }
             Event::GeneralRef(name) => {
                 self.inside()?;
-                let mut buffer = [0; 4];
-                Token::Text(Cow::Owned(reference(&name)?.encode_utf8(&mut buffer).to_owned()))
+                Token::Text(match &*name {
+                    "amp" => "&".into(),
+                    "lt" => "<".into(),
+                    "gt" => ">".into(),
+                    _ => String::from(reference(&name)?).into(),
+                })
             }
             Event::Comment(comment) => {
                 legal(&comment)?;
