@@ -53,3 +53,8 @@ pub use resources::payments::{NewPayment, Payment, PaymentFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction};
 pub use xml::Dialect;
+
+/// The README's code compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
