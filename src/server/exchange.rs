@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -58,7 +59,7 @@ pub(super) async fn exchange(
 
 async fn answer(request: Request<Incoming>, shared: &Shared, progress: &Progress) -> Response<Body> {
     let (head, body) = request.into_parts();
-    if progress.is_ambiguous() && head.headers.contains_key(TRANSFER_ENCODING) {
+    if is_malformed(&head) || progress.is_ambiguous() && head.headers.contains_key(TRANSFER_ENCODING) {
         let mut response = done();
         *response.status_mut() = StatusCode::BAD_REQUEST;
         response.headers_mut().insert("status", HeaderValue::from_static("400 Bad Request"));
@@ -87,6 +88,11 @@ async fn answer(request: Request<Incoming>, shared: &Shared, progress: &Progress
         cors.add_to(response.headers_mut());
     }
     response
+}
+
+/// What hyper lets pass: a target that is neither a path nor a whole address.
+fn is_malformed(head: &Parts) -> bool {
+    head.method != Method::CONNECT && head.uri.authority().is_some() && head.uri.scheme().is_none()
 }
 
 fn closing(mut response: Response<Body>) -> Response<Body> {
