@@ -60,7 +60,7 @@ fn create(
     let sql = resource.table().sql();
     let guard = resource.guard(&change);
     let mut statement = if guard.is_empty() {
-        connection.prepare_cached(&format!("{}VALUES ({})", sql.insert, sql.parameters))?
+        connection.prepare_cached(&sql.insert_values)?
     } else {
         connection.prepare_cached(&format!("{}SELECT {} WHERE {guard}", sql.insert, sql.parameters))?
     };

@@ -19,6 +19,7 @@ mod read;
 mod tokens;
 mod write;
 
+pub(crate) use names::find_illegal;
 pub(crate) use read::Purpose;
 pub use write::Dialect;
 pub(crate) use write::{Unwritable, Writer};
