@@ -63,7 +63,7 @@ pub enum Error {
         table: &'static str,
         /// The row's id, 0 where it cannot be told.
         id: i64,
-        /// The column.
+        /// The element's name.
         column: &'static str,
         /// What is wrong with the value.
         reason: String,

@@ -16,7 +16,8 @@ macro_rules! record {
                 $($attribute:ident $(($argument:literal))?)*; )*
         }
         internal {
-            $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident; )*
+            $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident
+                $($internal_attribute:ident)*; )*
         }
     ) => {
         $(#[$doc])*
@@ -35,7 +36,7 @@ macro_rules! record {
             columns: &[
                 $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute($($argument)?))*, )*
                 $( $crate::record::Column::new::<$internal_type>(stringify!($internal), $internal_column)
-                    .$internal_mode().internal(), )*
+                    .$internal_mode()$(.$internal_attribute())*.internal(), )*
             ],
             attached: [$(Some($attached),)? None][0],
             open: $crate::record::Tag::open_line($element),

@@ -88,7 +88,7 @@ impl Values {
                         return refuse("is required and cannot be blank".to_owned());
                     }
                     if !column.allowed.is_empty() {
-                        match column.allowed.iter().find(|allowed| spells(text, allowed)) {
+                        match column.allowed.iter().find(|allowed| column.spelling.matches(text, allowed)) {
                             Some(allowed) => *text = (*allowed).to_owned(),
                             None => return refuse(format!("must be one of {}", column.allowed.join(", "))),
                         }
@@ -104,13 +104,6 @@ impl Values {
     pub(crate) fn given(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.values.iter().enumerate().filter_map(|(at, value)| Some((at, value.as_ref()?)))
     }
-}
-
-/// Whether a text means one of a field's listed values: in any case, and with dashes for underscores
-/// (`free-form`).
-fn spells(text: &str, allowed: &str) -> bool {
-    let same = |(sent, ours): (u8, u8)| sent.eq_ignore_ascii_case(&ours) || (sent == b'-' && ours == b'_');
-    text.len() == allowed.len() && text.bytes().zip(allowed.bytes()).all(same)
 }
 
 impl PartialEq for Values {

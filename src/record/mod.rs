@@ -39,6 +39,26 @@ pub enum Write {
     Always,
 }
 
+/// How a listed value may be spelled; it is kept as listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    Exact,
+    /// In upper and lower case.
+    AnyCase,
+    /// With dashes for underscores: `free-form`.
+    Dashes,
+}
+
+impl Spelling {
+    fn matches(self, sent: &str, listed: &str) -> bool {
+        match self {
+            Spelling::Exact => sent == listed,
+            Spelling::AnyCase => sent.eq_ignore_ascii_case(listed),
+            Spelling::Dashes => sent.replace('-', "_") == listed,
+        }
+    }
+}
+
 /// Which documents show a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum View {
@@ -65,6 +85,7 @@ pub struct Column {
     pub(crate) sent_as: Option<&'static str>,
     /// The only values a text may have; empty for any.
     pub(crate) allowed: &'static [&'static str],
+    pub(crate) spelling: Spelling,
     pub(crate) open: Tag,
     pub(crate) nil_tag: Tag,
     pub(crate) close: Tag,
@@ -87,6 +108,7 @@ impl Column {
             view: View::Both,
             sent_as: None,
             allowed: T::ALLOWED,
+            spelling: Spelling::Exact,
             open: Tag::open(element, type_name, false),
             nil_tag: Tag::open(element, type_name, true).then_close(element),
             close: Tag::close(element),
@@ -115,6 +137,18 @@ impl Column {
     /// A request sets it by an element of another name.
     pub(crate) const fn sent_as(mut self, element: &'static str) -> Self {
         self.sent_as = Some(element);
+        self
+    }
+
+    /// A listed value is read in upper and lower case.
+    pub(crate) const fn any_case(mut self) -> Self {
+        self.spelling = Spelling::AnyCase;
+        self
+    }
+
+    /// A listed value is read with dashes for underscores, too.
+    pub(crate) const fn dashes(mut self) -> Self {
+        self.spelling = Spelling::Dashes;
         self
     }
 

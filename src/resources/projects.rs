@@ -27,7 +27,7 @@ record! {
         /// Whether its time is billed.
         billable ("billable"): bool = writable;
         /// What its rates hang on.
-        bill_by ("bill-by"): BillBy = writable;
+        bill_by ("bill-by"): BillBy = writable any_case;
         /// Money an hour, where there is one rate.
         hourly_rate ("hourly-rate"): Option<Decimal> = writable bare_nil;
         /// What its budget hangs on.

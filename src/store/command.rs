@@ -1,6 +1,8 @@
 //! Every write is a command: a value that carries all it needs, the time included, so that
 //! applying it is deterministic.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
@@ -118,12 +120,12 @@ fn insert(connection: &Connection, resource: &'static dyn Resource, values: &Val
 fn insert_or(connection: &Connection, resource: &'static dyn Resource, values: &Values, replaces: bool) -> Result<i64> {
     let change = Change::Create(values);
     let sql = resource.table().sql();
-    let verb = if replaces { "INSERT OR REPLACE" } else { "INSERT" };
-    let rows = match resource.guard(&change) {
-        "" => format!("VALUES ({})", sql.parameters),
-        guard => format!("SELECT {} WHERE {guard}", sql.parameters),
+    let text = match (resource.guard(&change), replaces) {
+        ("", false) => Cow::Borrowed(&sql.insert_values),
+        ("", true) => Cow::Owned(sql.insert_values.replacen("INSERT", "INSERT OR REPLACE", 1)),
+        (guard, _) => Cow::Owned(format!("{}SELECT {} WHERE {guard}", sql.insert, sql.parameters)),
     };
-    let mut statement = connection.prepare_cached(&format!("{verb} {}{rows}", sql.insert))?;
+    let mut statement = connection.prepare_cached(&text)?;
     bind(&mut statement, values)?;
     match statement.raw_execute().map_err(constraint)? {
         0 => Err(resource.refusal(connection, &change)?),

@@ -1,7 +1,7 @@
 //! Reading lists, slice by slice inside one read transaction.
 //!
 //! A slice goes on after the last id that was read, so nothing is borrowed between two of them: a
-//! list can be kept, sent to another thread, or dropped half-way.
+//! list can be kept, or dropped half-way.
 
 use std::collections::VecDeque;
 

@@ -90,7 +90,7 @@ record! {
         created_at ("created-at"): DateTime<Utc> = readonly;
     }
     internal {
-        kind ("kind"): Kind = writable;
+        kind ("kind"): Kind = writable dashes;
         sent ("sent"): bool = readonly;
         closed ("closed"): bool = readonly;
         version ("version"): i64 = readonly;
