@@ -19,11 +19,14 @@ use rusqlite::Connection;
 const CLIENTS: usize = 100_000;
 const NOW: &str = "2026-01-01T00:00:00Z";
 
+/// Measures one thing over a folder of its own, and prints its line.
+type Case = fn(&Path, &[Fixture]);
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let fixtures = common::clients(CLIENTS);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let cases: [(&str, fn(&Path, &[Fixture])); 6] = [
+    let cases: [(&str, Case); 6] = [
         ("get", get),
         ("list", list),
         ("read", read),
