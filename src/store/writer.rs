@@ -6,12 +6,16 @@
 //! wakes nobody. A task, which must not block, has a blocking task lead for it.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
+#[cfg(feature = "tower")]
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use rusqlite::Connection;
 
@@ -72,6 +76,7 @@ impl Writer {
 
     /// The same for a task: the future gives the result, and blocks no thread meanwhile. Dropped,
     /// it leaves the command to be applied all the same.
+    #[cfg(feature = "tower")]
     pub(crate) fn submit(self: &Arc<Self>, command: Command, spawn: &Spawn) -> Submitted {
         let slot = Arc::new(Slot::default());
         let reply = Reply(Some(Arc::clone(&slot)));
@@ -311,8 +316,10 @@ impl Drop for Reply {
 }
 
 /// A command that a task has submitted.
+#[cfg(feature = "tower")]
 pub(crate) struct Submitted(Arc<Slot>);
 
+#[cfg(feature = "tower")]
 impl Future for Submitted {
     type Output = Result<Outcome>;
 
