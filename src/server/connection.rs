@@ -47,7 +47,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, progress: Arc<
         // Polled once, it will wake this task; the flag tells the rest.
         if !begun {
             begun = true;
-            drop(stop.as_mut().poll(cx));
+            let _ = stop.as_mut().poll(cx);
         }
         if !stopping && shared.is_stopping() {
             stopping = true;

@@ -61,7 +61,7 @@ impl Progress {
             IDLE => {
                 self.since.store(self.now(), Relaxed);
                 // It may have been dismissed meanwhile.
-                drop(self.phase.compare_exchange(IDLE, HEAD, AcqRel, Relaxed));
+                let _ = self.phase.compare_exchange(IDLE, HEAD, AcqRel, Relaxed);
             }
             BODY => self.since.store(self.now(), Relaxed),
             _ => {}
@@ -93,7 +93,7 @@ impl Progress {
 
     /// The whole answer is in the connection's buffer.
     pub(super) fn answer_complete(&self) {
-        drop(self.phase.compare_exchange(ANSWER, SENT, Relaxed, Relaxed));
+        let _ = self.phase.compare_exchange(ANSWER, SENT, Relaxed, Relaxed);
     }
 
     /// The buffer is empty; `partial` where the beginning of another head has come already.
