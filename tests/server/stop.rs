@@ -34,7 +34,7 @@ fn a_stop_lets_a_request_in_flight_finish() {
     let head = post("/clients", NEW).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
     busy.send(head.strip_suffix(NEW).unwrap());
     assert_eq!(busy.head().status(), 100);
-    server.tell_to_stop();
+    drop(server.stop.take());
     let begun = Instant::now();
     while TcpStream::connect(server.address).is_ok() {
         assert!(begun.elapsed() < PATIENCE, "it still accepts");

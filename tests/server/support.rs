@@ -19,7 +19,7 @@ pub const NEW: &str = "<client><name>Company LLC</name></client>";
 /// A server that runs until it is dropped.
 pub struct Running {
     pub address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    pub stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -64,16 +64,12 @@ impl Running {
         connection.answer()
     }
 
-    pub fn tell_to_stop(&mut self) {
-        drop(self.stop.take());
-    }
-
     /// Stops it, and tells how long that took.
     pub fn stop(&mut self) -> Duration {
         let begun = Instant::now();
-        self.tell_to_stop();
+        drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            drop(thread.join());
+            assert!(thread.join().is_ok() || std::thread::panicking());
         }
         begun.elapsed()
     }
