@@ -217,7 +217,8 @@ fn path(target: Target, id: i64) -> String {
 
 /// The fields of a request's body.
 fn read<B: AsRef<[u8]>>(request: &Request<B>, resource: &dyn Resource, purpose: Purpose) -> Result<Values> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
+    let content_type = String::from_utf8_lossy(content_type);
     let charset = content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))

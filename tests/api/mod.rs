@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use clientstore::{Api, Body, Dialect};
+use clientstore::{Account, Api, Body, Dialect};
 use http::{Method, Request, Response};
 use http_body::Body as _;
 
@@ -67,8 +67,12 @@ pub struct Service {
 
 impl Service {
     pub fn new() -> Self {
+        Self::of(Account::default())
+    }
+
+    pub fn of(account: Account) -> Self {
         let clock = Clock::default();
-        Service { api: Api::new(builder(&clock).open_in_memory().unwrap()), clock }
+        Service { api: Api::new(builder(&clock).account(account).open_in_memory().unwrap()), clock }
     }
 
     pub fn live() -> Self {

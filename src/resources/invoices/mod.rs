@@ -5,6 +5,8 @@ mod lines;
 mod money;
 mod settle;
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
@@ -519,7 +521,7 @@ impl Resource for Invoices {
                 Some(status) => filter.status = Some(status),
                 None => selection.nothing(),
             },
-            "page" => filter.page = Some(value.trim().parse().unwrap_or(1)),
+            "page" => filter.page = Some(page(value.trim())),
             _ => return Ok(()),
         }
         let Selection { conditions, window, .. } = Invoice::select(&filter, today);
@@ -545,6 +547,14 @@ fn status(text: &str) -> Option<Status> {
         "pastdue" => Some(Status::PastDue),
         _ => states.into_iter().find(|state| state.as_str() == text).map(Status::Is),
     }
+}
+
+/// What is no number is the first page; a number beyond all pages is past the end.
+fn page(text: &str) -> u32 {
+    text.parse().unwrap_or_else(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => u32::MAX,
+        _ => 1,
+    })
 }
 
 fn day(name: &'static str, text: &str) -> Result<Option<NaiveDate>> {
