@@ -1,8 +1,8 @@
 //! What the library costs, each case beside a floor that a bare program sets in the same run.
 //!
-//! A line a case: `case | ratio | aim | ok`, or `MISS`. Arguments choose the cases whose names
-//! contain one of them. Files are made in the build's folder, where a disk is: what a durable write
-//! costs depends on it.
+//! A line a case: `case | ratio | aim | ok`, or `MISS`. Arguments choose cases by their names in
+//! `main`. Files are made in the build's folder, where a disk is: what a durable write costs depends
+//! on it.
 
 mod common;
 #[path = "common/floors.rs"]
@@ -19,7 +19,7 @@ use rusqlite::Connection;
 const CLIENTS: usize = 100_000;
 const NOW: &str = "2026-01-01T00:00:00Z";
 
-/// Measures one thing over a folder of its own, and prints its line.
+/// Makes its files in the folder, and prints its lines.
 type Case = fn(&Path, &[Fixture]);
 
 fn main() {
