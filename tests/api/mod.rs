@@ -164,13 +164,12 @@ fn check(method: &Method, request: &str, answer: &Answer) {
         503 => "Service Unavailable",
         other => panic!("{request}: {other} is none of the statuses"),
     };
-    let shown = answer.whole();
     assert_eq!(answer.header("status"), Some(&*format!("{} {reason}", answer.status)), "{request}");
     let is = |names: &[&str]| names.contains(&method.as_str());
     if is(&["HEAD"]) {
         assert_eq!(answer.body, "", "{request}");
     } else {
-        assert_eq!(answer.body.is_empty(), answer.header("content-type").is_none(), "{request}\n{shown}");
+        assert_eq!(answer.body.is_empty(), answer.header("content-type").is_none(), "{request}\n{}", answer.whole());
         if let Some(length) = answer.header("content-length") {
             assert_eq!(length, answer.body.len().to_string(), "{request}");
         }
@@ -179,19 +178,19 @@ fn check(method: &Method, request: &str, answer: &Answer) {
         assert_eq!(content_type, "application/xml; charset=utf-8", "{request}");
     }
     let located = answer.status == 201 || (answer.status == 200 && is(&["PUT", "POST"]));
-    assert_eq!(answer.location().is_some(), located, "{request}\n{shown}");
+    assert_eq!(answer.location().is_some(), located, "{request}\n{}", answer.whole());
     if let Some(location) = answer.location() {
         let (path, id) = location.rsplit_once('/').unwrap();
         assert!(["/clients", "/projects", "/invoices"].contains(&path), "{request}: {location}");
         assert!(id.parse::<i64>().is_ok_and(|id| id > 0), "{request}: {location}");
     }
-    assert_eq!(answer.hint().is_some(), answer.status == 400, "{request}\n{shown}");
+    assert_eq!(answer.hint().is_some(), answer.status == 400, "{request}\n{}", answer.whole());
     if let Some(hint) = answer.hint() {
         assert!(!hint.is_empty() && hint.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{request}: {hint}");
     }
-    assert_eq!(answer.header("allow").is_some(), answer.status == 405, "{request}\n{shown}");
-    assert_eq!(answer.header("retry-after").is_some(), answer.status == 503, "{request}\n{shown}");
-    assert_eq!(answer.header("www-authenticate").is_some(), answer.status == 401, "{request}\n{shown}");
+    assert_eq!(answer.header("allow").is_some(), answer.status == 405, "{request}\n{}", answer.whole());
+    assert_eq!(answer.header("retry-after").is_some(), answer.status == 503, "{request}\n{}", answer.whole());
+    assert_eq!(answer.header("www-authenticate").is_some(), answer.status == 401, "{request}\n{}", answer.whole());
 }
 
 /// The data of a body's frames, one by one.

@@ -1,0 +1,307 @@
+//! Requests by chance: valid ones of every kind, most of them with something wrong.
+
+use http::{Method, Request, Uri};
+
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "M-SEARCH"];
+const SUFFIXES: &[&str] =
+    &["", "", "", "", "/", ".xml", ".json", "/toggle", "/toggle.xml", "/%74oggle", "//", "/x", "%2F1"];
+
+const QUERIES: &[&str] = &[
+    "updated_since=2011-03-31+10:00",
+    "updated_since=",
+    "updated_since=2010-09-25%2018%3A30%3A00%20%2B0000",
+    "updated_since=9999-12-31T23:59:59-23:59",
+    "client=1",
+    "client=abc",
+    "client=-9223372036854775808",
+    "status=unpaid",
+    "status=pastdue",
+    "state=draft",
+    "status=%27%20OR%201=1",
+    "page=2",
+    "page=0",
+    "page=4294967295",
+    "page=99999999999999999999",
+    "from=20110301",
+    "to=2011-03-31",
+    "from=0000",
+    "x",
+    "%FF=%00",
+    "+&&=;",
+];
+
+const HEADERS: &[(&str, &[u8])] = &[
+    ("content-type", b"application/xml"),
+    ("content-type", b"text/xml; charset=utf-8"),
+    ("content-type", b"text/xml; charset=iso-8859-1"),
+    ("content-type", b"text/xml; charset=\xFF\xE9"),
+    ("content-type", b";;charset=\"\";="),
+    ("accept", b"application/json;q=0, */*"),
+    ("authorization", b"Basic (QWxhZGRpbjpvcGVuIHNlc2FtZQ)"),
+    ("content-length", b"99999999999999999999"),
+    ("transfer-encoding", b"chunked, chunked"),
+    ("host", b"evil.example"),
+    ("x-http-method-override", b"DELETE"),
+    ("if-none-match", b"*"),
+];
+
+/// A resource's path, its root, and its fields, a few each so that some are repeated.
+const RESOURCES: &[(&str, &str, &[&str])] = &[
+    ("/clients", "client", &["name", "active", "details", "highrise-id", "currency", "currency_symbol", "id", "other"]),
+    (
+        "/projects",
+        "project",
+        &[
+            "client-id",
+            "name",
+            "active",
+            "code",
+            "billable",
+            "bill-by",
+            "hourly_rate",
+            "budget-by",
+            "budget",
+            "over-budget-notification-percentage",
+            "starts-on",
+            "ends_on",
+            "notes",
+            "cost-budget",
+            "created-at",
+        ],
+    ),
+    (
+        "/invoices",
+        "invoice",
+        &[
+            "client-id",
+            "due-at",
+            "due-at-human-format",
+            "period-end",
+            "subject",
+            "currency",
+            "issued-at",
+            "notes",
+            "number",
+            "purchase-order",
+            "tax",
+            "tax2",
+            "discount",
+            "kind",
+            "state",
+            "amount",
+        ],
+    ),
+];
+
+/// Values that fit some fields and offend others.
+const VALUES: &[&str] = &[
+    "",
+    " ",
+    "x",
+    "1",
+    "0",
+    "true",
+    "false",
+    "7.25",
+    "100.000001",
+    "-3",
+    "999999999999.999999",
+    "1e9",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "2011-03-31",
+    "20110331",
+    "0001-01-01",
+    "9999-12-31",
+    "2011-03-31T10:00:00Z",
+    "NET 30",
+    "net -30",
+    "NET 99999999999999999999",
+    "5 days",
+    "due upon receipt",
+    "custom",
+    "none",
+    "TASKS",
+    "project_cost",
+    "free-form",
+    "detailed",
+    "open",
+    "Euro - EUR",
+    " - ",
+    "INV-0099",
+    "99999999999999999999",
+    "Größe &amp; &lt;mehr&gt;\r\n\t&#13;&#x1F600;",
+    "&#0;",
+    "&#xFFFE;",
+    "\u{FFFD}\u{85}\u{7F}",
+    "'; DROP TABLE clients; --",
+    "%s%n\\0",
+    "&amp",
+    "]]>",
+    "<![CDATA[<a> & b]]>",
+    "<!-- c -->",
+    "<inner><name>x</name></inner>",
+];
+
+/// What is put into paths and bodies.
+const SHARDS: &[&[u8]] = &[
+    b"<",
+    b">",
+    b"&",
+    b"</",
+    b"/>",
+    b"\"",
+    b"'",
+    b"=",
+    b"<!--",
+    b"-->",
+    b"<![CDATA[",
+    b"]]>",
+    b"<?xml",
+    b"?>",
+    b"<!DOCTYPE x [<!ENTITY a \"b\">]>",
+    b"&a;",
+    b"&#x0;",
+    b" nil=\"true\"",
+    b" nil=nil",
+    b"\0",
+    b"\xFF",
+    b"\xEF\xBB\xBF",
+    b"\xED\xA0\x80",
+    b"\r\n",
+    b"\n",
+    b" ",
+    b"<a>",
+    b"<client>",
+    b"</client>",
+    b"<clients>",
+    b"<id>1</id>",
+    b" encoding=\"UTF-16\"",
+    b"%",
+    b"%00",
+    b"%2e%2e",
+    b"/",
+    b"?",
+    b"&",
+    b"#",
+    b".xml",
+    b"..",
+    b"\xC3\xA9",
+];
+
+/// A generator of pseudo-random numbers: a Weyl sequence, well mixed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        mixed ^ (mixed >> 32)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    /// True so many times in a hundred.
+    pub fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+
+    pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    /// A request to records with ids up to about the given one.
+    pub fn request(&mut self, ids: usize) -> Request<Vec<u8>> {
+        let (base, root, fields) = self.of(RESOURCES);
+        let id = 1 + self.below(ids + 2);
+        let (method, path, body) = match self.below(100) {
+            0..20 => ("GET", format!("{base}/{id}"), Vec::new()),
+            20..24 => ("GET", base.to_owned(), Vec::new()),
+            24..42 => ("POST", base.to_owned(), self.body(root, fields, ids)),
+            42..63 => ("PUT", format!("{base}/{id}"), self.body(root, fields, ids)),
+            63..79 => (self.of(&["POST", "PUT"]), format!("{base}/{id}/toggle"), Vec::new()),
+            79..86 => ("DELETE", format!("{base}/{id}"), Vec::new()),
+            86..88 => ("GET", "/account/who_am_i".to_owned(), Vec::new()),
+            _ => {
+                let path = format!("{base}/{}{}", self.of(VALUES), self.of(SUFFIXES));
+                (self.of(METHODS), path, self.body(root, fields, ids))
+            }
+        };
+        let mut path = path.into_bytes();
+        if self.percent(10) {
+            path.extend_from_slice(self.of(SUFFIXES).as_bytes());
+        }
+        if self.percent(30) {
+            path.push(b'?');
+            for _ in 0..=self.below(3) {
+                path.extend_from_slice(self.of(QUERIES).as_bytes());
+                path.push(b'&');
+            }
+        }
+        if self.percent(5) {
+            path.splice(0..0, *b"http://demo.harvestapp.com");
+        }
+        if self.percent(12) {
+            self.spoil(&mut path);
+        }
+        let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::from_static(base));
+        let mut request = Request::new(body);
+        *request.uri_mut() = uri;
+        let method = if self.percent(4) { self.of(METHODS) } else { method };
+        *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
+        while self.percent(30) {
+            let (name, value) = self.of(HEADERS);
+            request.headers_mut().append(name, value.try_into().unwrap());
+        }
+        request
+    }
+
+    fn body(&mut self, root: &str, fields: &[&str], ids: usize) -> Vec<u8> {
+        let mut body = String::new();
+        if self.percent(10) {
+            body.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        }
+        let root = if self.percent(3) { "clients" } else { root };
+        body.push_str(&format!("<{root}>\n"));
+        // What is required mostly stands first.
+        for required in fields.iter().take(2).filter(|name| matches!(**name, "name" | "client-id")) {
+            let value = if *required == "name" { "x".to_owned() } else { (1 + self.below(ids + 1)).to_string() };
+            body.push_str(&format!("  <{required}>{value}</{required}>\n"));
+        }
+        while self.percent(45) {
+            let name = self.of(fields);
+            let attribute = self.of(&["", "", "", " type=\"x\"", " nil=\"true\"", " nil='false' a=\"&lt;\""]);
+            let value = self.of(VALUES);
+            body.push_str(&format!("  <{name}{attribute}>{value}</{name}>\n"));
+        }
+        body.push_str(&format!("</{root}>\n"));
+        let mut body = body.into_bytes();
+        if self.percent(20) {
+            self.spoil(&mut body);
+        }
+        body
+    }
+
+    /// Damages some bytes.
+    fn spoil(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..=self.below(4) {
+            let at = self.below(bytes.len() + 1);
+            let end = (at + self.below(12)).min(bytes.len());
+            match self.below(7) {
+                0 | 1 => drop(bytes.splice(at..at, self.of(SHARDS).iter().copied())),
+                2 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
+                3 if at < bytes.len() => bytes[at] = self.next() as u8,
+                4 => drop(bytes.drain(at..end)),
+                5 => {
+                    let piece = bytes[at..end].to_vec();
+                    drop(bytes.splice(at..at, piece));
+                }
+                6 if self.percent(20) => bytes.truncate(at),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! 100,000 random and malformed requests: every answer keeps to the rules of answers, none is our
+//! fault, and the store is whole at the end.
+
+mod api;
+mod common;
+mod random;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use api::Service;
+use clientstore::{Api, Client, ClientStore, Dialect, Durability, Invoice, Project, xml};
+use common::{Clock, builder, plain};
+use random::Random;
+
+const REQUESTS: usize = 25_000;
+
+#[test]
+fn random_requests_never_fail_nor_break_the_store_documented() {
+    run(1, Dialect::Documented);
+}
+
+#[test]
+fn random_requests_never_fail_nor_break_the_store_live() {
+    run(2, Dialect::Live);
+}
+
+#[test]
+fn more_random_requests_never_fail_nor_break_the_store_documented() {
+    run(3, Dialect::Documented);
+}
+
+#[test]
+fn more_random_requests_never_fail_nor_break_the_store_live() {
+    run(4, Dialect::Live);
+}
+
+fn run(seed: u64, dialect: Dialect) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let clock = Clock::default();
+    let store = builder(&clock).durability(Durability::Off).open(&path).unwrap();
+    let service = Service { api: Api::new(store.clone()).dialect(dialect), clock };
+    let statuses = send(&service, seed);
+    // The requests went everywhere.
+    for status in [200, 201, 400, 404, 405] {
+        assert!(statuses.get(&status).is_some_and(|count| *count > REQUESTS / 100), "{statuses:?}");
+    }
+    check(&store, &path);
+}
+
+fn send(service: &Service, seed: u64) -> BTreeMap<u16, usize> {
+    let mut random = Random(seed);
+    let mut statuses = BTreeMap::new();
+    let mut newest = 0;
+    for number in 0..REQUESTS {
+        let request = random.request(newest);
+        let shown = request.clone();
+        let answer = catch_unwind(AssertUnwindSafe(|| service.send(request)));
+        let answer = answer.unwrap_or_else(|_| panic!("seed {seed}, request {number}: {shown:?}"));
+        assert!(answer.status < 500, "seed {seed}, request {number}: {shown:?}\n{}", answer.whole());
+        if answer.status >= 400 && shown.method() != http::Method::HEAD {
+            assert!(xml::read_error(answer.body.as_bytes()).is_ok(), "seed {seed}, request {number}: {shown:?}");
+        }
+        if let Some(id) = answer.location().filter(|_| answer.status == 201).and_then(|path| path.rsplit('/').next()) {
+            newest = newest.max(id.parse().unwrap());
+        }
+        if random.percent(5) {
+            service.clock.forward(1 + random.below(100_000) as i64);
+        }
+        *statuses.entry(answer.status).or_default() += 1;
+    }
+    statuses
+}
+
+/// The file is whole, its rules hold, every record is readable, and a dump of it loads again.
+fn check(store: &ClientStore, path: &std::path::Path) {
+    let connection = plain(path);
+    let found: Vec<String> = connection
+        .prepare("PRAGMA integrity_check")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .unwrap();
+    assert_eq!(found, ["ok"]);
+    for broken in [
+        "SELECT count(*) FROM pragma_foreign_key_check",
+        "SELECT count(*) FROM projects WHERE client_id NOT IN (SELECT id FROM clients)",
+        "SELECT count(*) FROM invoices WHERE client_id NOT IN (SELECT id FROM clients)",
+        "SELECT count(*) FROM projects JOIN clients ON clients.id = client_id WHERE projects.active AND NOT clients.active",
+        "SELECT count(*) FROM clients WHERE last_invoice_kind IS NOT
+            (SELECT kind FROM invoices WHERE client_id = clients.id ORDER BY created_at DESC, id DESC LIMIT 1)",
+        "SELECT count(*) FROM clients WHERE trim(name, char(9, 10, 13, 32)) = ''",
+        "SELECT count(*) FROM invoices WHERE (tax IS NULL) <> (tax_amount IS NULL) OR state <> 'draft'",
+    ] {
+        let count: i64 = connection.query_row(broken, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 0, "{broken}");
+    }
+    let read = |list: &str| {
+        let mut document = Vec::new();
+        let count = store.dump_list(list, &mut document, |_| {}).unwrap();
+        assert!(count > 10, "{list}: {count}");
+        (document, count as usize)
+    };
+    let ((clients, client_count), (projects, project_count), (invoices, invoice_count)) =
+        (read("clients"), read("projects"), read("invoices"));
+    assert_eq!(xml::read_list::<Client>(&clients).unwrap().len(), client_count);
+    assert_eq!(xml::read_list::<Project>(&projects).unwrap().len(), project_count);
+    assert_eq!(xml::read_list::<Invoice>(&invoices).unwrap().len(), invoice_count);
+
+    let (mut dump, mut again) = (Vec::new(), Vec::new());
+    store.dump(&mut dump, |_| {}).unwrap();
+    let copy = ClientStore::open_in_memory().unwrap();
+    copy.load([("the dump", dump.as_slice())]).unwrap();
+    copy.dump(&mut again, |_| {}).unwrap();
+    assert!(dump == again, "the second dump differs");
+}
