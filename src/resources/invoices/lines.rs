@@ -8,7 +8,7 @@ use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
 use crate::record::{Describe, Fields, Table, Values, View, record};
 use crate::store::{Change, Resource, Selection};
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Value, is_space};
 
 /// The element of the lines, for errors.
 const ELEMENT: &str = "csv-line-items";
@@ -138,14 +138,18 @@ pub(super) fn csv(connection: &Connection, invoice: i64) -> Result<String> {
 }
 
 fn write_csv(rows: impl IntoIterator<Item = [String; 8]>) -> String {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-    let written =
-        writer.write_record(HEADER).and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(row)));
-    // Neither a vector nor eight cells a row can fail.
-    written
-        .ok()
-        .and_then(|()| writer.into_inner().ok())
-        .map_or_else(String::new, |bytes| String::from_utf8_lossy(&bytes).into_owned())
+    // White space before a record is removed unless it is quoted.
+    let indented = |row: &[String; 8]| row[0].starts_with(is_space);
+    let rows: Vec<[String; 8]> = std::iter::once(HEADER.map(str::to_owned)).chain(rows).collect();
+    let mut bytes = Vec::new();
+    for alike in rows.chunk_by(|one, next| indented(one) == indented(next)) {
+        let style = if indented(&alike[0]) { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+        let mut builder = csv::WriterBuilder::new();
+        let mut writer = builder.terminator(csv::Terminator::Any(b'\n')).quote_style(style).from_writer(&mut bytes);
+        // Neither a vector nor eight cells a row can fail.
+        let _ = alike.iter().try_for_each(|row| writer.write_record(row));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Puts lines in the place of an invoice's own; false where the header discards them.
@@ -221,7 +225,7 @@ fn unindent(text: &str) -> (String, bool) {
     let mut whole = true;
     for character in text.chars() {
         at = match (at, character) {
-            (At::Record, ' ' | '\t' | '\n' | '\r') => {
+            (At::Record, space) if is_space(space) => {
                 at = At::Record;
                 continue;
             }
@@ -250,7 +254,7 @@ fn line(record: &csv::StringRecord) -> Result<Values, String> {
     }
     let cell = |at: usize| record.get(at).unwrap_or_default();
     let mut values = Values::new(&TABLE);
-    values.set("kind", cell(0).trim_start());
+    values.set("kind", cell(0));
     values.set("description", cell(1));
     for (name, at) in [("quantity", 2), ("unit_price", 3)] {
         values.set(name, Kind::Decimal.read(cell(at)).map_err(|why| format!("has no {name}: {why}"))?);
