@@ -112,8 +112,12 @@ CREATE TABLE invoices (
     created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     -- what the invoice was made from
     kind TEXT NOT NULL DEFAULT 'free_form' CHECK (kind IN ('free_form', 'project', 'task', 'people', 'detailed')),
+    -- what the state follows from, together with the payments
+    sent INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
+    closed INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1)),
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
+    CHECK ((state = 'closed') = closed),
     -- a tax has an amount, and no tax has none
     CHECK ((tax IS NULL) = (tax_amount IS NULL) AND (tax2 IS NULL) = (tax2_amount IS NULL)),
     CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order
@@ -199,4 +203,141 @@ BEGIN
     UPDATE clients SET last_invoice_kind = (
         SELECT kind FROM invoices WHERE client_id = OLD.client_id ORDER BY created_at DESC, id DESC LIMIT 1
     ) WHERE id = OLD.client_id;
+END;
+
+-- The lines of an invoice, in the order of their ids.
+
+CREATE TABLE invoice_line_items (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    kind TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    quantity TEXT NOT NULL CHECK (quantity GLOB '*[0-9].[0-9]*' AND quantity NOT GLOB '*[^0-9.-]*'),
+    unit_price TEXT NOT NULL CHECK (unit_price GLOB '*[0-9].[0-9]*' AND unit_price NOT GLOB '*[^0-9.-]*'),
+    amount TEXT NOT NULL CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    taxed INTEGER NOT NULL DEFAULT 0 CHECK (taxed IN (0, 1)),
+    taxed2 INTEGER NOT NULL DEFAULT 0 CHECK (taxed2 IN (0, 1)),
+    -- as it was sent; there may be no project of the number
+    project_id TEXT,
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(kind || description || quantity || unit_price || amount || coalesce(project_id, '') AS BLOB), x'00') = 0),
+    CHECK (instr(kind || description || coalesce(project_id, ''), char(65534)) = 0),
+    CHECK (instr(kind || description || coalesce(project_id, ''), char(65535)) = 0),
+    CHECK (kind || description || coalesce(project_id, '')
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX invoice_line_items_invoice_id ON invoice_line_items (invoice_id);
+
+CREATE TABLE invoice_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    send_me_a_copy INTEGER NOT NULL DEFAULT 0 CHECK (send_me_a_copy IN (0, 1)),
+    body TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    sent_by TEXT NOT NULL DEFAULT '',
+    sent_by_email TEXT NOT NULL DEFAULT '',
+    thank_you INTEGER NOT NULL DEFAULT 0 CHECK (thank_you IN (0, 1)),
+    subject TEXT NOT NULL DEFAULT '',
+    include_pay_pal_link INTEGER NOT NULL DEFAULT 0 CHECK (include_pay_pal_link IN (0, 1)),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    full_recipient_list TEXT NOT NULL DEFAULT '',
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(body || sent_by || sent_by_email || subject || full_recipient_list
+        || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list, char(65534)) = 0),
+    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list, char(65535)) = 0),
+    CHECK (body || sent_by || sent_by_email || subject || full_recipient_list
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX invoice_messages_invoice_id ON invoice_messages (invoice_id);
+
+CREATE TABLE invoice_payments (
+    amount TEXT NOT NULL CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    notes TEXT NOT NULL DEFAULT '',
+    paid_at TEXT NOT NULL CHECK (paid_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    recorded_by TEXT NOT NULL DEFAULT '',
+    recorded_by_email TEXT NOT NULL DEFAULT '',
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(amount || notes || recorded_by || recorded_by_email
+        || paid_at || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(notes || recorded_by || recorded_by_email, char(65534)) = 0),
+    CHECK (instr(notes || recorded_by || recorded_by_email, char(65535)) = 0),
+    CHECK (notes || recorded_by || recorded_by_email
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX invoice_payments_invoice_id ON invoice_payments (invoice_id);
+
+CREATE TABLE invoice_item_categories (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    use_as_service INTEGER NOT NULL DEFAULT 0 CHECK (use_as_service IN (0, 1)),
+    use_as_expense INTEGER NOT NULL DEFAULT 0 CHECK (use_as_expense IN (0, 1)),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(name || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(name, char(65534)) = 0),
+    CHECK (instr(name, char(65535)) = 0),
+    CHECK (name NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+-- Every new store has the same three; the first two stay.
+INSERT INTO invoice_item_categories (id, name, use_as_service, use_as_expense, created_at, updated_at) VALUES
+    (1, 'Service', 1, 0, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (2, 'Expense', 0, 1, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (3, 'Product', 0, 0, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z');
+
+CREATE TRIGGER invoice_item_categories_deleted BEFORE DELETE ON invoice_item_categories WHEN OLD.id <= 2
+BEGIN SELECT RAISE(ABORT, 'the default categories stay'); END;
+
+CREATE TRIGGER invoice_line_items_id_stays BEFORE UPDATE ON invoice_line_items WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a line item cannot change'); END;
+
+CREATE TRIGGER invoice_messages_id_stays BEFORE UPDATE ON invoice_messages WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a message cannot change'); END;
+
+CREATE TRIGGER invoice_payments_id_stays BEFORE UPDATE ON invoice_payments WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a payment cannot change'); END;
+
+CREATE TRIGGER invoice_item_categories_id_stays BEFORE UPDATE ON invoice_item_categories WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a category cannot change'); END;
+
+-- Lines, messages and payments have an invoice, and go with it.
+
+CREATE TRIGGER invoice_line_items_inserted AFTER INSERT ON invoice_line_items
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the line item''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_line_items_updated AFTER UPDATE ON invoice_line_items
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the line item''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_messages_inserted AFTER INSERT ON invoice_messages
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the message''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_messages_updated AFTER UPDATE ON invoice_messages
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the message''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_payments_inserted AFTER INSERT ON invoice_payments
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the payment''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_payments_updated AFTER UPDATE ON invoice_payments
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the payment''s invoice does not exist'); END;
+
+CREATE TRIGGER invoices_parts_go BEFORE DELETE ON invoices
+BEGIN
+    DELETE FROM invoice_line_items WHERE invoice_id = OLD.id;
+    DELETE FROM invoice_messages WHERE invoice_id = OLD.id;
+    DELETE FROM invoice_payments WHERE invoice_id = OLD.id;
 END;

@@ -63,7 +63,7 @@ pub enum Error {
         table: &'static str,
         /// The row's id, 0 where it cannot be told.
         id: i64,
-        /// The column.
+        /// The element's name.
         column: &'static str,
         /// What is wrong with the value.
         reason: String,
@@ -118,6 +118,18 @@ pub enum Rule {
     ClientHasProjectsOrInvoices,
     /// An inactive client cannot get an active project.
     ClientIsInactive,
+    /// A payment of a closed invoice can be neither recorded nor removed.
+    InvoiceIsClosed,
+    /// Only a draft can be marked as sent.
+    InvoiceIsNotDraft,
+    /// Only an open invoice can become a draft again.
+    InvoiceIsNotOpen,
+    /// Only an open or partially paid invoice can be closed.
+    InvoiceIsNotOpenOrPartial,
+    /// Only a closed invoice can be opened again.
+    InvoiceIsNotClosed,
+    /// The two default item categories cannot be deleted.
+    CategoryIsDefault,
     /// An id that is taken cannot be loaded again.
     IdIsTaken,
 }
@@ -128,6 +140,12 @@ impl Rule {
             Rule::ClientHasActiveProjects => "deactivate, move or delete them first",
             Rule::ClientHasProjectsOrInvoices => "delete or move them first, or deactivate the client instead",
             Rule::ClientIsInactive => "activate the client first",
+            Rule::InvoiceIsClosed => "open it again first, with re_open",
+            Rule::InvoiceIsNotDraft => "only a draft can be marked as sent",
+            Rule::InvoiceIsNotOpen => "only an open invoice can become a draft",
+            Rule::InvoiceIsNotOpenOrPartial => "send a draft first; a paid invoice needs no closing",
+            Rule::InvoiceIsNotClosed => "only a closed invoice can be opened again",
+            Rule::CategoryIsDefault => "rename it instead",
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
         }
     }
@@ -139,6 +157,12 @@ impl fmt::Display for Rule {
             Rule::ClientHasActiveProjects => "Client has active projects",
             Rule::ClientHasProjectsOrInvoices => "Client has projects or invoices",
             Rule::ClientIsInactive => "Client is inactive",
+            Rule::InvoiceIsClosed => "Invoice is closed",
+            Rule::InvoiceIsNotDraft => "Invoice is not a draft",
+            Rule::InvoiceIsNotOpen => "Invoice is not open",
+            Rule::InvoiceIsNotOpenOrPartial => "Invoice is neither open nor partially paid",
+            Rule::InvoiceIsNotClosed => "Invoice is not closed",
+            Rule::CategoryIsDefault => "Category is a default one",
             Rule::IdIsTaken => "The id is taken",
         })
     }

@@ -25,22 +25,36 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod account;
 mod api;
 mod error;
 mod record;
 mod resources;
+#[cfg(feature = "server")]
+pub mod server;
 mod store;
 mod transfer;
 mod value;
 pub mod xml;
 
+pub use account::Account;
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
-pub use api::{Account, Api, Body};
+pub use api::{Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
 pub use record::{Fields, Record};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
-pub use resources::invoices::{Invoice, InvoiceChanges, InvoiceFilter, Kind, NewInvoice, State, Status};
+pub use resources::invoices::{
+    Invoice, InvoiceChanges, InvoiceFilter, Kind, LineItem, NewInvoice, NewLineItem, State, Status,
+};
+pub use resources::item_categories::{ItemCategory, ItemCategoryChanges, ItemCategoryFilter, NewItemCategory};
+pub use resources::messages::{Message, MessageFilter, NewMessage};
+pub use resources::payments::{NewPayment, Payment, PaymentFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction};
 pub use xml::Dialect;
+
+/// The README's code compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

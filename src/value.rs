@@ -118,7 +118,7 @@ impl Kind {
         match (self, value) {
             (_, Value::Null) | (Kind::Integer, Value::Integer(_)) => Ok(()),
             (Kind::Boolean, Value::Integer(0 | 1)) => Ok(()),
-            (Kind::Text, Value::Text(text)) => match text.chars().find(|c| !is_xml_char(*c)) {
+            (Kind::Text, Value::Text(text)) => match crate::xml::find_illegal(text) {
                 None => Ok(()),
                 Some(character) => Err(format!(
                     "holds the character U+{:04X}, which XML cannot carry; remove it",
@@ -191,12 +191,39 @@ pub(crate) fn decimal_text(decimal: Decimal) -> String {
 
 /// The canonical text of a date.
 pub(crate) fn date_text(date: NaiveDate) -> String {
-    date.format("%Y-%m-%d").to_string()
+    use chrono::Datelike;
+    if in_range(date).is_none() {
+        return date.format("%Y-%m-%d").to_string();
+    }
+    let mut text = String::with_capacity("2011-03-31T10:00:00Z".len());
+    two_digits(&mut text, date.year_ce().1 / 100);
+    two_digits(&mut text, date.year_ce().1 % 100);
+    for number in [date.month(), date.day()] {
+        text.push('-');
+        two_digits(&mut text, number);
+    }
+    text
 }
 
 /// The canonical text of a datetime: UTC, whole seconds, `Z`.
 pub(crate) fn datetime_text(moment: DateTime<Utc>) -> String {
-    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let mut text = date_text(moment.date_naive());
+    for (before, number) in [('T', moment.hour()), (':', moment.minute()), (':', moment.second())] {
+        text.push(before);
+        two_digits(&mut text, number);
+    }
+    text.push('Z');
+    text
+}
+
+fn two_digits(text: &mut String, number: u32) {
+    text.extend([number / 10, number % 10].map(|digit| char::from(b'0' + digit as u8)));
+}
+
+/// A date's or a datetime's text, to compare stored ones with: those beyond the year 9999 come last,
+/// which their `+` would put first.
+pub(crate) fn bound(text: String) -> Value {
+    Value::Text(text.replacen('+', ":", 1))
 }
 
 /// The same moment without its fraction of a second, which the store does not keep.

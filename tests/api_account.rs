@@ -6,7 +6,7 @@ mod common;
 use api::{Answer, DECLARATION, Service};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use clientstore::Account;
+use clientstore::{Account, Dialect};
 use http::Request;
 
 const WHO_AM_I: &str = include_str!("fixtures/who-am-i.xml");
@@ -20,8 +20,8 @@ fn who_am_i_tells_the_account_to_the_byte_in_both_dialects() {
         first_name: "Jäne".into(),
         last_name: "Doe\u{1}".into(),
     };
-    for (service, declaration) in [(Service::new(), ""), (Service::live(), DECLARATION)] {
-        let service = service.with(|api| api.account(account.clone()));
+    for (dialect, declaration) in [(Dialect::Documented, ""), (Dialect::Live, DECLARATION)] {
+        let service = Service::of(account.clone()).with(|api| api.dialect(dialect));
         for path in ["/account/who_am_i", "/account/who_am_i.xml", "/account/who_am_i/?x=1"] {
             let answer = service.get(path);
             assert_eq!(answer.status, 200);

@@ -63,7 +63,10 @@ fn an_invoice_to_the_byte() {
     let invoice = list.rsplit_once("  <invoice>\n").unwrap().1.split_once("  </invoice>").unwrap().0;
     // The fixture's was made one second later.
     let fields = invoice.replace("    <", "  <").replace("10:00:01Z", "10:00:00Z");
-    assert_eq!(service.get("/invoices/1").body, format!("<invoice>\n{fields}</invoice>\n"));
+    // The single invoice alone has its lines, here none.
+    let lines = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\n";
+    let lines = format!("  <csv-line-items>{lines}</csv-line-items>\n");
+    assert_eq!(service.get("/invoices/1").body, format!("<invoice>\n{fields}{lines}</invoice>\n"));
 }
 
 #[test]

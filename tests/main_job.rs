@@ -4,6 +4,8 @@
 
 mod api;
 mod common;
+#[cfg(feature = "cli")]
+mod served;
 
 use api::Answer;
 
@@ -126,4 +128,26 @@ fn the_pages_requests_at_the_command_line() {
     let file = folder.path().join("store.db");
     drop(clientstore::ClientStore::open(&file).unwrap());
     run(&mut CommandLine(file));
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_pages_requests_over_a_socket() {
+    struct Socket(served::Served);
+    impl Way for Socket {
+        fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
+            let whole = self.0.exchange(method, path, "", body).unwrap();
+            let (head, body) = whole.split_once("\r\n\r\n").unwrap();
+            let (line, headers) = head.split_once("\r\n").unwrap();
+            let headers = headers.split("\r\n").map(|line| line.split_once(": ").unwrap());
+            Answer {
+                status: line.split(' ').nth(1).unwrap().parse().unwrap(),
+                headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+                body: body.to_owned(),
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    run(&mut Socket(served::Served::start(&[file.to_str().unwrap()])));
 }

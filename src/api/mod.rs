@@ -14,13 +14,14 @@ use std::sync::Arc;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 
-pub use account::Account;
 pub use body::Body;
+#[cfg(feature = "server")]
+pub(crate) use respond::done;
 #[cfg(feature = "tower")]
 pub use service::HandleFuture;
 
 use self::auth::Credentials;
-use self::route::{Call, Route};
+use self::route::{Call, Route, Target};
 use crate::error::{Error, Result};
 use crate::record::Values;
 use crate::store::{ClientStore, Command, ListDocument, Outcome, Resource, Selection};
@@ -55,7 +56,6 @@ struct Inner {
     store: ClientStore,
     dialect: Dialect,
     credentials: Option<Credentials>,
-    account: Account,
 }
 
 impl fmt::Debug for Api {
@@ -76,18 +76,17 @@ enum Plan {
         resource: &'static dyn Resource,
         selection: Selection,
     },
-    /// A write, and the record whose path its answer gives.
+    /// A write, and the call that it answers.
     Write {
         command: Command,
-        resource: &'static dyn Resource,
-        id: Option<i64>,
+        target: Target,
     },
 }
 
 impl Api {
     /// The API in the `documented` dialect, open to everybody.
     pub fn new(store: ClientStore) -> Self {
-        let inner = Inner { store, dialect: Dialect::default(), credentials: None, account: Account::default() };
+        let inner = Inner { store, dialect: Dialect::default(), credentials: None };
         Api { inner: Arc::new(inner) }
     }
 
@@ -105,13 +104,6 @@ impl Api {
         self
     }
 
-    /// Whose account it is, as `/account/who_am_i` tells.
-    #[must_use]
-    pub fn account(mut self, account: Account) -> Self {
-        Arc::make_mut(&mut self.inner).account = account;
-        self
-    }
-
     /// The store behind the API.
     pub fn store(&self) -> &ClientStore {
         &self.inner.store
@@ -125,7 +117,7 @@ impl Api {
         let response = match self.plan(&request) {
             Plan::Answered(response) => response,
             Plan::List { resource, selection } => self.listed(resource, selection),
-            Plan::Write { command, resource, id } => self.written(self.inner.store.run(command), resource, id),
+            Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
         };
         respond::to(request.method(), response)
     }
@@ -137,25 +129,28 @@ impl Api {
         {
             return Plan::Answered(respond::unauthorized(dialect));
         }
-        let (route, call) = match route::find(request.method(), request.uri().path()) {
-            Route::Found(resource, call) => (resource, call),
-            Route::Account => return Plan::Answered(respond::document(self.inner.account.document(dialect))),
+        let target = match route::find(request.method(), request.uri().path()) {
+            Route::Found(target) => target,
+            Route::Account => {
+                let document = account::document(self.inner.store.account(), dialect);
+                return Plan::Answered(respond::document(document));
+            }
             Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
             Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
         };
-        self.planned(request, route, call).unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
+        self.planned(request, target).unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
     }
 
-    fn planned<B: AsRef<[u8]>>(
-        &self,
-        request: &Request<B>,
-        resource: &'static dyn Resource,
-        call: Call,
-    ) -> Result<Plan> {
+    fn planned<B: AsRef<[u8]>>(&self, request: &Request<B>, target: Target) -> Result<Plan> {
         let Inner { store, dialect, .. } = &*self.inner;
-        let (command, id) = match call {
+        let Target { resource, parent, call } = target;
+        let command = match call {
             Call::List => {
                 let mut selection = resource.unfiltered();
+                if let (Some(named), Some(id)) = (resource.parent(), parent) {
+                    store.must_exist(named.resource, id)?;
+                    selection.belonging_to(named.column, id);
+                }
                 let today = store.today();
                 let query = request.uri().query().unwrap_or_default();
                 for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -164,15 +159,25 @@ impl Api {
                 return Ok(Plan::List { resource, selection });
             }
             Call::Get(id) => {
-                let document = store.document(resource, id, *dialect)?;
+                let document = store.document(resource, id, parent, *dialect)?;
                 return Ok(Plan::Answered(respond::document(document)));
             }
-            Call::Create => (store.creation(resource, read(request, resource, Purpose::Create)?), None),
-            Call::Update(id) => (store.change(resource, id, read(request, resource, Purpose::Update)?), Some(id)),
-            Call::Act(id, action) => (store.action(resource, id, action), Some(id)),
-            Call::Delete(id) => (store.deletion(resource, id), None),
+            Call::Create => store.creation(resource, read(request, resource, Purpose::Create)?, parent),
+            Call::Update(id) => store.change(resource, id, read(request, resource, Purpose::Update)?),
+            Call::Act(id, action) => {
+                let blank = request.body().as_ref().trim_ascii().is_empty();
+                let body = match action.under.filter(|_| !blank) {
+                    Some(under) => Some(read(request, under, Purpose::Create)?),
+                    None => None,
+                };
+                store.action(resource, id, action, body)
+            }
+            Call::Delete(id) => {
+                store.must_belong(resource, id, parent)?;
+                store.deletion(resource, id)
+            }
         };
-        Ok(Plan::Write { command, resource, id })
+        Ok(Plan::Write { command, target })
     }
 
     fn listed(&self, resource: &'static dyn Resource, selection: Selection) -> Response<Body> {
@@ -189,13 +194,24 @@ impl Api {
         }
     }
 
-    fn written(&self, outcome: Result<Outcome>, resource: &dyn Resource, id: Option<i64>) -> Response<Body> {
-        let path = resource.table().name;
-        match outcome {
-            Ok(Outcome::Created(id)) => respond::created(path, id),
-            Ok(_) => respond::done(path, id),
-            Err(error) => respond::error(error, self.inner.dialect),
+    fn written(&self, outcome: Result<Outcome>, target: Target) -> Response<Body> {
+        match (outcome, target.call) {
+            (Ok(Outcome::Created(id)), _) => respond::created(&path(target, id)),
+            (Ok(_), Call::Update(id) | Call::Act(id, _)) => respond::changed(&path(target, id)),
+            (Ok(_), _) => respond::done(),
+            (Err(error), _) => respond::error(error, self.inner.dialect),
         }
+    }
+}
+
+/// The path of a record, without suffix or trailing slash.
+fn path(target: Target, id: i64) -> String {
+    let own = |resource: &dyn Resource| resource.paths().first().copied().unwrap_or_default();
+    match (target.resource.parent(), target.parent) {
+        (Some(parent), Some(parent_id)) => {
+            format!("/{}/{parent_id}/{}/{id}", own(parent.resource), own(target.resource))
+        }
+        _ => format!("/{}/{id}", own(target.resource)),
     }
 }
 

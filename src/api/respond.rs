@@ -37,21 +37,23 @@ pub(super) fn to(method: &Method, response: Response<Body>) -> Response<Body> {
 }
 
 /// 201 with the new record's path.
-pub(super) fn created(path: &str, id: i64) -> Response<Body> {
-    located(StatusCode::CREATED, path, id)
+pub(super) fn created(path: &str) -> Response<Body> {
+    located(StatusCode::CREATED, path)
 }
 
-/// 200 for a change; with the record's path, where there still is one.
-pub(super) fn done(path: &str, id: Option<i64>) -> Response<Body> {
-    match id {
-        Some(id) => located(StatusCode::OK, path, id),
-        None => answer(StatusCode::OK, Body::from(Vec::new())),
-    }
+/// 200 for an update or an action, with the record's path.
+pub(super) fn changed(path: &str) -> Response<Body> {
+    located(StatusCode::OK, path)
 }
 
-fn located(status: StatusCode, path: &str, id: i64) -> Response<Body> {
+/// 200 and nothing more, as for a delete.
+pub(crate) fn done() -> Response<Body> {
+    answer(StatusCode::OK, Body::from(Vec::new()))
+}
+
+fn located(status: StatusCode, path: &str) -> Response<Body> {
     let mut response = answer(status, Body::from(Vec::new()));
-    if let Ok(location) = HeaderValue::try_from(format!("/{path}/{id}")) {
+    if let Ok(location) = HeaderValue::try_from(path) {
         response.headers_mut().insert(LOCATION, location);
     }
     response

@@ -8,12 +8,21 @@ use crate::store::{Action, Resource};
 
 /// What a path and a method lead to.
 pub(super) enum Route {
-    Found(&'static dyn Resource, Call),
+    Found(Target),
     /// `/account/who_am_i`.
     Account,
     /// The path exists, the method does not; the ones that do.
     WrongMethod(&'static str),
     Unknown,
+}
+
+/// A call, and on what.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    pub(super) resource: &'static dyn Resource,
+    /// The record whose part of the path stands before.
+    pub(super) parent: Option<i64>,
+    pub(super) call: Call,
 }
 
 /// A call on a resource.
@@ -35,41 +44,101 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
     let path = path.strip_prefix('/').unwrap_or(&path);
     let path = path.strip_suffix('/').unwrap_or(path);
     let path = path.strip_suffix(".xml").unwrap_or(path);
-    let mut segments = path.split('/');
-    let (first, second, third) = (segments.next().unwrap_or_default(), segments.next(), segments.next());
-    if segments.next().is_some() {
-        return Route::Unknown;
+    let segments: Vec<&str> = path.split('/').collect();
+    if segments == ["account", "who_am_i"] {
+        return if is_get(method) { Route::Account } else { Route::WrongMethod("GET, HEAD") };
     }
-    if let ("account", Some("who_am_i"), None) = (first, second, third) {
-        return if is_get(method) { Route::Account } else { wrong("GET, HEAD") };
+    for resource in RESOURCES.iter().copied() {
+        let Some((parent, rest)) = under(resource, &segments) else {
+            continue;
+        };
+        let found = match *rest {
+            [] => collection(method),
+            [name] => match id(name) {
+                Some(id) => record(method, id, resource.updates()),
+                None => continue,
+            },
+            [first, name] => match (id(first), action(resource, None, name)) {
+                (Some(id), Some(action)) => act(method, id, action),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        return finish(found, resource, parent);
     }
-    let Some(resource) = RESOURCES.iter().copied().find(|resource| resource.table().name == first) else {
-        return Route::Unknown;
+    deep_action(method, &segments)
+}
+
+/// An action on a record that stands under the path of its children, like `mark_as_sent`.
+fn deep_action(method: &Method, segments: &[&str]) -> Route {
+    for resource in RESOURCES.iter().copied() {
+        if let Some((parent, [first, under, name])) = self::under(resource, segments)
+            && let (Some(id), Some(action)) = (id(first), action(resource, Some(under), name))
+        {
+            return finish(act(method, id, action), resource, parent);
+        }
+    }
+    Route::Unknown
+}
+
+/// The id of the resource's parent in a path, and what follows the resource's own part.
+fn under<'a, 'b>(resource: &dyn Resource, segments: &'a [&'b str]) -> Option<(Option<i64>, &'a [&'b str])> {
+    let (parent, own) = match resource.parent() {
+        None => (None, segments),
+        Some(parent) => {
+            let [first, second, own @ ..] = segments else { return None };
+            if !parent.resource.paths().contains(first) && !parent.also.contains(first) {
+                return None;
+            }
+            (Some(id(second)?), own)
+        }
     };
-    let call = match (second.map(id), third) {
-        (None, _) if is_get(method) => Call::List,
-        (None, _) if method == Method::POST => Call::Create,
-        (None, _) => return wrong("GET, HEAD, POST"),
-        (Some(None), _) => return Route::Unknown,
-        (Some(Some(id)), None) if is_get(method) => Call::Get(id),
-        (Some(Some(id)), None) if method == Method::PUT => Call::Update(id),
-        (Some(Some(id)), None) if method == Method::DELETE => Call::Delete(id),
-        (Some(Some(_)), None) => return wrong("GET, HEAD, PUT, DELETE"),
-        (Some(Some(id)), Some(name)) => match resource.actions().iter().find(|action| action.name == name) {
-            Some(action) if method == Method::POST || method == Method::PUT => Call::Act(id, action),
-            Some(_) => return wrong("POST, PUT"),
-            None => return Route::Unknown,
-        },
-    };
-    Route::Found(resource, call)
+    let (name, rest) = own.split_first()?;
+    resource.paths().contains(name).then_some((parent, rest))
+}
+
+fn action(resource: &dyn Resource, under: Option<&str>, name: &str) -> Option<&'static Action> {
+    resource.actions().iter().find(|action| {
+        let stands_under = match (action.under, under) {
+            (None, None) => true,
+            (Some(resource), Some(part)) => resource.paths().contains(&part),
+            _ => false,
+        };
+        stands_under && action.name == name
+    })
+}
+
+fn collection(method: &Method) -> Result<Call, &'static str> {
+    match *method {
+        _ if is_get(method) => Ok(Call::List),
+        Method::POST => Ok(Call::Create),
+        _ => Err("GET, HEAD, POST"),
+    }
+}
+
+fn record(method: &Method, id: i64, updates: bool) -> Result<Call, &'static str> {
+    match *method {
+        _ if is_get(method) => Ok(Call::Get(id)),
+        Method::PUT if updates => Ok(Call::Update(id)),
+        Method::DELETE => Ok(Call::Delete(id)),
+        _ if updates => Err("GET, HEAD, PUT, DELETE"),
+        _ => Err("GET, HEAD, DELETE"),
+    }
+}
+
+fn act(method: &Method, id: i64, action: &'static Action) -> Result<Call, &'static str> {
+    if method == Method::POST || method == Method::PUT { Ok(Call::Act(id, action)) } else { Err("POST, PUT") }
+}
+
+fn finish(found: Result<Call, &'static str>, resource: &'static dyn Resource, parent: Option<i64>) -> Route {
+    match found {
+        Ok(call) => Route::Found(Target { resource, parent, call }),
+        Err(allowed) => Route::WrongMethod(allowed),
+    }
 }
 
 fn is_get(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
-}
-
-fn wrong(allowed: &'static str) -> Route {
-    Route::WrongMethod(allowed)
 }
 
 /// An id of a path; no record has one that is no number.

@@ -32,13 +32,18 @@ impl Api {
                 let list = runtime.spawn_blocking(move || api.listed(resource, selection)).await;
                 list.unwrap_or_else(|error| self.failed(Error::storage("reading a list", error)))
             }
-            Plan::Write { command, resource, id } => {
+            Plan::Write { command, target } => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
-                self.written(outcome, resource, id)
+                self.written(outcome, target)
             }
         };
         respond::to(request.method(), response)
+    }
+
+    /// A refusal whose Hint says what to do, in the API's dialect.
+    pub(crate) fn refused(&self, status: StatusCode, message: &str, hint: &str) -> Response<Body> {
+        respond::hinted(status, message, hint, self.inner.dialect)
     }
 
     fn failed(&self, error: Error) -> Response<Body> {
@@ -68,16 +73,15 @@ where
         let api = self.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let dialect = api.inner.dialect;
             Ok(match Limited::new(body, MAX_BODY).collect().await {
                 Ok(body) => api.answer(Request::from_parts(head, body.to_bytes())).await,
                 Err(error) if error.is::<LengthLimitError>() => {
                     let hint = format!("Send at most {MAX_BODY} bytes");
-                    respond::hinted(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint, dialect)
+                    api.refused(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)
                 }
                 Err(_) => {
                     let hint = "Send the whole body";
-                    respond::hinted(StatusCode::BAD_REQUEST, "The body could not be read.", hint, dialect)
+                    api.refused(StatusCode::BAD_REQUEST, "The body could not be read.", hint)
                 }
             })
         })

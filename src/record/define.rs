@@ -10,12 +10,14 @@ macro_rules! record {
     (
         $(#[$doc:meta])*
         $record:ident: table $table:literal, element $element:literal $(or $alias:literal)*,
-        list $list:literal, documented array $array:literal;
+        list $list:literal, documented array $array:literal $(, attached $attached:literal)?;
         elements {
-            $( $(#[$column_doc:meta])* $name:ident ($column:literal): $type:ty = $mode:ident $($attribute:ident)*; )*
+            $( $(#[$column_doc:meta])* $name:ident ($column:literal): $type:ty = $mode:ident
+                $($attribute:ident $(($argument:literal))?)*; )*
         }
         internal {
-            $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident; )*
+            $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident
+                $($internal_attribute:ident)*; )*
         }
     ) => {
         $(#[$doc])*
@@ -32,10 +34,13 @@ macro_rules! record {
             list: $list,
             documented_array: $array,
             columns: &[
-                $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute())*, )*
+                $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute($($argument)?))*, )*
                 $( $crate::record::Column::new::<$internal_type>(stringify!($internal), $internal_column)
-                    .$internal_mode().internal(), )*
+                    .$internal_mode()$(.$internal_attribute())*.internal(), )*
             ],
+            attached: [$(Some($attached),)? None][0],
+            open: $crate::record::Tag::open_line($element),
+            close: $crate::record::Tag::close_line($element),
             sql: std::sync::OnceLock::new(),
         };
 

@@ -12,11 +12,13 @@ use crate::value::{Kind, Value, is_space};
 pub struct Values {
     pub(crate) table: &'static Table,
     values: Vec<Option<Value>>,
+    /// The text of the table's attached element.
+    pub(crate) attached: Option<String>,
 }
 
 impl Values {
     pub(crate) fn new(table: &'static Table) -> Self {
-        Values { table, values: vec![None; table.columns.len()] }
+        Values { table, values: vec![None; table.columns.len()], attached: None }
     }
 
     pub(crate) fn at(&self, position: usize) -> Option<&Value> {
@@ -86,7 +88,7 @@ impl Values {
                         return refuse("is required and cannot be blank".to_owned());
                     }
                     if !column.allowed.is_empty() {
-                        match column.allowed.iter().find(|allowed| spells(text, allowed)) {
+                        match column.allowed.iter().find(|allowed| column.spelling.matches(text, allowed)) {
                             Some(allowed) => *text = (*allowed).to_owned(),
                             None => return refuse(format!("must be one of {}", column.allowed.join(", "))),
                         }
@@ -104,16 +106,9 @@ impl Values {
     }
 }
 
-/// Whether a text means one of a field's listed values: in any case, and with dashes for underscores
-/// (`free-form`).
-fn spells(text: &str, allowed: &str) -> bool {
-    let same = |(sent, ours): (u8, u8)| sent.eq_ignore_ascii_case(&ours) || (sent == b'-' && ours == b'_');
-    text.len() == allowed.len() && text.bytes().zip(allowed.bytes()).all(same)
-}
-
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.table, other.table) && self.values == other.values
+        std::ptr::eq(self.table, other.table) && self.values == other.values && self.attached == other.attached
     }
 }
 

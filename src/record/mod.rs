@@ -39,6 +39,26 @@ pub enum Write {
     Always,
 }
 
+/// How a listed value may be spelled; it is kept as listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    Exact,
+    /// In upper and lower case.
+    AnyCase,
+    /// With dashes for underscores: `free-form`.
+    Dashes,
+}
+
+impl Spelling {
+    fn matches(self, sent: &str, listed: &str) -> bool {
+        match self {
+            Spelling::Exact => sent == listed,
+            Spelling::AnyCase => sent.eq_ignore_ascii_case(listed),
+            Spelling::Dashes => sent.replace('-', "_") == listed,
+        }
+    }
+}
+
 /// Which documents show a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum View {
@@ -61,8 +81,11 @@ pub struct Column {
     pub(crate) write: Write,
     pub(crate) required: bool,
     pub(crate) view: View,
+    /// The element that a request sets it by, where that is another.
+    pub(crate) sent_as: Option<&'static str>,
     /// The only values a text may have; empty for any.
     pub(crate) allowed: &'static [&'static str],
+    pub(crate) spelling: Spelling,
     pub(crate) open: Tag,
     pub(crate) nil_tag: Tag,
     pub(crate) close: Tag,
@@ -83,7 +106,9 @@ impl Column {
             write: Write::Never,
             required: false,
             view: View::Both,
+            sent_as: None,
             allowed: T::ALLOWED,
+            spelling: Spelling::Exact,
             open: Tag::open(element, type_name, false),
             nil_tag: Tag::open(element, type_name, true).then_close(element),
             close: Tag::close(element),
@@ -107,6 +132,24 @@ impl Column {
     pub(crate) const fn required(mut self) -> Self {
         self.required = true;
         self.writable()
+    }
+
+    /// A request sets it by an element of another name.
+    pub(crate) const fn sent_as(mut self, element: &'static str) -> Self {
+        self.sent_as = Some(element);
+        self
+    }
+
+    /// A listed value is read in upper and lower case.
+    pub(crate) const fn any_case(mut self) -> Self {
+        self.spelling = Spelling::AnyCase;
+        self
+    }
+
+    /// A listed value is read with dashes for underscores, too.
+    pub(crate) const fn dashes(mut self) -> Self {
+        self.spelling = Spelling::Dashes;
+        self
     }
 
     pub(crate) const fn live(mut self) -> Self {
@@ -147,6 +190,11 @@ pub struct Table {
     /// Whether the `documented` dialect, too, marks the list's root as an array.
     pub(crate) documented_array: bool,
     pub(crate) columns: &'static [Column],
+    /// The element that the document of one record has after its columns, and no list has.
+    pub(crate) attached: Option<&'static str>,
+    /// The lines around the fields of a record.
+    pub(crate) open: Tag,
+    pub(crate) close: Tag,
     pub(crate) sql: OnceLock<Sql>,
 }
 
@@ -161,16 +209,23 @@ impl Table {
         self.sql.get_or_init(|| Sql::of(self))
     }
 
+    /// The position of the id.
+    pub(crate) fn id(&self) -> usize {
+        self.position("id")
+    }
+
+    /// The position of a column by its SQL name, where there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
     /// The position of a column by its SQL name.
     ///
     /// # Panics
     ///
     /// When there is none: the name is always a literal of this crate.
     pub(crate) fn position(&self, name: &str) -> usize {
-        self.columns
-            .iter()
-            .position(|column| column.name == name)
-            .unwrap_or_else(|| panic!("{} has no column {name}", self.name))
+        self.find(name).unwrap_or_else(|| panic!("{} has no column {name}", self.name))
     }
 }
 

@@ -9,10 +9,12 @@ pub(crate) struct Sql {
     live: String,
     internal: String,
     one: [String; 3],
-    /// `INSERT INTO clients (id, name, …) `, a parameter for each column by its position following.
+    /// `INSERT INTO clients (id, name, …) `, to be followed by the rows.
     pub(crate) insert: String,
     /// `?1, ?2, …`
     pub(crate) parameters: String,
+    /// The whole of an insert without a guard.
+    pub(crate) insert_values: String,
 }
 
 impl Sql {
@@ -21,13 +23,16 @@ impl Sql {
         let select = |view| format!("SELECT {} FROM {}", names(view).join(", "), table.name);
         let all = names(View::Internal);
         let parameters: Vec<String> = (1..=all.len()).map(|number| format!("?{number}")).collect();
+        let parameters = parameters.join(", ");
+        let insert = format!("INSERT INTO {} ({}) ", table.name, all.join(", "));
         Sql {
             both: select(View::Both),
             live: select(View::Live),
             internal: select(View::Internal),
             one: [View::Both, View::Live, View::Internal].map(|view| select(view) + " WHERE id = ?1"),
-            insert: format!("INSERT INTO {} ({}) ", table.name, all.join(", ")),
-            parameters: parameters.join(", "),
+            insert_values: format!("{insert}VALUES ({parameters})"),
+            insert,
+            parameters,
         }
     }
 

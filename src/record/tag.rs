@@ -4,7 +4,7 @@
 const INDENT: usize = 6;
 const CAPACITY: usize = 128;
 
-/// The bytes of an element's tag; an opening tag carries [`INDENT`] spaces before it.
+/// The bytes of an element's tag; one that may start a line carries [`INDENT`] spaces before it.
 #[derive(Clone, Copy)]
 pub struct Tag {
     bytes: [u8; CAPACITY],
@@ -18,6 +18,16 @@ impl std::fmt::Debug for Tag {
 }
 
 impl Tag {
+    /// An opening tag on a line of its own.
+    pub(crate) const fn open_line(element: &str) -> Self {
+        Tag::open(element, None, false).push("\n")
+    }
+
+    /// A closing tag on a line of its own.
+    pub(crate) const fn close_line(element: &str) -> Self {
+        Tag { bytes: [b' '; CAPACITY], length: INDENT }.then_close(element)
+    }
+
     pub(crate) const fn open(element: &str, type_name: Option<&str>, nil: bool) -> Self {
         let mut tag = Tag { bytes: [b' '; CAPACITY], length: INDENT }.push("<").push(element);
         if let Some(type_name) = type_name {
@@ -52,7 +62,7 @@ impl Tag {
         &self.bytes[..self.length]
     }
 
-    /// An opening tag behind `indent` spaces.
+    /// A tag that carries indentation, behind `indent` spaces.
     pub(crate) fn indented(&self, indent: usize) -> &[u8] {
         &self.bytes[INDENT - indent..self.length]
     }

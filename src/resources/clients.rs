@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::{TOGGLE, count};
+use super::count;
 use crate::error::{Error, Result, Rule};
 use crate::record::{Fields, Table, Values, record};
 use crate::store::{Action, Change, ClientStore, Records, Resource, Selection, Stored, Transaction};
@@ -101,12 +101,24 @@ impl Stored for Client {
 
 pub(crate) struct Clients;
 
+/// An active client becomes inactive and the other way round (the page).
+static TOGGLE: Action = Action {
+    name: "toggle",
+    under: None,
+    set: "active = 1 - active",
+    when: "(active = 0 OR NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1))",
+};
+
 const WITHOUT_ACTIVE_PROJECTS: &str =
     "NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1)";
 
 impl Resource for Clients {
     fn table(&self) -> &'static Table {
         &TABLE
+    }
+
+    fn paths(&self) -> &'static [&'static str] {
+        &["clients"]
     }
 
     fn version(&self) -> &'static str {
@@ -135,10 +147,7 @@ impl Resource for Clients {
             Change::Create(_) => "",
             Change::Update(_, values) if values.get("active") != Some(&Value::Integer(0)) => "",
             Change::Update(..) => WITHOUT_ACTIVE_PROJECTS,
-            Change::Act(..) => {
-                "(active = 0 OR \
-                 NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1))"
-            }
+            Change::Act(..) => "", // the action's own condition
             Change::Delete(_) => {
                 "NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id) \
                  AND NOT EXISTS (SELECT 1 FROM invoices WHERE client_id = clients.id)"

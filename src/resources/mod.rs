@@ -4,19 +4,27 @@
 
 pub(crate) mod clients;
 pub(crate) mod invoices;
+pub(crate) mod item_categories;
+pub(crate) mod messages;
+pub(crate) mod payments;
 pub(crate) mod projects;
 
 use rusqlite::Connection;
 
 use crate::error::Result;
-use crate::store::{Action, Resource};
+use crate::store::Resource;
 use crate::xml::same_name;
 
 /// Every resource, each after those that it refers to.
-pub(crate) static RESOURCES: &[&dyn Resource] = &[&clients::Clients, &projects::Projects, &invoices::Invoices];
-
-/// Turns an active record inactive and the other way round (the page, `projects.md`).
-pub(crate) static TOGGLE: Action = Action { name: "toggle", set: "active = 1 - active" };
+pub(crate) static RESOURCES: &[&dyn Resource] = &[
+    &clients::Clients,
+    &projects::Projects,
+    &invoices::Invoices,
+    &invoices::LineItems,
+    &messages::Messages,
+    &payments::Payments,
+    &item_categories::ItemCategories,
+];
 
 /// The resource whose list has the root.
 pub(crate) fn by_list(root: &str) -> Option<&'static dyn Resource> {
@@ -72,7 +80,7 @@ mod tests {
                 assert!(columns[..at].iter().all(|other| other.element != column.element), "{}", column.element);
             }
             assert!(columns.is_sorted_by_key(|column| column.view), "a view's columns stand before the next view's");
-            assert_eq!(columns[0].name, "id");
+            assert_eq!(columns[resource.table().id()].name, "id");
             assert!(resource.table().columns_of(View::Internal).iter().any(|column| column.name == resource.version()));
         }
     }

@@ -4,7 +4,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-use super::TOGGLE;
 use crate::error::{Error, Result, Rule};
 use crate::record::{Fields, Table, Values, record, text_enum};
 use crate::store::{Action, Change, ClientStore, Records, Resource, Selection, Stored, Transaction};
@@ -28,7 +27,7 @@ record! {
         /// Whether its time is billed.
         billable ("billable"): bool = writable;
         /// What its rates hang on.
-        bill_by ("bill-by"): BillBy = writable;
+        bill_by ("bill-by"): BillBy = writable any_case;
         /// Money an hour, where there is one rate.
         hourly_rate ("hourly-rate"): Option<Decimal> = writable bare_nil;
         /// What its budget hangs on.
@@ -162,9 +161,21 @@ impl Stored for Project {
 
 pub(crate) struct Projects;
 
+/// An active project becomes inactive and the other way round.
+static TOGGLE: Action = Action {
+    name: "toggle",
+    under: None,
+    set: "active = 1 - active",
+    when: "(active = 1 OR EXISTS (SELECT 1 FROM clients WHERE id = projects.client_id AND clients.active = 1))",
+};
+
 impl Resource for Projects {
     fn table(&self) -> &'static Table {
         &TABLE
+    }
+
+    fn paths(&self) -> &'static [&'static str] {
+        &["projects"]
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -200,10 +211,8 @@ impl Resource for Projects {
             Change::Update(..) => {
                 "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR projects.active = 0))"
             }
-            Change::Act(..) => {
-                "(active = 1 OR EXISTS (SELECT 1 FROM clients WHERE id = projects.client_id AND clients.active = 1))"
-            }
-            Change::Delete(_) => "",
+            // an action has its own condition
+            Change::Act(..) | Change::Delete(_) => "",
         }
     }
 

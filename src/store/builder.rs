@@ -8,12 +8,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::ClientStore;
+use crate::account::Account;
 use crate::error::Result;
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Draws a client key: 40 hex digits out of 20 bytes.
-pub type KeyGenerator = Arc<dyn Fn() -> [u8; 20] + Send + Sync>;
+pub(crate) type KeyGenerator = Arc<dyn Fn() -> [u8; 20] + Send + Sync>;
 
 /// What an acknowledged write survives; SQLite's `synchronous` under a write-ahead log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub struct Builder {
     pub(super) busy_timeout: Duration,
     pub(super) readers: usize,
     pub(super) create: bool,
+    pub(super) account: Account,
 }
 
 impl Default for Builder {
@@ -61,6 +63,7 @@ impl Default for Builder {
             busy_timeout: Duration::from_secs(5),
             readers: 8,
             create: true,
+            account: Account::default(),
         }
     }
 }
@@ -120,6 +123,33 @@ impl Builder {
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
+    }
+
+    /// Whose account it is; what messages and payments are recorded by, and what
+    /// `/account/who_am_i` tells.
+    ///
+    /// ```
+    /// use clientstore::{Account, ClientStore};
+    ///
+    /// let account = Account { company: "Example & Sons".into(), ..Account::default() };
+    /// let store = ClientStore::builder().account(account).open_in_memory()?;
+    /// # assert_eq!(store.account().company, "Example & Sons");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn account(mut self, account: Account) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// Draws a client key.
+    pub(crate) fn draw_key(&self) -> [u8; 20] {
+        (self.keys)()
+    }
+
+    /// Whose account it is.
+    pub(crate) fn whose(&self) -> &Account {
+        &self.account
     }
 
     /// Opens the file at the path, as [`ClientStore::open`] does.

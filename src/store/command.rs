@@ -1,10 +1,12 @@
 //! Every write is a command: a value that carries all it needs, the time included, so that
 //! applying it is deterministic.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
-use super::resource::{Action, Change, Resource};
+use super::resource::{Action, Change, Done, Resource};
 use crate::error::{Error, Result, Rule};
 use crate::record::Values;
 use crate::value::{Value, datetime_text};
@@ -15,10 +17,10 @@ pub(crate) enum Command {
     Create { resource: &'static dyn Resource, values: Values, at: DateTime<Utc> },
     /// Sets the given fields.
     Update { resource: &'static dyn Resource, id: i64, values: Values, at: DateTime<Utc> },
-    /// Does a named change.
-    Act { resource: &'static dyn Resource, id: i64, action: &'static Action, at: DateTime<Utc> },
+    /// Does a named change; the body is kept by what the action stands under.
+    Act { resource: &'static dyn Resource, id: i64, action: &'static Action, body: Option<Values>, at: DateTime<Utc> },
     /// Removes a record.
-    Delete { resource: &'static dyn Resource, id: i64 },
+    Delete { resource: &'static dyn Resource, id: i64, at: DateTime<Utc> },
 }
 
 /// What a command did.
@@ -34,25 +36,65 @@ pub(crate) enum Outcome {
 
 /// Applies a command, wholly or not at all.
 ///
-/// Each command is one conditional statement, which SQLite itself makes atomic.
+/// A command is one conditional statement, which SQLite itself makes atomic; what it entails for
+/// other records is undone with it by a savepoint.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
     match command {
-        Command::Create { resource, values, at } => create(connection, resource, values, at),
-        Command::Update { resource, id, values, at } => update(connection, resource, id, values, at),
-        Command::Act { resource, id, action, at } => act(connection, resource, id, action, at),
-        Command::Delete { resource, id } => delete(connection, resource, id),
+        Command::Create { resource, mut values, at } => {
+            values.check(true)?;
+            complete(connection, resource, &mut values, at)?;
+            with_entailments(connection, resource, || {
+                let id = insert(connection, resource, &values)?;
+                let parent = parent_of(resource, &values);
+                let done = Done { change: Change::Create(&values), id, parent, body: None, at };
+                resource.entail(connection, &done)?;
+                Ok(Outcome::Created(id))
+            })
+        }
+        Command::Update { resource, id, mut values, at } => with_entailments(connection, resource, || {
+            update(connection, resource, id, &mut values, at)?;
+            let done = Done { change: Change::Update(id, &values), id, parent: None, body: None, at };
+            resource.entail(connection, &done)?;
+            Ok(Outcome::Updated)
+        }),
+        Command::Act { resource, id, action, body, at } => with_entailments(connection, resource, || {
+            let now = act(connection, resource, id, action, at)?;
+            resource.entail(connection, &Done { change: Change::Act(id, action), id, parent: None, body, at })?;
+            Ok(Outcome::Acted(now))
+        }),
+        Command::Delete { resource, id, at } => with_entailments(connection, resource, || {
+            let parent = delete(connection, resource, id)?;
+            resource.entail(connection, &Done { change: Change::Delete(id), id, parent, body: None, at })?;
+            Ok(Outcome::Deleted)
+        }),
     }
 }
 
-fn create(
+fn with_entailments(
     connection: &Connection,
-    resource: &'static dyn Resource,
-    mut values: Values,
-    at: DateTime<Utc>,
+    resource: &dyn Resource,
+    run: impl FnOnce() -> Result<Outcome>,
 ) -> Result<Outcome> {
-    values.check(true)?;
-    complete(connection, resource, &mut values, at)?;
-    insert(connection, resource, &values)
+    if !resource.entails() {
+        return run();
+    }
+    connection.prepare_cached("SAVEPOINT command")?.execute([])?;
+    let result = run();
+    // A failure that ended the whole transaction has ended the savepoint, too.
+    if result.is_err() && !connection.is_autocommit() {
+        connection.prepare_cached("ROLLBACK TO command")?.execute([])?;
+    }
+    if !connection.is_autocommit() {
+        connection.prepare_cached("RELEASE command")?.execute([])?;
+    }
+    result
+}
+
+fn parent_of(resource: &dyn Resource, values: &Values) -> Option<i64> {
+    match values.get(resource.parent()?.column) {
+        Some(Value::Integer(id)) => Some(*id),
+        _ => None,
+    }
 }
 
 fn complete(
@@ -62,25 +104,32 @@ fn complete(
     at: DateTime<Utc>,
 ) -> Result<()> {
     let now = datetime_text(at);
-    values.default("created_at", || Value::Text(now.clone()));
-    values.default("updated_at", || Value::Text(now));
+    for name in ["created_at", "updated_at"] {
+        if values.table.find(name).is_some() {
+            values.default(name, || Value::Text(now.clone()));
+        }
+    }
     values.default(resource.version(), || Value::Integer(0));
     resource.complete(connection, values, at)
 }
 
-fn insert(connection: &Connection, resource: &'static dyn Resource, values: &Values) -> Result<Outcome> {
+fn insert(connection: &Connection, resource: &'static dyn Resource, values: &Values) -> Result<i64> {
+    insert_or(connection, resource, values, false)
+}
+
+fn insert_or(connection: &Connection, resource: &'static dyn Resource, values: &Values, replaces: bool) -> Result<i64> {
     let change = Change::Create(values);
     let sql = resource.table().sql();
-    let guard = resource.guard(&change);
-    let mut statement = if guard.is_empty() {
-        connection.prepare_cached(&format!("{}VALUES ({})", sql.insert, sql.parameters))?
-    } else {
-        connection.prepare_cached(&format!("{}SELECT {} WHERE {guard}", sql.insert, sql.parameters))?
+    let text = match (resource.guard(&change), replaces) {
+        ("", false) => Cow::Borrowed(&sql.insert_values),
+        ("", true) => Cow::Owned(sql.insert_values.replacen("INSERT", "INSERT OR REPLACE", 1)),
+        (guard, _) => Cow::Owned(format!("{}SELECT {} WHERE {guard}", sql.insert, sql.parameters)),
     };
+    let mut statement = connection.prepare_cached(&text)?;
     bind(&mut statement, values)?;
     match statement.raw_execute().map_err(constraint)? {
         0 => Err(resource.refusal(connection, &change)?),
-        _ => Ok(Outcome::Created(connection.last_insert_rowid())),
+        _ => Ok(connection.last_insert_rowid()),
     }
 }
 
@@ -88,26 +137,27 @@ fn update(
     connection: &Connection,
     resource: &'static dyn Resource,
     id: i64,
-    mut values: Values,
+    values: &mut Values,
     at: DateTime<Utc>,
-) -> Result<Outcome> {
+) -> Result<()> {
     values.check(false)?;
-    resource.revise(connection, id, &mut values)?;
+    resource.revise(connection, id, values)?;
     values.set("updated_at", Value::Text(datetime_text(at)));
-    let change = Change::Update(id, &values);
+    let change = Change::Update(id, values);
     let table = resource.table();
+    let parameter = table.id() + 1;
     let mut sql = format!("UPDATE {} SET {version} = {version} + 1", table.name, version = resource.version());
     for (position, _) in values.given() {
         sql.push_str(&format!(", {} = ?{}", table.columns[position].name, position + 1));
     }
-    sql.push_str(" WHERE id = ?1");
+    sql.push_str(&format!(" WHERE id = ?{parameter}"));
     and(&mut sql, resource.guard(&change));
     let mut statement = connection.prepare_cached(&sql)?;
-    bind(&mut statement, &values)?;
-    statement.raw_bind_parameter(1, id)?;
+    bind(&mut statement, values)?;
+    statement.raw_bind_parameter(parameter, id)?;
     match statement.raw_execute().map_err(constraint)? {
         0 => Err(why_not(connection, resource, &change, id)?),
-        _ => Ok(Outcome::Updated),
+        _ => Ok(()),
     }
 }
 
@@ -117,33 +167,48 @@ fn act(
     id: i64,
     action: &'static Action,
     at: DateTime<Utc>,
-) -> Result<Outcome> {
+) -> Result<i64> {
     let change = Change::Act(id, action);
-    let Action { set, .. } = action;
+    let Action { set, when, .. } = action;
     let mut sql = format!(
         "UPDATE {} SET {set}, {version} = {version} + 1, updated_at = ?2 WHERE id = ?1",
         resource.table().name,
         version = resource.version(),
     );
-    and(&mut sql, resource.guard(&change));
+    and(&mut sql, when);
     let column = set.split(' ').next().unwrap_or_default();
     sql.push_str(&format!(" RETURNING {column}"));
     let mut statement = connection.prepare_cached(&sql)?;
     let now = statement.query_row((id, datetime_text(at)), |row| row.get(0)).optional().map_err(constraint)?;
     match now {
-        Some(value) => Ok(Outcome::Acted(value)),
+        Some(value) => Ok(value),
         None => Err(why_not(connection, resource, &change, id)?),
     }
 }
 
-fn delete(connection: &Connection, resource: &'static dyn Resource, id: i64) -> Result<Outcome> {
+/// Deletes a record, and gives the one that it belonged to.
+fn delete(connection: &Connection, resource: &'static dyn Resource, id: i64) -> Result<Option<i64>> {
     let change = Change::Delete(id);
     let mut sql = format!("DELETE FROM {} WHERE id = ?1", resource.table().name);
     and(&mut sql, resource.guard(&change));
-    match connection.prepare_cached(&sql)?.execute([id]).map_err(constraint)? {
-        0 => Err(why_not(connection, resource, &change, id)?),
-        _ => Ok(Outcome::Deleted),
+    sql.push_str(&format!(" RETURNING {}", resource.parent().map_or("NULL", |parent| parent.column)));
+    let mut statement = connection.prepare_cached(&sql)?;
+    match statement.query_row([id], |row| row.get(0)).optional().map_err(constraint)? {
+        Some(parent) => Ok(parent),
+        None => Err(why_not(connection, resource, &change, id)?),
     }
+}
+
+/// Adds a record that another's change entails.
+pub(crate) fn add(
+    connection: &Connection,
+    resource: &'static dyn Resource,
+    mut values: Values,
+    at: DateTime<Utc>,
+) -> Result<i64> {
+    values.check(true)?;
+    complete(connection, resource, &mut values, at)?;
+    insert(connection, resource, &values)
 }
 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
@@ -155,11 +220,15 @@ pub(crate) fn load(
     at: DateTime<Utc>,
 ) -> Result<Outcome> {
     given.check(true)?;
+    let mut replaces = false;
     if let Some(Value::Integer(id)) = given.get("id") {
         if *id < 1 {
             return Err(Error::invalid("id", format!("is {id}; it must be positive")));
         }
-        if exists(connection, resource, *id)? {
+        let sql = format!("SELECT {} FROM {} WHERE id = ?1", resource.untouched(), resource.table().name);
+        let untouched = connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
+        replaces = untouched == Some(true);
+        if untouched == Some(false) {
             return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
         }
     }
@@ -168,7 +237,7 @@ pub(crate) fn load(
     for (position, value) in given.given() {
         values.set_at(position, value.clone());
     }
-    insert(connection, resource, &values)
+    insert_or(connection, resource, &values, replaces).map(Outcome::Created)
 }
 
 fn bind(statement: &mut rusqlite::Statement<'_>, values: &Values) -> Result<()> {
@@ -195,7 +264,8 @@ fn why_not(connection: &Connection, resource: &dyn Resource, change: &Change<'_>
     }
 }
 
-fn exists(connection: &Connection, resource: &dyn Resource, id: i64) -> Result<bool> {
+/// Whether a record is there.
+pub(crate) fn exists(connection: &Connection, resource: &dyn Resource, id: i64) -> Result<bool> {
     let sql = format!("SELECT 1 FROM {} WHERE id = ?1", resource.table().name);
     Ok(connection.prepare_cached(&sql)?.exists([id])?)
 }

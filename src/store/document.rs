@@ -98,6 +98,7 @@ pub(super) fn one(
     connection: &Connection,
     resource: &'static dyn Resource,
     id: i64,
+    parent: Option<i64>,
     dialect: Dialect,
 ) -> Result<Vec<u8>> {
     let table = resource.table();
@@ -107,11 +108,23 @@ pub(super) fn one(
     let Some(row) = rows.next()? else {
         return Err(Error::NotFound { record: table.element, id });
     };
+    if !belongs(row, resource, parent)? {
+        return Err(Error::NotFound { record: table.element, id });
+    }
+    let attached = if table.attached.is_some() { resource.attached(connection, id)? } else { None };
     let mut out = Vec::with_capacity(1024);
     Writer::new(table, dialect)
-        .single(&mut out, table.columns_of(view), |position| row.get_ref(position).ok())
+        .single(&mut out, table.columns_of(view), |position| row.get_ref(position).ok(), attached.as_deref())
         .map_err(|error| damaged(resource, row, error))?;
     Ok(out)
+}
+
+/// Whether a row belongs to the record that its path names.
+fn belongs(row: &Row<'_>, resource: &dyn Resource, parent: Option<i64>) -> Result<bool> {
+    match (resource.parent(), parent) {
+        (Some(named), Some(id)) => Ok(row.get::<_, i64>(resource.table().position(named.column))? == id),
+        _ => Ok(true),
+    }
 }
 
 #[cold]

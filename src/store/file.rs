@@ -32,13 +32,15 @@ fn version() -> i64 {
     MIGRATIONS.len() as i64 + 1
 }
 
-/// Opens the writer's connection, making the file or bringing it up to date.
+/// Opens the writer's connection, making the file or bringing it up to date. The path is absolute.
 pub(crate) fn writer(path: &Path, settings: &Settings, create: bool) -> Result<Connection> {
     match std::fs::metadata(path) {
         Ok(found) if !found.is_file() => {
             let found = if found.is_dir() { "a directory" } else { "no regular file" };
             return Err(Error::Foreign { path: path.to_owned(), found: found.to_owned() });
         }
+        // SQLite takes a file shorter than its smallest page for an empty one.
+        Ok(found) if (1..512).contains(&found.len()) => return Err(foreign(path, "no SQLite database".to_owned())),
         Ok(found) if found.len() > 0 => recognise(path)?,
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -115,9 +117,11 @@ fn set_up(connection: &Connection, settings: &Settings) -> Result<()> {
 /// `immutable` neither locks nor recovers. It goes through SQLite because this process may have the
 /// file open already: closing a descriptor of our own would drop SQLite's locks on it.
 fn recognise(path: &Path) -> Result<()> {
-    let absolute = std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let peek = Connection::open_with_flags(uri(&absolute), flags).map_err(opening)?;
+    let peek = Connection::open_with_flags(uri(path), flags).map_err(opening)?;
+    // Another program may be half-way through making the file, or have crashed there: with this,
+    // SQLite takes a file that is shorter than it says for what it is, and its header can be read.
+    peek.execute_batch("PRAGMA writable_schema = ON").map_err(opening)?;
     match identity(&peek) {
         Ok((APPLICATION_ID, found)) if found > version() => Err(newer(path, found)),
         Ok((APPLICATION_ID, _)) => Ok(()),
@@ -132,8 +136,9 @@ fn recognise(path: &Path) -> Result<()> {
 
 fn uri(path: &Path) -> String {
     let mut uri = String::from("file:");
-    for byte in path.to_string_lossy().replace('\\', "/").bytes() {
+    for byte in path.as_os_str().as_encoded_bytes().iter().copied() {
         match byte {
+            b'\\' if cfg!(windows) => uri.push('/'),
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b':' => uri.push(char::from(byte)),
             other => uri.push_str(&format!("%{other:02X}")),
         }

@@ -1,7 +1,7 @@
 //! Reading lists, slice by slice inside one read transaction.
 //!
 //! A slice goes on after the last id that was read, so nothing is borrowed between two of them: a
-//! list can be kept, sent to another thread, or dropped half-way.
+//! list can be kept, or dropped half-way.
 
 use std::collections::VecDeque;
 
@@ -129,7 +129,7 @@ fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'
     let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
         if !each(row)? {
-            return Ok(Some(row.get(0)?));
+            return Ok(Some(row.get("id")?));
         }
     }
     Ok(None)
@@ -150,7 +150,7 @@ fn damaged<R: Stored>(row: &Row<'_>, error: Error) -> Error {
 
 /// The id of a row that may be damaged, 0 where it cannot be told.
 pub(super) fn id(row: &Row<'_>) -> i64 {
-    match row.get_ref(0) {
+    match row.get_ref("id") {
         Ok(ValueRef::Integer(id)) => id,
         _ => 0,
     }
@@ -165,6 +165,8 @@ pub struct List<'a, R> {
     cursor: Cursor,
     read: VecDeque<R>,
     more: bool,
+    /// What ended the list, for after the records before it.
+    failed: Option<Error>,
 }
 
 /// Where a list is read from.
@@ -199,7 +201,7 @@ impl Reads for Source<'_> {
 impl<'a, R: Stored> List<'a, R> {
     pub(super) fn new(source: Source<'a>, selection: Selection) -> Self {
         let cursor = Cursor::new(R::RESOURCE, View::Live, selection);
-        List { source, cursor, read: VecDeque::new(), more: true }
+        List { source, cursor, read: VecDeque::new(), more: true, failed: None }
     }
 
     fn fill(&mut self) -> Result<()> {
@@ -221,10 +223,10 @@ impl<R: Stored> Iterator for List<'_, R> {
         while self.read.is_empty() && self.more {
             if let Err(error) = self.fill() {
                 self.more = false;
-                return Some(Err(error));
+                self.failed = Some(error);
             }
         }
-        self.read.pop_front().map(Ok)
+        self.read.pop_front().map(Ok).or_else(|| self.failed.take().map(Err))
     }
 }
 

@@ -16,24 +16,24 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-pub(crate) use builder::KeyGenerator;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, Outcome, load};
+pub(crate) use command::{Command, Outcome, add, load};
 pub(crate) use document::ListDocument;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
 pub use records::{Records, Transaction};
 pub use resource::Stored;
-pub(crate) use resource::{Action, Change, Order, Resource, Selection};
+pub(crate) use resource::{Action, Change, Done, Order, Parent, Resource, Selection};
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
 
 use self::file::Settings;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::record::Values;
-use crate::value::whole_seconds;
+use crate::value::{Value, whole_seconds};
 use crate::xml::Dialect;
 
 /// An account's clients, projects and invoices in one SQLite file.
@@ -99,6 +99,9 @@ impl ClientStore {
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let settings = settings(&builder);
+        // SQLite takes some relative paths for something else (`:memory:`, `file:…`), and readers are
+        // opened later, perhaps from another working directory.
+        let path = &std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
         let writer = Arc::new(Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
         let path = Some(path.to_owned());
@@ -151,9 +154,12 @@ impl ClientStore {
     }
 
     /// The command that creates a record of what the given values may set.
-    pub(crate) fn creation(&self, resource: &'static dyn Resource, mut values: Values) -> Command {
+    pub(crate) fn creation(&self, resource: &'static dyn Resource, mut values: Values, parent: Option<i64>) -> Command {
         values.keep_writable(true);
-        resource.draw(&mut values, &self.inner.builder.keys);
+        if let (Some(named), Some(id)) = (resource.parent(), parent) {
+            values.set(named.column, Value::Integer(id));
+        }
+        resource.draw(&mut values, &self.inner.builder);
         Command::Create { resource, values, at: self.now() }
     }
 
@@ -164,13 +170,24 @@ impl ClientStore {
     }
 
     /// The command that does a named change.
-    pub(crate) fn action(&self, resource: &'static dyn Resource, id: i64, action: &'static Action) -> Command {
-        Command::Act { resource, id, action, at: self.now() }
+    pub(crate) fn action(
+        &self,
+        resource: &'static dyn Resource,
+        id: i64,
+        action: &'static Action,
+        body: Option<Values>,
+    ) -> Command {
+        let body = body.zip(action.under).map(|(mut values, under)| {
+            values.keep_writable(true);
+            under.draw(&mut values, &self.inner.builder);
+            values
+        });
+        Command::Act { resource, id, action, body, at: self.now() }
     }
 
     /// The command that removes a record.
     pub(crate) fn deletion(&self, resource: &'static dyn Resource, id: i64) -> Command {
-        Command::Delete { resource, id }
+        Command::Delete { resource, id, at: self.now() }
     }
 
     /// Applies a command and commits it.
@@ -190,7 +207,12 @@ impl ClientStore {
 
     /// The client key of a record that is loaded without one.
     pub(crate) fn draw(&self, resource: &'static dyn Resource, values: &mut Values) {
-        resource.draw(values, &self.inner.builder.keys);
+        resource.draw(values, &self.inner.builder);
+    }
+
+    /// Whose account it is.
+    pub fn account(&self) -> &Account {
+        &self.inner.builder.account
     }
 
     /// Reads with a connection; each statement sees what was committed when it began.
@@ -207,8 +229,30 @@ impl ClientStore {
     }
 
     /// The document of one record, straight from its row.
-    pub(crate) fn document(&self, resource: &'static dyn Resource, id: i64, dialect: Dialect) -> Result<Vec<u8>> {
-        self.read(|connection| document::one(connection, resource, id, dialect))
+    pub(crate) fn document(
+        &self,
+        resource: &'static dyn Resource,
+        id: i64,
+        parent: Option<i64>,
+        dialect: Dialect,
+    ) -> Result<Vec<u8>> {
+        self.read(|connection| document::one(connection, resource, id, parent, dialect))
+    }
+
+    /// Refuses a record that is not there.
+    pub(crate) fn must_exist(&self, resource: &'static dyn Resource, id: i64) -> Result<()> {
+        match self.read(|connection| command::exists(connection, resource, id))? {
+            true => Ok(()),
+            false => Err(Error::NotFound { record: resource.table().element, id }),
+        }
+    }
+
+    /// Refuses a record that is not there or belongs to another than its path names.
+    pub(crate) fn must_belong(&self, resource: &'static dyn Resource, id: i64, parent: Option<i64>) -> Result<()> {
+        match parent {
+            Some(_) => self.document(resource, id, parent, Dialect::Documented).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Begins to read at one moment; in memory, every read sees its own.

@@ -97,7 +97,7 @@ impl<'a, R: Stored> Records<'a, R> {
     }
 
     fn insert(&self, values: Values) -> Result<i64> {
-        match self.run(self.store.creation(R::RESOURCE, values))? {
+        match self.run(self.store.creation(R::RESOURCE, values, None))? {
             Outcome::Created(id) => Ok(id),
             other => Err(unexpected(other)),
         }
@@ -167,9 +167,22 @@ impl<'a, R: Stored> Records<'a, R> {
 
     /// Does a named change, and gives what its column holds now.
     pub(crate) fn act(&self, id: i64, action: &'static Action) -> Result<i64> {
-        match self.run(self.store.action(R::RESOURCE, id, action))? {
+        match self.run(self.store.action(R::RESOURCE, id, action, None))? {
             Outcome::Acted(now) => Ok(now),
             other => Err(unexpected(other)),
+        }
+    }
+
+    /// The records of another kind, of the same store or transaction.
+    pub(crate) fn other<O: Stored>(&self) -> Records<'a, O> {
+        Records { store: self.store, connection: self.connection, record: PhantomData }
+    }
+
+    /// Reads with a connection.
+    pub(crate) fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match self.connection {
+            Some(connection) => run(connection),
+            None => self.store.read(run),
         }
     }
 

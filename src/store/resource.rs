@@ -5,14 +5,28 @@ use std::borrow::Cow;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::builder::KeyGenerator;
+use super::builder::Builder;
 use crate::error::{Error, Result};
 use crate::record::{Record, Table, Values};
-use crate::value::Value;
+use crate::value::{Value, bound, datetime_text};
 
 /// A kind of record with its rules. A resource never names HTTP.
 pub trait Resource: Sync {
     fn table(&self) -> &'static Table;
+
+    /// The spellings of its part of a path, the usual one first; none for what only other resources
+    /// show.
+    fn paths(&self) -> &'static [&'static str];
+
+    /// The resource that its records belong to, each to one record.
+    fn parent(&self) -> Option<&'static Parent> {
+        None
+    }
+
+    /// Whether a record can be updated once it is there.
+    fn updates(&self) -> bool {
+        true
+    }
 
     /// The column that counts a record's writes.
     fn version(&self) -> &'static str {
@@ -29,8 +43,8 @@ pub trait Resource: Sync {
         &[]
     }
 
-    /// Draws what must not be drawn while a command is applied.
-    fn draw(&self, _values: &mut Values, _keys: &KeyGenerator) {}
+    /// Takes from the store's settings what applying a command must not ask for, like random keys.
+    fn draw(&self, _values: &mut Values, _settings: &Builder) {}
 
     /// Fills in what a create leaves out.
     ///
@@ -54,12 +68,41 @@ pub trait Resource: Sync {
         ""
     }
 
+    /// Whether [`entail`](Self::entail) has something to do.
+    fn entails(&self) -> bool {
+        false
+    }
+
+    /// Does what a change to a record entails for others, in the change's own transaction.
+    ///
+    /// # Errors
+    ///
+    /// Any, and then the change has not happened either.
+    fn entail(&self, _connection: &Connection, _done: &Done<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// The text of the element that the document of one record has after its columns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] and [`Error::Corrupt`] where it cannot be read.
+    fn attached(&self, _connection: &Connection, _id: i64) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Why the guard held a change back, where the record itself is there.
     ///
     /// # Errors
     ///
     /// [`Error::Storage`] where the reason cannot be read.
     fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error>;
+
+    /// The records that every new store has, while nobody has written to them, as a condition in
+    /// SQL; a loaded dump takes their place.
+    fn untouched(&self) -> &'static str {
+        "0"
+    }
 
     /// What a list shows when no query parameter asks for less.
     fn unfiltered(&self) -> Selection {
@@ -78,8 +121,29 @@ pub trait Resource: Sync {
 pub enum Change<'a> {
     Create(&'a Values),
     Update(i64, &'a Values),
-    Act(i64, &'a Action),
+    Act(i64, &'static Action),
     Delete(i64),
+}
+
+/// The resource that another's records belong to.
+pub struct Parent {
+    pub(crate) resource: &'static dyn Resource,
+    /// The column of the child that has the parent's id.
+    pub(crate) column: &'static str,
+    /// Other spellings of the parent's part of the path.
+    pub(crate) also: &'static [&'static str],
+}
+
+/// A change that has happened, in a transaction that is still open.
+pub struct Done<'a> {
+    pub(crate) change: Change<'a>,
+    /// The record.
+    pub(crate) id: i64,
+    /// The record that it belongs or belonged to.
+    pub(crate) parent: Option<i64>,
+    /// The body that an action came with.
+    pub(crate) body: Option<Values>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 impl Change<'_> {
@@ -87,7 +151,7 @@ impl Change<'_> {
     pub(crate) fn id(&self) -> Option<i64> {
         match self {
             Change::Create(_) => None,
-            Change::Update(id, _) | Change::Act(id, _) | Change::Delete(id) => Some(*id),
+            Change::Update(id, _) | Change::Act(id, ..) | Change::Delete(id) => Some(*id),
         }
     }
 
@@ -101,12 +165,16 @@ impl Change<'_> {
 }
 
 /// A change by name, one conditional UPDATE.
-#[derive(Debug)]
 pub struct Action {
     /// The name, which is the last part of its path.
     pub(crate) name: &'static str,
-    /// What it sets, in SQL.
+    /// The resource under whose path it stands, where that is not the record's own; a body is one
+    /// of its records.
+    pub(crate) under: Option<&'static dyn Resource>,
+    /// What it sets, in SQL, the column whose new value is told first.
     pub(crate) set: &'static str,
+    /// The condition under which it may happen, in SQL.
+    pub(crate) when: &'static str,
 }
 
 /// The order of a list.
@@ -134,9 +202,14 @@ impl Selection {
         self.conditions.push((Cow::Borrowed(condition), value.into()));
     }
 
+    /// Only records that belong to the one with the id.
+    pub(crate) fn belonging_to(&mut self, column: &'static str, id: i64) {
+        self.conditions.push((Cow::Owned(format!("{column} = ?")), Some(Value::Integer(id))));
+    }
+
     /// Only records updated at the moment or later.
     pub(crate) fn updated_since(&mut self, moment: DateTime<Utc>) {
-        self.and("updated_at >= ?", Value::Text(crate::value::datetime_text(moment)));
+        self.and("updated_at >= ?", bound(datetime_text(moment)));
         self.sorts = true;
     }
 

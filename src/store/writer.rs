@@ -6,12 +6,16 @@
 //! wakes nobody. A task, which must not block, has a blocking task lead for it.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
+#[cfg(feature = "tower")]
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use rusqlite::Connection;
 
@@ -72,6 +76,7 @@ impl Writer {
 
     /// The same for a task: the future gives the result, and blocks no thread meanwhile. Dropped,
     /// it leaves the command to be applied all the same.
+    #[cfg(feature = "tower")]
     pub(crate) fn submit(self: &Arc<Self>, command: Command, spawn: &Spawn) -> Submitted {
         let slot = Arc::new(Slot::default());
         let reply = Reply(Some(Arc::clone(&slot)));
@@ -109,7 +114,7 @@ impl Writer {
     }
 
     /// The connection, for reads of a store that has no other; waits for the transaction that runs.
-    pub(crate) fn connection(&self) -> Result<MutexGuard<'_, Connection>> {
+    pub(crate) fn connection(&self) -> Result<Whole<'_>> {
         if lock(&self.queue).inside == Some(thread::current().id()) {
             return Err(inside());
         }
@@ -117,13 +122,8 @@ impl Writer {
     }
 
     /// The connection, outside any transaction.
-    fn whole(&self) -> MutexGuard<'_, Connection> {
-        let connection = lock(&self.connection);
-        if !connection.is_autocommit() {
-            // Left by a panic; nothing of it was acknowledged.
-            drop(connection.execute_batch("ROLLBACK"));
-        }
-        connection
+    fn whole(&self) -> Whole<'_> {
+        Whole(lock(&self.connection))
     }
 
     /// Takes the lead, which gives the job back, or queues it.
@@ -160,6 +160,26 @@ impl Writer {
         }
         finish(connection)?;
         Ok(results)
+    }
+}
+
+/// The connection, held by one thread, outside any transaction again when it is given back.
+pub(crate) struct Whole<'a>(MutexGuard<'a, Connection>);
+
+impl std::ops::Deref for Whole<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Drop for Whole<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // Left by a panic; nothing of it was acknowledged, and other programs wait for its lock.
+            drop(self.0.execute_batch("ROLLBACK"));
+        }
     }
 }
 
@@ -296,8 +316,10 @@ impl Drop for Reply {
 }
 
 /// A command that a task has submitted.
+#[cfg(feature = "tower")]
 pub(crate) struct Submitted(Arc<Slot>);
 
+#[cfg(feature = "tower")]
 impl Future for Submitted {
     type Output = Result<Outcome>;
 

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result};
 use crate::resources::{RESOURCES, by_list};
-use crate::store::{ClientStore, Resource, load};
+use crate::store::{Change, ClientStore, Resource, load};
 use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, skip};
 
 impl ClientStore {
@@ -102,7 +102,10 @@ impl Loader<'_> {
                 _ => continue,
             };
             match by_list(&name) {
-                Some(resource) => self.list(resource, tokens)?,
+                Some(resource) => {
+                    self.make_way(resource)?;
+                    self.list(resource, tokens)?;
+                }
                 None if name == NEXT_IDS => self.next_ids(tokens)?,
                 None => return Err(tokens.error(format!("a dump has no <{name}>"))),
             }
@@ -117,6 +120,17 @@ impl Loader<'_> {
             self.records += 1;
             Ok(())
         })
+    }
+
+    /// Removes the defaults of a new store that the dumped one may have deleted.
+    fn make_way(&self, resource: &dyn Resource) -> Result<()> {
+        let mut sql = format!("DELETE FROM {} WHERE {}", resource.table().name, resource.untouched());
+        let guard = resource.guard(&Change::Delete(0));
+        if resource.untouched() != "0" && !guard.is_empty() {
+            sql.push_str(&format!(" AND {guard}"));
+            self.connection.execute(&sql, [])?;
+        }
+        Ok(())
     }
 
     /// An id that was given once stays used, though its record is gone.

@@ -20,6 +20,7 @@ mod tokens;
 mod tree;
 mod write;
 
+pub(crate) use names::find_illegal;
 pub(crate) use read::{Purpose, end, list, next, read_integer, same_name, skip};
 pub(crate) use tokens::{Stream, Token, Tokens, is_utf8_name};
 pub(crate) use tree::Tree;
@@ -114,7 +115,7 @@ pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
     let fields = record.fields();
     let mut out = Vec::new();
     Writer::new(R::TABLE, dialect)
-        .single(&mut out, shown::<R>(dialect), |position| get(&fields, position))
+        .single(&mut out, shown::<R>(dialect), |position| get(&fields, position), None)
         .map_err(invalid)?;
     Ok(out)
 }
@@ -127,7 +128,7 @@ pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
 pub fn write_fields<R: Record>(fields: &Fields<R>, dialect: Dialect) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     Writer::new(R::TABLE, dialect)
-        .single(&mut out, R::TABLE.columns, |position| get(fields, position))
+        .single(&mut out, R::TABLE.columns, |position| get(fields, position), fields.values.attached.as_deref())
         .map_err(invalid)?;
     Ok(out)
 }

@@ -24,12 +24,20 @@ impl Purpose {
             Purpose::Document => true,
         }
     }
+
+    /// The element that sets a column.
+    fn element(self, column: &Column) -> &'static str {
+        match (self, column.sent_as) {
+            (Purpose::Create | Purpose::Update, Some(element)) => element,
+            _ => column.element,
+        }
+    }
 }
 
 /// Whether an element's name is the given one; dashes and underscores are the same (`wire.md`).
 pub(crate) fn same_name(sent: &str, dashed: &str) -> bool {
-    sent.len() == dashed.len()
-        && sent.bytes().zip(dashed.bytes()).all(|(sent, ours)| sent == ours || (sent == b'_' && ours == b'-'))
+    let same = |(sent, ours)| sent == ours || (sent == b'_' && ours == b'-');
+    sent == dashed || (sent.len() == dashed.len() && sent.bytes().zip(dashed.bytes()).all(same))
 }
 
 /// Reads the next token, with its line in the error.
@@ -125,22 +133,31 @@ fn at_line(error: Error, at: u64) -> Error {
 /// The fields of a record whose start was read, and its end. A repeated element: the last wins.
 fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Purpose) -> Result<Values> {
     let mut values = Values::new(table);
+    let mut content = String::new();
     let mut expected = 0;
     loop {
-        let (position, nil) = match next!(tokens) {
-            Token::Start { name, nil } => (find(table, expected, &name), nil),
+        let (found, nil) = match next!(tokens) {
+            Token::Start { name, nil } => (find(table, expected, &name, purpose), nil),
             Token::End => return Ok(values),
             _ => continue,
         };
-        let Some(position) = position.filter(|at| purpose.takes(&table.columns[*at])) else {
-            skip(tokens)?;
-            continue;
+        let position = match found {
+            Found::Column(position) => position,
+            Found::Attached => {
+                values.attached = Some(text(tokens, table.attached)?);
+                continue;
+            }
+            Found::Nothing => {
+                skip(tokens)?;
+                continue;
+            }
         };
         expected = position + 1;
         let mark = tokens.mark();
         let column = &table.columns[position];
-        let text = text(tokens, Some(column.element))?;
-        match value(column, text, nil) {
+        content.clear();
+        append_text(tokens, Some(column.element), &mut content)?;
+        match value(column, &content, nil) {
             Ok(Some(value)) => values.set_at(position, value),
             Ok(None) => {}
             Err(reason) => {
@@ -150,21 +167,33 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
     }
 }
 
-/// The column of an element; documents mostly keep the columns' order, so the search starts there.
-fn find(table: &Table, expected: usize, name: &str) -> Option<usize> {
+/// What an element of a record is.
+enum Found {
+    Column(usize),
+    Attached,
+    Nothing,
+}
+
+/// Finds an element; documents mostly keep the columns' order, so the search starts there.
+fn find(table: &Table, expected: usize, name: &str, purpose: Purpose) -> Found {
     let (before, after) = table.columns.split_at(expected);
-    let matches = |column: &Column| same_name(name, column.element);
-    after.iter().position(matches).map(|at| expected + at).or_else(|| before.iter().position(matches))
+    let matches = |column: &Column| purpose.takes(column) && same_name(name, purpose.element(column));
+    let position = after.iter().position(matches).map(|at| expected + at);
+    match position.or_else(|| before.iter().position(matches)) {
+        Some(position) => Found::Column(position),
+        None if table.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
+        None => Found::Nothing,
+    }
 }
 
 /// What an element says; `None` leaves the field as it is.
-fn value(column: &Column, text: String, nil: bool) -> Result<Option<Value>, String> {
+fn value(column: &Column, text: &str, nil: bool) -> Result<Option<Value>, String> {
     let nullable = column.nil != Nil::Never;
     match column.kind {
         Kind::Text if nil && nullable => Ok(Some(Value::Null)),
         Kind::Text if nil => Ok(Some(Value::Text(String::new()))),
-        Kind::Text => Ok(Some(Value::Text(text))),
-        _ if !nil && !text.chars().all(is_space) => column.kind.read(&text).map(Some),
+        Kind::Text => Ok(Some(Value::from(text))),
+        _ if !nil && !text.chars().all(is_space) => column.kind.read(text).map(Some),
         _ if nullable => Ok(Some(Value::Null)),
         _ if column.required => Err("is required and cannot be empty".to_owned()),
         _ => Ok(None),
@@ -174,16 +203,20 @@ fn value(column: &Column, text: String, nil: bool) -> Result<Option<Value>, Stri
 /// The text of a field whose start was read, and its end; elements within are ignored.
 pub(super) fn text<S: Source>(tokens: &mut Tokens<S>, field: Option<&'static str>) -> Result<String> {
     let mut content = String::new();
+    append_text(tokens, field, &mut content)?;
+    Ok(content)
+}
+
+fn append_text<S: Source>(tokens: &mut Tokens<S>, field: Option<&'static str>, content: &mut String) -> Result<()> {
     loop {
         let token = match tokens.next() {
             Ok(token) => token,
             Err(fault) => return Err(tokens.error_in(field, fault)),
         };
         match token {
-            Token::Text(text) if content.is_empty() => content = text.into_owned(),
             Token::Text(text) => content.push_str(&text),
             Token::Start { .. } => skip(tokens)?,
-            Token::End => return Ok(content),
+            Token::End => return Ok(()),
             Token::Nothing | Token::Eof => {}
         }
     }

@@ -11,7 +11,7 @@ use quick_xml::errors::IllFormedError;
 use quick_xml::events::{BytesDecl, BytesPI, BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::names::{attributes, find_illegal, is_name, reference};
+use super::names::{Look, attributes, find_illegal, is_name, reference};
 use crate::error::Error;
 use crate::value::{is_space, quoted};
 
@@ -177,7 +177,7 @@ impl<S: Source> Tokens<S> {
     /// An error at the last token.
     pub(crate) fn error(&self, fault: impl Into<Fault>) -> Error {
         match fault.into() {
-            Fault::Malformed(reason) => Error::Xml { line: self.line_of(self.mark()), reason },
+            Fault::Malformed(reason) => Error::Xml { line: self.line_of(self.mark()), reason: shortened(reason) },
             Fault::Character(what) => {
                 Error::Xml { line: self.line_of(self.mark()), reason: format!("the document holds {what}") }
             }
@@ -222,8 +222,12 @@ impl Outline {
                 Token::End
             }
             Event::Text(text) => {
-                if text.contains("]]>") {
+                if memchr::memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
                     return Err("`]]>` stands in text; write `]]&gt;`".into());
+                }
+                if Look::at(text.as_bytes()).plain() {
+                    // No line end to normalise either.
+                    return self.text(text.into_inner());
                 }
                 legal(&text)?;
                 self.text(text.xml10_content())?
@@ -235,8 +239,12 @@ impl Outline {
             }
             Event::GeneralRef(name) => {
                 self.inside()?;
-                let mut buffer = [0; 4];
-                Token::Text(Cow::Owned(reference(&name)?.encode_utf8(&mut buffer).to_owned()))
+                Token::Text(match &*name {
+                    "amp" => "&".into(),
+                    "lt" => "<".into(),
+                    "gt" => ">".into(),
+                    _ => String::from(reference(&name)?).into(),
+                })
             }
             Event::Comment(comment) => {
                 legal(&comment)?;
@@ -372,6 +380,15 @@ fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
 /// Whether the name of an encoding is one that UTF-8 contains.
 pub(crate) fn is_utf8_name(encoding: &str) -> bool {
     ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|name| name.eq_ignore_ascii_case(encoding))
+}
+
+/// A reason without the end of a name that goes on and on.
+fn shortened(reason: String) -> String {
+    const LONGEST: usize = 200;
+    match reason.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason,
+    }
 }
 
 fn fault(error: quick_xml::Error) -> Fault {

@@ -77,32 +77,52 @@ impl Writer {
         if first {
             out.push(b'\n');
         }
-        self.record(out, 2, columns, get)
+        self.start_record(out, 2);
+        self.columns(out, 2, columns, get)?;
+        self.end_record(out, 2);
+        Ok(())
     }
 
-    /// Writes the document of one record: the columns that `get` has a value for.
+    /// Writes the document of one record: the columns that `get` has a value for, and what is
+    /// attached.
     pub(crate) fn single<'a>(
         &self,
         out: &mut Vec<u8>,
         columns: &'static [Column],
         get: impl FnMut(usize) -> Option<ValueRef<'a>>,
+        attached: Option<&str>,
     ) -> Result<(), Unwritable> {
         self.declare(out);
-        self.record(out, 0, columns, get)
+        self.start_record(out, 0);
+        self.columns(out, 0, columns, get)?;
+        if let (Some(element), Some(text)) = (self.table.attached, attached) {
+            self.indent(out, 2);
+            out.push(b'<');
+            out.extend_from_slice(element.as_bytes());
+            out.push(b'>');
+            write_text(out, text.as_bytes()).map_err(|reason| Unwritable { column: element, reason })?;
+            self.close(out, element);
+        }
+        self.end_record(out, 0);
+        Ok(())
+    }
+
+    fn start_record(&self, out: &mut Vec<u8>, deeper: usize) {
+        out.extend_from_slice(self.table.open.indented(self.indent + deeper));
+    }
+
+    fn end_record(&self, out: &mut Vec<u8>, deeper: usize) {
+        out.extend_from_slice(self.table.close.indented(self.indent + deeper));
     }
 
     #[inline]
-    fn record<'a>(
+    fn columns<'a>(
         &self,
         out: &mut Vec<u8>,
         deeper: usize,
         columns: &'static [Column],
         mut get: impl FnMut(usize) -> Option<ValueRef<'a>>,
     ) -> Result<(), Unwritable> {
-        self.indent(out, deeper);
-        out.push(b'<');
-        out.extend_from_slice(self.table.element.as_bytes());
-        out.extend_from_slice(b">\n");
         let indent = self.indent + deeper + 2;
         for (position, column) in columns.iter().enumerate() {
             if let Some(value) = get(position) {
@@ -110,8 +130,6 @@ impl Writer {
                     .map_err(|reason| Unwritable { column: column.element, reason })?;
             }
         }
-        self.indent(out, deeper);
-        self.close(out, self.table.element);
         Ok(())
     }
 
@@ -145,7 +163,8 @@ pub(super) fn declare(out: &mut Vec<u8>, dialect: Dialect) {
 pub(super) fn escape_legal(out: &mut Vec<u8>, text: &str) {
     let legal: String =
         text.chars().map(|character| if is_xml_char(character) { character } else { '\u{FFFD}' }).collect();
-    escape(out, &legal);
+    // Every character is legal, so nothing can be refused.
+    drop(write_text(out, legal.as_bytes()));
 }
 
 #[inline]
@@ -177,26 +196,23 @@ fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>, indent: 
 /// Escapes a stored text, and refuses what XML cannot carry.
 #[inline]
 fn write_text(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
-    // One pass finds whether anything needs a look; the compiler turns it into vector code.
-    let plain = bytes.iter().fold(true, |plain, byte| {
-        let control = (*byte < b' ') & (*byte != b'\n') & (*byte != b'\t');
-        plain & !(control | (*byte == b'&') | (*byte == b'<') | (*byte == b'>') | (*byte >= 0x80))
-    });
-    if plain {
-        out.extend_from_slice(bytes);
-        return Ok(());
-    }
-    let text = utf8(bytes)?;
-    if let Some(character) = super::names::find_illegal(text) {
+    let look = super::names::Look::at(bytes);
+    if !look.plain()
+        && let Some(character) = look.find_illegal(utf8(bytes)?)
+    {
         return Err(format!("holds the character U+{:04X}, which XML cannot carry", u32::from(character)));
     }
-    escape(out, text);
+    if look.control() {
+        escape(out, bytes, |rest| rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r')));
+    } else {
+        escape(out, bytes, |rest| memchr::memchr3(b'&', b'<', b'>', rest));
+    }
     Ok(())
 }
 
-fn escape(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r')) {
+/// Escapes what `find` finds.
+fn escape(out: &mut Vec<u8>, mut rest: &[u8], find: impl Fn(&[u8]) -> Option<usize>) {
+    while let Some(at) = find(rest) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(match rest[at] {
             b'&' => b"&amp;".as_slice(),

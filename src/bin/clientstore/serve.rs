@@ -1,15 +1,161 @@
 //! `clientstore serve`: the HTTP server.
 
-use clap::Args;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
 
-use crate::Outcome;
+use clap::Args;
+use clientstore::server::{Limits, Server};
+use clientstore::{Api, ClientStore};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::{Dialect, Outcome};
 
 /// Serve the API over HTTP
+///
+/// Makes the store's file if it is not there. Says `listening on http://ADDRESS` on standard output
+/// once it accepts; logs go to standard error. SIGINT (Ctrl-C) and SIGTERM stop it: what is in flight
+/// is finished, and the file is closed.
 #[derive(Args)]
-pub(crate) struct Serve {}
+#[command(after_help = "Examples:
+  clientstore serve
+  clientstore serve books.db --listen 127.0.0.1:8080 --auth me@example.com:secret
+  clientstore serve --memory --listen 127.0.0.1:0 --quiet")]
+pub(crate) struct Serve {
+    /// The store's file
+    #[arg(default_value = "clientstore.db", conflicts_with = "memory")]
+    file: PathBuf,
+    /// Keep the store in memory; it is gone when the server stops
+    #[arg(long)]
+    memory: bool,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7557")]
+    listen: SocketAddr,
+    /// How documents are written
+    #[arg(long, value_enum, default_value = "documented")]
+    dialect: Dialect,
+    /// Ask every request for these credentials, by HTTP Basic
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = credentials)]
+    auth: Option<(String, String)>,
+    /// Answer to this host name as well; may be given more than once
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+    /// Let web pages of this origin ask, like http://localhost:3000; may be given more than once
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Log warnings and errors only
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArguments {
+    /// The longest body of a request, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_body)]
+    max_body: usize,
+    /// The longest head of a request, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_head)]
+    max_head: usize,
+    /// How long a request's head may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().head_timeout.as_secs())]
+    head_timeout: u64,
+    /// How long a body or an answer may stand still, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().progress_timeout.as_secs())]
+    progress_timeout: u64,
+    /// How long a connection may wait for its next request, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.as_secs())]
+    idle_timeout: u64,
+    /// How many connections may be open
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().max_connections)]
+    max_connections: usize,
+}
+
+impl LimitArguments {
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.max_body = self.max_body;
+        limits.max_head = self.max_head;
+        limits.head_timeout = Duration::from_secs(self.head_timeout);
+        limits.progress_timeout = Duration::from_secs(self.progress_timeout);
+        limits.idle_timeout = Duration::from_secs(self.idle_timeout);
+        limits.max_connections = self.max_connections;
+        limits
+    }
+}
+
+fn credentials(argument: &str) -> Result<(String, String), String> {
+    match argument.split_once(':') {
+        Some((user, password)) => Ok((user.to_owned(), password.to_owned())),
+        None => Err("a colon must stand between the user and the password".to_owned()),
+    }
+}
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
-        Err("not yet".into())
+        self.log();
+        let store =
+            if self.memory { ClientStore::open_in_memory()? } else { ClientStore::open(Path::new(&self.file))? };
+        let mut api = Api::new(store).dialect(self.dialect.into());
+        if let Some((user, password)) = &self.auth {
+            api = api.auth(user, password);
+        }
+        let mut server = Server::new(api).limits(self.limits.limits());
+        for host in &self.allow_host {
+            server = server.allow_host(host);
+        }
+        for origin in &self.allow_origin {
+            server = server.allow_origin(origin);
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let listener = TcpListener::bind(self.listen)
+                .await
+                .map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
+            let stop = stop_signal()?;
+            let address = listener.local_addr()?;
+            let mut out = std::io::stdout();
+            writeln!(out, "listening on http://{address}")?;
+            out.flush()?;
+            if !address.ip().is_loopback() {
+                tracing::warn!("{address} is open to other machines; --auth asks them for a password");
+            }
+            server.run(listener, stop).await?;
+            Ok(ExitCode::SUCCESS)
+        })
     }
+
+    fn log(&self) {
+        let level = if self.quiet { "warn" } else { "info" };
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .init();
+    }
+}
+
+/// Waits for SIGINT, or on Unix SIGTERM; both are caught from now on.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+        tracing::info!("stopping");
+    })
 }

@@ -1,24 +1,38 @@
-//! Invoices: `invoices.md`. Their header fields; lines, money, states by messages and payments are
-//! to come.
+//! Invoices: `invoices.md`.
+
+mod defaults;
+mod lines;
+mod money;
+mod settle;
 
 use std::num::{IntErrorKind, ParseIntError};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
+use self::defaults::{due_at, next_number};
+pub(crate) use self::lines::LineItems;
+pub use self::lines::{LineItem, NewLineItem};
+use self::settle::settle;
+pub(crate) use self::settle::touch;
+use super::messages::Messages;
+use super::payments::NewPayment;
 use super::projects::no_such_client;
-use crate::error::{Error, Result};
-use crate::record::{Fields, Table, Values, record, text_enum};
-use crate::store::{Change, ClientStore, KeyGenerator, Order, Records, Resource, Selection, Stored, Transaction};
-use crate::value::{Value, date_text, in_range, parse_date};
+use crate::error::{Error, Result, Rule};
+use crate::record::{Field, Fields, Table, Values, record, text_enum};
+use crate::store::{
+    Action, Builder, Change, ClientStore, Done, Order, Parent, Records, Resource, Selection, Stored, Transaction, add,
+};
+use crate::value::{Value, bound, date_text, parse_date};
 
 /// So many invoices stand on a page.
 const PAGE: i64 = 50;
 
 record! {
     /// An invoice to a client.
-    Invoice: table "invoices", element "invoice", list "invoices", documented array true;
+    Invoice: table "invoices", element "invoice", list "invoices", documented array true,
+    attached "csv-line-items";
     elements {
         /// Never used again, not even after a delete.
         id ("id"): i64 = readonly;
@@ -78,7 +92,9 @@ record! {
         created_at ("created-at"): DateTime<Utc> = readonly;
     }
     internal {
-        kind ("kind"): Kind = writable;
+        kind ("kind"): Kind = writable dashes;
+        sent ("sent"): bool = readonly;
+        closed ("closed"): bool = readonly;
         version ("version"): i64 = readonly;
     }
 }
@@ -124,6 +140,18 @@ impl NewInvoice {
     /// A client's invoice with defaults for the rest.
     pub fn of(client_id: i64) -> Self {
         Self::new().client_id(client_id)
+    }
+
+    /// The lines, in the place of all that the invoice has.
+    #[must_use]
+    pub fn lines(mut self, lines: impl IntoIterator<Item = NewLineItem>) -> Self {
+        self.values.attached = Some(lines::csv_of(lines));
+        self
+    }
+
+    /// The lines as `csv-line-items`, where they are given.
+    pub fn csv_line_items(&self) -> Option<&str> {
+        self.values.attached.as_deref()
     }
 }
 
@@ -180,10 +208,10 @@ impl Stored for Invoice {
             selection.and("client_id = ?", Value::Integer(id));
         }
         if let Some(day) = filter.from {
-            selection.and("issued_at >= ?", Value::Text(date_text(day)));
+            selection.and("issued_at >= ?", bound(date_text(day)));
         }
         if let Some(day) = filter.to {
-            selection.and("issued_at <= ?", Value::Text(date_text(day)));
+            selection.and("issued_at <= ?", bound(date_text(day)));
         }
         if let Some(moment) = filter.updated_since {
             selection.updated_since(moment);
@@ -203,19 +231,131 @@ impl Stored for Invoice {
     }
 }
 
+impl Records<'_, Invoice> {
+    /// The lines of an invoice, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Corrupt`] and [`Error::Storage`].
+    pub fn lines(&self, id: i64) -> Result<Vec<LineItem>> {
+        self.get(id)?;
+        self.read(|connection| lines::of(connection, id))
+    }
+
+    /// Marks a draft as sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with [`Rule::InvoiceIsNotDraft`] in any other state, [`Error::NotFound`],
+    /// [`Error::Busy`] and [`Error::Storage`].
+    pub fn mark_as_sent(&self, id: i64) -> Result<()> {
+        self.act(id, &ACTIONS[0]).map(drop)
+    }
+
+    /// Makes an open invoice a draft again.
+    ///
+    /// # Errors
+    ///
+    /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotOpen`].
+    pub fn mark_as_draft(&self, id: i64) -> Result<()> {
+        self.act(id, &ACTIONS[1]).map(drop)
+    }
+
+    /// Closes an open or partially paid invoice, writing off what is due.
+    ///
+    /// # Errors
+    ///
+    /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotOpenOrPartial`].
+    pub fn close(&self, id: i64) -> Result<()> {
+        self.act(id, &ACTIONS[2]).map(drop)
+    }
+
+    /// Opens a closed invoice again.
+    ///
+    /// # Errors
+    ///
+    /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotClosed`].
+    pub fn reopen(&self, id: i64) -> Result<()> {
+        self.act(id, &ACTIONS[3]).map(drop)
+    }
+
+    /// Records a payment and gives its id; what is due and the state move with it.
+    ///
+    /// ```
+    /// use chrono::Utc;
+    /// use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewPayment, State};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let id = store.invoices().create(&NewInvoice::of(client).lines([NewLineItem::of("Design", 3, 80)]))?;
+    /// store.invoices().mark_as_sent(id)?;
+    /// store.invoices().record_payment(&NewPayment::of(id, 100, Utc::now()))?;
+    /// let invoice = store.invoices().get(id)?;
+    /// assert_eq!((invoice.state, invoice.due_amount.to_string().as_str()), (State::Partial, "140.0"));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`], [`Error::Refused`] with [`Rule::InvoiceIsClosed`], [`Error::NotFound`] where
+    /// there is no such invoice, [`Error::Busy`] and [`Error::Storage`].
+    pub fn record_payment(&self, payment: &NewPayment) -> Result<i64> {
+        self.other().create(payment)
+    }
+
+    /// Removes a payment; what is due and the state move with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with [`Rule::InvoiceIsClosed`], [`Error::NotFound`], [`Error::Busy`] and
+    /// [`Error::Storage`].
+    pub fn remove_payment(&self, payment_id: i64) -> Result<()> {
+        self.other::<super::payments::Payment>().delete(payment_id)
+    }
+}
+
 pub(crate) struct Invoices;
+
+/// What messages and payments belong to; some programs write its part of the path in the singular.
+pub(crate) static INVOICE: Parent = Parent { resource: &Invoices, column: "invoice_id", also: &["invoice"] };
+
+/// The changes of state that an invoice's messages bring (`invoices.md`).
+static ACTIONS: [Action; 4] = [
+    Action { name: "mark_as_sent", under: Some(&Messages), set: "sent = 1", when: "state = 'draft'" },
+    Action { name: "mark_as_draft", under: Some(&Messages), set: "sent = 0", when: "state = 'open'" },
+    Action {
+        name: "mark_as_closed",
+        under: Some(&Messages),
+        set: "closed = 1, state = 'closed'",
+        when: "state IN ('open', 'partial')",
+    },
+    Action { name: RE_OPEN, under: Some(&Messages), set: "closed = 0, state = 'open'", when: "state = 'closed'" },
+];
+
+/// The one action that keeps no message.
+const RE_OPEN: &str = "re_open";
 
 impl Resource for Invoices {
     fn table(&self) -> &'static Table {
         &TABLE
     }
 
+    fn paths(&self) -> &'static [&'static str] {
+        &["invoices"]
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &ACTIONS
+    }
+
     fn order(&self) -> Order {
         Order::Newest
     }
 
-    fn draw(&self, values: &mut Values, keys: &KeyGenerator) {
-        values.default("client_key", || Value::Text(keys().iter().map(|byte| format!("{byte:02x}")).collect()));
+    fn draw(&self, values: &mut Values, settings: &Builder) {
+        values.default("client_key", || {
+            Value::Text(settings.draw_key().iter().map(|byte| format!("{byte:02x}")).collect())
+        });
     }
 
     fn complete(&self, connection: &Connection, values: &mut Values, at: DateTime<Utc>) -> Result<()> {
@@ -257,6 +397,11 @@ impl Resource for Invoices {
             values.default(name, || Value::from(default));
         }
         values.default("created_by_id", || Value::Integer(1));
+        // Only a document that is loaded gives a state.
+        let state = values.text("state").unwrap_or_default();
+        let (sent, closed) = (i64::from(state != "draft"), i64::from(state == "closed"));
+        values.default("sent", || Value::Integer(sent));
+        values.default("closed", || Value::Integer(closed));
         tax_amounts(values);
         Ok(())
     }
@@ -295,7 +440,62 @@ impl Resource for Invoices {
         }
     }
 
-    fn refusal(&self, _connection: &Connection, change: &Change<'_>) -> Result<Error> {
+    fn entails(&self) -> bool {
+        true
+    }
+
+    fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
+        match done.change {
+            Change::Create(values) => {
+                let free_form = values.text("kind") == Some(Kind::FreeForm.as_str());
+                if let Some(text) = values.attached.as_deref().filter(|_| free_form)
+                    && lines::replace(connection, done.id, text)?
+                {
+                    settle(connection, done.id)?;
+                }
+            }
+            Change::Update(id, values) => {
+                if let Some(text) = &values.attached {
+                    lines::replace(connection, id, text)?;
+                }
+                settle(connection, id)?;
+            }
+            Change::Act(id, action) => {
+                if let Some(mut message) = done.body.clone().filter(|_| action.name != RE_OPEN) {
+                    message.set("invoice_id", Value::Integer(id));
+                    add(connection, &Messages, message, done.at)?;
+                }
+                settle(connection, id)?;
+            }
+            Change::Delete(_) => {}
+        }
+        Ok(())
+    }
+
+    fn attached(&self, connection: &Connection, id: i64) -> Result<Option<String>> {
+        lines::csv(connection, id).map(Some)
+    }
+
+    fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error> {
+        if let Change::Act(id, action) = change {
+            let rule = match action.name {
+                "mark_as_sent" => Rule::InvoiceIsNotDraft,
+                "mark_as_draft" => Rule::InvoiceIsNotOpen,
+                RE_OPEN => Rule::InvoiceIsNotClosed,
+                _ => Rule::InvoiceIsNotOpenOrPartial,
+            };
+            let state: State = connection
+                .prepare_cached("SELECT state FROM invoices WHERE id = ?1")?
+                .query_row([id], |row| Ok(State::from_ref(row.get_ref(0)?).unwrap_or(State::Draft)))?;
+            let what = match state {
+                State::Draft => "draft invoice",
+                State::Open => "open invoice",
+                State::Partial => "partially paid invoice",
+                State::Paid => "paid invoice",
+                State::Closed => "closed invoice",
+            };
+            return Ok(Error::refused(rule, [(what, 1)]));
+        }
         let client = change.values().and_then(|values| values.get("client_id"));
         Ok(no_such_client(match client {
             Some(Value::Integer(id)) => *id,
@@ -329,6 +529,15 @@ impl Resource for Invoices {
         selection.window = window.or(selection.window);
         Ok(())
     }
+}
+
+/// An invoice that a message or a payment names is not there.
+pub(super) fn no_such_invoice(change: &Change<'_>) -> Error {
+    let id = match change.values().and_then(|values| values.get("invoice_id")) {
+        Some(Value::Integer(id)) => *id,
+        _ => 0,
+    };
+    Error::NotFound { record: "invoice", id }
 }
 
 fn status(text: &str) -> Option<Status> {
@@ -378,93 +587,5 @@ fn tax_amounts(values: &mut Values) {
             Some(_) => values.set(amount, "0.0"),
             None => {}
         }
-    }
-}
-
-/// The newest created invoice's number with its last run of digits incremented (`invoices.md`).
-fn next_number(connection: &Connection) -> Result<String> {
-    let newest: Option<String> = connection
-        .prepare_cached("SELECT number FROM invoices ORDER BY created_at DESC, id DESC LIMIT 1")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(newest.map_or_else(|| "1".to_owned(), |number| following(&number)))
-}
-
-fn following(number: &str) -> String {
-    let Some(end) = number.rfind(|character: char| character.is_ascii_digit()).map(|at| at + 1) else {
-        return format!("{number}1");
-    };
-    let start = number[..end].rfind(|character: char| !character.is_ascii_digit());
-    let start = start.map_or(0, |at| at + number[at..].chars().next().map_or(1, char::len_utf8));
-    let mut digits = number.as_bytes()[start..end].to_vec();
-    let nines = digits.iter().rev().take_while(|digit| **digit == b'9').count();
-    let kept = digits.len() - nines;
-    digits[kept..].fill(b'0');
-    match kept.checked_sub(1) {
-        Some(last) => digits[last] += 1,
-        None => digits.insert(0, b'1'),
-    }
-    format!("{}{}{}", &number[..start], String::from_utf8_lossy(&digits), &number[end..])
-}
-
-/// The due date that a human format gives; none where it leaves the date to the body.
-fn due_at(format: &str, issued: &str) -> Result<Option<String>> {
-    let lower = format.trim().to_ascii_lowercase();
-    let days = match lower.as_str() {
-        "upon receipt" | "due upon receipt" => Some("0"),
-        _ => lower.strip_prefix("net ").or_else(|| lower.strip_suffix(" days")),
-    };
-    let days = days.map(str::trim).filter(|days| {
-        let digits = days.strip_prefix('-').unwrap_or(days);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    let (Some(days), Some(issued)) = (days, parse_date(issued)) else {
-        return Ok(None);
-    };
-    let due = days
-        .parse()
-        .ok()
-        .and_then(TimeDelta::try_days)
-        .and_then(|days| issued.checked_add_signed(days))
-        .and_then(in_range);
-    match due {
-        Some(due) => Ok(Some(date_text(due))),
-        None => Err(Error::invalid("due-at-human-format", "gives a date outside 0001-01-01 to 9999-12-31")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_number_increments_the_last_run_of_digits() {
-        for (newest, next) in [
-            ("1", "2"),
-            ("0099", "0100"),
-            ("99", "100"),
-            ("A-7-b", "A-8-b"),
-            ("INV", "INV1"),
-            ("", "1"),
-            ("2011/009é", "2011/010é"),
-            ("é9", "é10"),
-            ("99999999999999999999", "100000000000000000000"),
-        ] {
-            assert_eq!(following(newest), next, "{newest}");
-        }
-    }
-
-    #[test]
-    fn the_due_date_follows_the_human_format() {
-        let due = |format| due_at(format, "2011-03-31").unwrap();
-        assert_eq!(due("NET 15").as_deref(), Some("2011-04-15"));
-        assert_eq!(due("net 0").as_deref(), Some("2011-03-31"));
-        assert_eq!(due("30 Days").as_deref(), Some("2011-04-30"));
-        assert_eq!(due("Upon Receipt").as_deref(), Some("2011-03-31"));
-        assert_eq!(due("due upon receipt").as_deref(), Some("2011-03-31"));
-        assert_eq!(due("custom"), None);
-        assert_eq!(due("NET soon"), None);
-        assert!(due_at("NET 99999999999999999999", "2011-03-31").is_err());
-        assert!(due_at("NET 3000000", "2011-03-31").is_err());
     }
 }

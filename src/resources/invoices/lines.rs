@@ -1,0 +1,328 @@
+//! Line items, and `csv-line-items` in both directions.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::Connection;
+use rust_decimal::Decimal;
+
+use super::money::{Exact, Share, line_amount};
+use crate::error::{Error, Result};
+use crate::record::{Describe, Fields, Table, Values, View, record};
+use crate::store::{Change, Resource, Selection};
+use crate::value::{Kind, Value, is_space};
+
+/// The element of the lines, for errors.
+const ELEMENT: &str = "csv-line-items";
+const HEADER: [&str; 8] = ["kind", "description", "quantity", "unit_price", "amount", "taxed", "taxed2", "project_id"];
+
+record! {
+    /// A line of an invoice.
+    LineItem: table "invoice_line_items", element "invoice-line-item", list "invoice-line-items", documented array true;
+    elements {
+        /// Lines stand in the order of their ids.
+        id ("id"): i64 = readonly;
+        /// The invoice.
+        invoice_id ("invoice-id"): i64 = readonly;
+        /// What is billed: `Service`, `Product`, or any other text.
+        kind ("kind"): String = writable;
+        /// What it is for.
+        description ("description"): String = writable;
+        /// How many.
+        quantity ("quantity"): Decimal = required;
+        /// Money for each.
+        unit_price ("unit-price"): Decimal = required;
+        /// Quantity times unit price, in whole cents.
+        amount ("amount"): Decimal = readonly;
+        /// Whether the first tax applies.
+        taxed ("taxed"): bool = writable;
+        /// Whether the second tax applies.
+        taxed2 ("taxed2"): bool = writable;
+        /// The project, as it was sent; there may be none of the number.
+        project_id ("project-id"): Option<String> = writable;
+    }
+    internal {
+        version ("version"): i64 = readonly;
+    }
+}
+
+/// What a new line is made from.
+pub type NewLineItem = Fields<LineItem>;
+
+impl NewLineItem {
+    /// So many of something, at a price each.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let lines = [NewLineItem::of("Design", 3, 80).taxed(true), NewLineItem::of("Hosting", 1, 20)];
+    /// let id = store.invoices().create(&NewInvoice::of(client).tax(rust_decimal::Decimal::TEN).lines(lines))?;
+    /// assert_eq!(store.invoices().get(id)?.amount.to_string(), "284.0");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    pub fn of(description: impl Into<String>, quantity: impl Into<Decimal>, unit_price: impl Into<Decimal>) -> Self {
+        Self::new().kind("Service").description(description).quantity(quantity).unit_price(unit_price)
+    }
+}
+
+/// The resource behind the lines: no path leads to them, only the dump lists them.
+pub(crate) struct LineItems;
+
+impl Resource for LineItems {
+    fn table(&self) -> &'static Table {
+        &TABLE
+    }
+
+    fn paths(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn complete(&self, _connection: &Connection, values: &mut Values, _at: DateTime<Utc>) -> Result<()> {
+        for name in ["kind", "description"] {
+            values.default(name, || Value::from(""));
+        }
+        for name in ["taxed", "taxed2"] {
+            values.default(name, || Value::Integer(0));
+        }
+        let exact = |name| values.text(name).and_then(Exact::parse).unwrap_or_default();
+        let amount = line_amount(exact("quantity"), exact("unit_price"))?;
+        values.set("amount", Value::Text(amount.text(1)));
+        Ok(())
+    }
+
+    fn guard(&self, _change: &Change<'_>) -> &'static str {
+        ""
+    }
+
+    fn refusal(&self, _connection: &Connection, _change: &Change<'_>) -> Result<Error> {
+        Ok(Error::invalid("invoice-id", "names no invoice"))
+    }
+
+    fn filter(&self, _selection: &mut Selection, _name: &str, _value: &str, _today: NaiveDate) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The CSV of new lines, the way in that every sender uses.
+pub(super) fn csv_of(lines: impl IntoIterator<Item = NewLineItem>) -> String {
+    let text = |line: &NewLineItem, name: &str| match line.values.get(name) {
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Integer(1)) => "true".to_owned(),
+        _ => String::new(),
+    };
+    let rows = lines.into_iter().map(|line| HEADER.map(|name| text(&line, name)));
+    write_csv(rows)
+}
+
+/// The CSV of an invoice's lines.
+pub(super) fn csv(connection: &Connection, invoice: i64) -> Result<String> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, description, quantity, unit_price, amount, taxed, taxed2, project_id \
+         FROM invoice_line_items WHERE invoice_id = ?1 ORDER BY id",
+    )?;
+    let two_decimals = |text: String| Exact::parse(&text).map_or(text, |exact| exact.text(2));
+    let rows = statement.query_map([invoice], |row| {
+        let boolean = |at| row.get(at).map(|value: bool| value.to_string());
+        Ok([
+            row.get(0)?,
+            row.get(1)?,
+            two_decimals(row.get(2)?),
+            two_decimals(row.get(3)?),
+            row.get(4)?,
+            boolean(5)?,
+            boolean(6)?,
+            row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+        ])
+    })?;
+    Ok(write_csv(rows.collect::<rusqlite::Result<Vec<_>>>()?))
+}
+
+fn write_csv(rows: impl IntoIterator<Item = [String; 8]>) -> String {
+    // White space before a record is removed unless it is quoted.
+    let indented = |row: &[String; 8]| row[0].starts_with(is_space);
+    let rows: Vec<[String; 8]> = std::iter::once(HEADER.map(str::to_owned)).chain(rows).collect();
+    let mut bytes = Vec::new();
+    for alike in rows.chunk_by(|one, next| indented(one) == indented(next)) {
+        let style = if indented(&alike[0]) { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+        let mut builder = csv::WriterBuilder::new();
+        let mut writer = builder.terminator(csv::Terminator::Any(b'\n')).quote_style(style).from_writer(&mut bytes);
+        // Neither a vector nor eight cells a row can fail.
+        let _ = alike.iter().try_for_each(|row| writer.write_record(row));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Puts lines in the place of an invoice's own; false where the header discards them.
+pub(super) fn replace(connection: &Connection, invoice: i64, text: &str) -> Result<bool> {
+    let Some(lines) = parse(text)? else { return Ok(false) };
+    connection.prepare_cached("DELETE FROM invoice_line_items WHERE invoice_id = ?1")?.execute([invoice])?;
+    for mut values in lines {
+        values.set("invoice_id", Value::Integer(invoice));
+        crate::store::add(connection, &LineItems, values, DateTime::UNIX_EPOCH)?;
+    }
+    Ok(true)
+}
+
+/// The lines of an invoice.
+pub(super) fn of(connection: &Connection, invoice: i64) -> Result<Vec<LineItem>> {
+    let sql = format!("{} WHERE invoice_id = ?1 ORDER BY id", TABLE.sql().select(View::Live));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([invoice])?;
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next()? {
+        lines.push(LineItem::read(|position| row.get_ref(position).map_err(Error::from))?);
+    }
+    Ok(lines)
+}
+
+/// What the lines of an invoice count.
+pub(super) fn shares(connection: &Connection, invoice: i64) -> Result<Vec<Share>> {
+    let mut statement =
+        connection.prepare_cached("SELECT amount, taxed, taxed2 FROM invoice_line_items WHERE invoice_id = ?1")?;
+    let rows = statement.query_map([invoice], |row| {
+        let amount: String = row.get(0)?;
+        Ok(Share { amount: Exact::parse(&amount).unwrap_or_default(), taxed: row.get(1)?, taxed2: row.get(2)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Reads the CSV; none where its header is another.
+fn parse(text: &str) -> Result<Option<Vec<Values>>> {
+    let (unindented, whole) = unindent(text);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(unindented.as_bytes());
+    let mut records = reader.records();
+    let header = match records.next() {
+        Some(Ok(header)) => header,
+        _ => return Ok(None),
+    };
+    if header.iter().ne(HEADER) {
+        return Ok(None);
+    }
+    if !whole {
+        return Err(Error::invalid(ELEMENT, "is malformed: a quoted cell is not closed, or text follows its end"));
+    }
+    let mut lines = Vec::new();
+    for (at, record) in records.enumerate() {
+        let refuse = |why: String| Error::invalid(ELEMENT, format!("line {} {why}", at + 1));
+        let record = record.map_err(|error| refuse(format!("is malformed: {error}")))?;
+        lines.push(line(&record).map_err(refuse)?);
+    }
+    Ok(Some(lines))
+}
+
+/// Removes white space at the start of records, outside quotes; false where the quotes are
+/// malformed.
+fn unindent(text: &str) -> (String, bool) {
+    enum At {
+        Record,
+        Cell,
+        Plain,
+        Quoted,
+        Closed,
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut at = At::Record;
+    let mut whole = true;
+    for character in text.chars() {
+        at = match (at, character) {
+            (At::Record, space) if is_space(space) => {
+                at = At::Record;
+                continue;
+            }
+            (At::Record | At::Cell, '"') => At::Quoted,
+            // A quote after the closing one is an escaped one, and the cell goes on.
+            (At::Quoted, '"') => At::Closed,
+            (At::Closed, '"') => At::Quoted,
+            (At::Quoted, _) => At::Quoted,
+            (_, ',') => At::Cell,
+            (_, '\n' | '\r') => At::Record,
+            (At::Closed, ' ' | '\t') => At::Closed,
+            (At::Closed, _) => {
+                whole = false;
+                At::Plain
+            }
+            _ => At::Plain,
+        };
+        kept.push(character);
+    }
+    (kept, whole && !matches!(at, At::Quoted))
+}
+
+fn line(record: &csv::StringRecord) -> Result<Values, String> {
+    if !(7..=8).contains(&record.len()) {
+        return Err(format!("has {} cells; it must have 7 or 8", record.len()));
+    }
+    let cell = |at: usize| record.get(at).unwrap_or_default();
+    let mut values = Values::new(&TABLE);
+    values.set("kind", cell(0));
+    values.set("description", cell(1));
+    for (name, at) in [("quantity", 2), ("unit_price", 3)] {
+        values.set(name, Kind::Decimal.read(cell(at)).map_err(|why| format!("has no {name}: {why}"))?);
+    }
+    // The amount in cell 4 is computed, whatever it says.
+    for (name, at) in [("taxed", 5), ("taxed2", 6)] {
+        let text = if cell(at).trim().is_empty() { "false" } else { cell(at) };
+        values.set(name, Kind::Boolean.read(text).map_err(|why| format!("has no {name}: {why}"))?);
+    }
+    let project = cell(7).trim();
+    values.set("project_id", if project.is_empty() { Value::Null } else { Value::from(project) });
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\n";
+
+    fn cells(text: &str) -> Vec<(String, String)> {
+        let lines = parse(&format!("{HEAD}{text}")).unwrap().unwrap();
+        let text = |values: &Values, name| values.text(name).unwrap_or_default().to_owned();
+        lines.iter().map(|values| (text(values, "description"), text(values, "quantity"))).collect()
+    }
+
+    #[test]
+    fn senders_indent_quote_and_leave_cells_blank() {
+        assert_eq!(cells("  \tService,A,1,2,,,,\n"), [("A".into(), "1.0".into())]);
+        assert_eq!(
+            cells("\n   \n Service,\"A, \"\"b\"\"\n  c\",1.50,2,3,true,false,7\n\n"),
+            [("A, \"b\"\n  c".into(), "1.5".into())]
+        );
+        assert_eq!(
+            cells("Service,A,1,2,,,\nService,5\" pipe,2,2,,1,0,"),
+            [("A".into(), "1.0".into()), ("5\" pipe".into(), "2.0".into())]
+        );
+        let quoted =
+            "  \"kind\",\"description\",\"quantity\",\"unit_price\",\"amount\",\"taxed\",\"taxed2\",\"project_id\"\n";
+        assert_eq!(parse(quoted).unwrap().unwrap().len(), 0);
+    }
+
+    #[test]
+    fn another_header_discards_the_lines() {
+        for header in [
+            "",
+            "kind,description\nService,A",
+            "description,kind,quantity,unit_price,amount,taxed,taxed2,project_id",
+            "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id,more",
+        ] {
+            assert!(parse(header).unwrap().is_none(), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_line_is_refused_with_its_number() {
+        for (row, said) in [
+            ("Service,A,1,2,3,true", "line 1 has 6 cells"),
+            ("Service,A,1,2,,,\nService,A,1,2,,,,,", "line 2 has 9 cells"),
+            ("Service,A,,2,,,", "line 1 has no quantity"),
+            ("Service,A,one,2,,,", "line 1 has no quantity"),
+            ("Service,A,1,1e3,,,", "line 1 has no unit_price"),
+            ("Service,A,1,2,,maybe,", "line 1 has no taxed"),
+            ("Service,\"A,1,2,,,", "not closed"),
+            ("Service,\"A\"b,1,2,,,", "text follows"),
+        ] {
+            let error = parse(&format!("{HEAD}{row}")).unwrap_err().to_string();
+            assert!(error.starts_with("csv-line-items") && error.contains(said), "{error}");
+        }
+    }
+}

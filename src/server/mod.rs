@@ -1,0 +1,214 @@
+//! The API over HTTP/1.1: an adapter between sockets and an [`Api`].
+//!
+//! ```no_run
+//! use clientstore::server::Server;
+//! use clientstore::{Api, ClientStore};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let api = Api::new(ClientStore::open("clientstore.db")?);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:7557").await?;
+//! let shutdown = std::future::pending(); // or a signal
+//! Server::new(api).run(listener, shutdown).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod connection;
+mod exchange;
+mod guard;
+mod limits;
+mod lines;
+mod progress;
+mod wire;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hyper::server::conn::http1::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, Id, JoinSet};
+
+use self::guard::Guard;
+pub use self::limits::Limits;
+use self::progress::Progress;
+use crate::Api;
+
+/// How long to wait before trying again to accept, where the system has no more sockets, or to find
+/// a place for a connection, where there is none.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Serves an [`Api`] over HTTP/1.1, with keep-alive and pipelining.
+///
+/// It answers to hosts that no foreign web page can have, and to no page of another origin; see
+/// [`allow_host`](Self::allow_host) and [`allow_origin`](Self::allow_origin). It logs one line a
+/// request through `tracing`, at info.
+#[derive(Clone, Debug)]
+pub struct Server {
+    api: Api,
+    limits: Limits,
+    guard: Guard,
+}
+
+/// What every connection needs.
+struct Shared {
+    api: Api,
+    limits: Limits,
+    guard: Guard,
+    protocol: Builder,
+    start: Instant,
+    stopping: AtomicBool,
+    stop: Notify,
+}
+
+impl Shared {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+impl Server {
+    /// A server with the default [`Limits`].
+    pub fn new(api: Api) -> Self {
+        Server { api, limits: Limits::default(), guard: Guard::default() }
+    }
+
+    /// What a connection may take.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Answers to this host name as well, whatever the port.
+    ///
+    /// By default these are `localhost` and the names below it, IP addresses, and the names below
+    /// `harvestapp.com`, which programs carry that come through an HTTP proxy setting. Other hosts
+    /// get 403: a web page could let a name of its own point to this machine.
+    #[must_use]
+    pub fn allow_host(mut self, name: impl AsRef<str>) -> Self {
+        self.guard.allow_host(name.as_ref());
+        self
+    }
+
+    /// Lets web pages of this origin ask, such as `http://localhost:3000`; their answers carry the
+    /// headers of CORS. By default a request that a page of another origin makes gets 403.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl AsRef<str>) -> Self {
+        self.guard.allow_origin(origin.as_ref());
+        self
+    }
+
+    /// Serves the listener's connections until `shutdown` is done. Then it accepts no more, lets the
+    /// requests in flight finish, for [`Limits::stop_timeout`] at most, and returns.
+    ///
+    /// Must be called within a tokio runtime that has its I/O and time drivers enabled.
+    ///
+    /// # Errors
+    ///
+    /// Where the listener cannot be used. A connection that cannot be accepted is logged, and no
+    /// error.
+    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        listener.local_addr()?;
+        let Server { api, limits, guard } = self;
+        let protocol = connection::protocol(&limits);
+        let (start, stopping, stop) = (Instant::now(), AtomicBool::new(false), Notify::new());
+        let shared = Arc::new(Shared { api, limits, guard, protocol, start, stopping, stop });
+        let mut connections = Connections { shared, tasks: JoinSet::new(), served: HashMap::new() };
+        {
+            let mut shutdown = pin!(shutdown);
+            let mut waiting = None;
+            loop {
+                waiting = waiting.and_then(|stream| connections.serve(stream));
+                tokio::select! {
+                    biased;
+                    () = &mut shutdown => break,
+                    Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
+                    () = tokio::time::sleep(PATIENCE), if waiting.is_some() => {}
+                    accepted = listener.accept(), if waiting.is_none() => match accepted {
+                        Ok((stream, _)) => waiting = Some(stream),
+                        Err(error) => {
+                            tracing::warn!("cannot accept a connection: {error}");
+                            tokio::time::sleep(PATIENCE).await;
+                        }
+                    },
+                }
+            }
+        }
+        drop(listener);
+        connections.finish().await;
+        Ok(())
+    }
+}
+
+/// The connections that are being served.
+struct Connections {
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+    served: HashMap<Id, (Arc<Progress>, AbortHandle)>,
+}
+
+impl Connections {
+    /// Serves a connection, or gives it back where there is no place for it now.
+    fn serve(&mut self, stream: TcpStream) -> Option<TcpStream> {
+        if self.served.len() >= self.shared.limits.max_connections && !self.make_room() {
+            return Some(stream);
+        }
+        // Answers are written whole; to wait for more of them only delays.
+        drop(stream.set_nodelay(true));
+        let progress = Arc::new(Progress::new(self.shared.start));
+        let task = connection::serve(stream, Arc::clone(&self.shared), Arc::clone(&progress));
+        let handle = self.tasks.spawn(task);
+        self.served.insert(handle.id(), (progress, handle));
+        None
+    }
+
+    /// Closes the connection that has been without a complete head for longest.
+    fn make_room(&mut self) -> bool {
+        while let Some((_, id)) = self
+            .served
+            .iter()
+            .filter_map(|(id, (progress, _))| Some((progress.headless_since()?, *id)))
+            .min_by_key(|(since, _)| *since)
+        {
+            // Its head may have come just now.
+            if self.served[&id].0.dismiss() {
+                if let Some((_, handle)) = self.served.remove(&id) {
+                    handle.abort();
+                }
+                tracing::debug!("a connection without a request gave way to a new one");
+                return true;
+            }
+        }
+        false
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                if error.is_panic() {
+                    tracing::error!("a connection's task failed: {error}");
+                }
+                error.id()
+            }
+        };
+        self.served.remove(&id);
+    }
+
+    /// Lets what is in flight finish, for a while.
+    async fn finish(mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop.notify_waiters();
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.shared.limits.stop_timeout, finished).await.is_err() {
+            tracing::warn!("{} connections were closed before they were done", self.tasks.len());
+            self.tasks.shutdown().await;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What a connection is at, and since when; its task and the accepting one share it.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
+use std::time::{Duration, Instant};
+
+use super::limits::Limits;
+
+/// Nothing of the next request has come.
+const IDLE: u8 = 0;
+/// The head of a request is coming.
+const HEAD: u8 = 1;
+/// Its body is coming.
+const BODY: u8 = 2;
+/// The API is at it.
+const WORK: u8 = 3;
+/// The answer is being made and sent.
+const ANSWER: u8 = 4;
+/// The answer is made whole; the rest of it is being sent.
+const SENT: u8 = 5;
+/// Everything is sent; what still comes is thrown away.
+const DISCARD: u8 = 6;
+/// The connection was told to close before it got a request.
+const DISMISSED: u8 = 7;
+
+/// After a stop, nobody needs to be waited for long to see an answer.
+const DISCARD_WHEN_STOPPING: Duration = Duration::from_millis(200);
+
+/// Moments are milliseconds since the server's start.
+pub(super) struct Progress {
+    start: Instant,
+    phase: AtomicU8,
+    /// When the phase began, or last made progress where that counts.
+    since: AtomicU64,
+    /// From when on it has been without a complete head.
+    headless: AtomicU64,
+    had_body: AtomicBool,
+    /// Whether a head had both lines that say where its body ends.
+    ambiguous: AtomicBool,
+}
+
+impl Progress {
+    pub(super) fn new(start: Instant) -> Self {
+        let now = AtomicU64::new(millis(start.elapsed()));
+        let headless = AtomicU64::new(now.load(Relaxed));
+        let [had_body, ambiguous] = [AtomicBool::new(false), AtomicBool::new(false)];
+        Progress { start, phase: AtomicU8::new(HEAD), since: now, headless, had_body, ambiguous }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        millis(self.start.elapsed())
+    }
+
+    /// The moment as the clock has it.
+    pub(super) fn instant(&self, moment: u64) -> Instant {
+        self.start + Duration::from_millis(moment)
+    }
+
+    /// Bytes came. A head's later bytes buy it no time.
+    pub(super) fn received(&self) {
+        match self.phase.load(Relaxed) {
+            IDLE => {
+                self.since.store(self.now(), Relaxed);
+                // It may have been dismissed meanwhile.
+                let _ = self.phase.compare_exchange(IDLE, HEAD, AcqRel, Relaxed);
+            }
+            BODY => self.since.store(self.now(), Relaxed),
+            _ => {}
+        }
+    }
+
+    /// Bytes were taken from us.
+    pub(super) fn wrote(&self) {
+        self.since.store(self.now(), Relaxed);
+    }
+
+    /// A head is complete; false where the connection has been told to close.
+    pub(super) fn head_complete(&self, has_body: bool) -> bool {
+        if has_body {
+            self.since.store(self.now(), Relaxed);
+        }
+        self.had_body.store(has_body, Relaxed);
+        self.phase.swap(if has_body { BODY } else { WORK }, AcqRel) != DISMISSED
+    }
+
+    pub(super) fn body_complete(&self) {
+        self.phase.store(WORK, Relaxed);
+    }
+
+    pub(super) fn answered(&self) {
+        self.since.store(self.now(), Relaxed);
+        self.phase.store(ANSWER, Relaxed);
+    }
+
+    /// The whole answer is in the connection's buffer.
+    pub(super) fn answer_complete(&self) {
+        let _ = self.phase.compare_exchange(ANSWER, SENT, Relaxed, Relaxed);
+    }
+
+    /// The buffer is empty; `partial` where the beginning of another head has come already.
+    pub(super) fn flushed(&self, partial: bool) {
+        if self.phase.load(Relaxed) == SENT {
+            self.headless.store(self.since.load(Relaxed), Relaxed);
+            // What came after a body is not known; at worst it is idle until its next byte.
+            let begun = partial && !self.had_body.load(Relaxed);
+            self.phase.store(if begun { HEAD } else { IDLE }, Release);
+        }
+    }
+
+    pub(super) fn discarding(&self) {
+        self.since.store(self.now(), Relaxed);
+        self.phase.store(DISCARD, Relaxed);
+    }
+
+    /// From when on the connection has been without a complete head, where it is.
+    pub(super) fn headless_since(&self) -> Option<u64> {
+        matches!(self.phase.load(Acquire), IDLE | HEAD).then(|| self.headless.load(Relaxed))
+    }
+
+    /// Keeps a connection without a complete head from beginning a request; false where it has one.
+    pub(super) fn dismiss(&self) -> bool {
+        let is_headless = |phase| matches!(phase, IDLE | HEAD).then_some(DISMISSED);
+        self.phase.fetch_update(AcqRel, Relaxed, is_headless).is_ok()
+    }
+
+    /// Until when the phase may last; none while the API is at work.
+    pub(super) fn deadline(&self, limits: &Limits, stopping: bool) -> Option<u64> {
+        let limit = match self.phase.load(Relaxed) {
+            IDLE => limits.idle_timeout,
+            HEAD => limits.head_timeout,
+            BODY | ANSWER | SENT => limits.progress_timeout,
+            DISCARD if stopping => limits.discard_timeout.min(DISCARD_WHEN_STOPPING),
+            DISCARD => limits.discard_timeout,
+            _ => return None,
+        };
+        // Rounded up: no limit ends early.
+        Some(self.since.load(Relaxed).saturating_add(millis(limit)).saturating_add(1))
+    }
+
+    /// What the connection failed to do in time, for the log.
+    pub(super) fn doing(&self) -> &'static str {
+        match self.phase.load(Relaxed) {
+            IDLE => "another request",
+            HEAD => "the head of a request",
+            BODY => "the body of a request",
+            ANSWER | SENT => "an answer to be read",
+            _ => "the other side to close",
+        }
+    }
+
+    pub(super) fn mark_ambiguous(&self) {
+        self.ambiguous.store(true, Relaxed);
+    }
+
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.ambiguous.load(Relaxed)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    // Far beyond any limit, and no overflow when added up.
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(1 << 40)
+}

@@ -1,0 +1,116 @@
+//! `clientstore serve`: the program itself, its signals, and what a kill leaves.
+
+#![cfg(feature = "cli")]
+
+mod served;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clientstore::ClientStore;
+use served::Served;
+
+#[test]
+fn the_first_line_says_where_it_listens_and_requests_are_logged_on_standard_error() {
+    let served = Served::start(&["--memory"]);
+    let (status, _, body) = served.send("GET", "/clients", "").unwrap();
+    assert_eq!((status, body.as_str()), (200, "<clients></clients>\n"));
+    let (out, log) = served.stop();
+    assert_eq!(out, "", "the address is all that standard output says");
+    assert!(log.contains("GET /clients 200"), "{log}");
+}
+
+#[test]
+fn quiet_logs_no_request() {
+    let served = Served::start(&["--memory", "--quiet"]);
+    served.send("GET", "/clients", "").unwrap();
+    assert_eq!(served.stop(), (String::new(), String::new()));
+}
+
+#[test]
+fn the_dialect_and_the_credentials_are_the_servers() {
+    let served = Served::start(&["--memory", "--dialect", "live", "--auth", "me@example.com:se:cret"]);
+    assert_eq!(served.send("GET", "/clients", "").unwrap().0, 401);
+    let authorization = "Authorization: Basic bWVAZXhhbXBsZS5jb206c2U6Y3JldA==\r\n";
+    let (status, _, body) = served.send_with("GET", "/clients", authorization, "").unwrap();
+    assert_eq!(status, 200);
+    assert!(body.ends_with("<clients type=\"array\"></clients>\n"), "{body}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_it_and_closes_the_file() {
+    for signal in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        let served = Served::start(&[file.to_str().unwrap()]);
+        assert_eq!(served.send("POST", "/clients", "<client><name>A</name></client>").unwrap().0, 201);
+        assert!(served.signal(signal).success(), "{signal}");
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["store.db"], "the log is in the file again");
+        assert_eq!(ClientStore::open(&file).unwrap().clients().get(1).unwrap().name, "A");
+    }
+}
+
+#[test]
+fn every_201_that_a_program_saw_before_a_kill_is_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let served = Served::start(&[file.to_str().unwrap(), "--quiet"]);
+    let acknowledged = Mutex::new(HashMap::new());
+    let count = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for program in 0..8 {
+            let (served, acknowledged, count) = (&served, &acknowledged, &count);
+            scope.spawn(move || {
+                for number in 0.. {
+                    let name = format!("client {program}-{number}");
+                    let body = format!("<client><name>{name}</name></client>");
+                    match served.send("POST", "/clients", &body) {
+                        Ok((201, location, _)) => {
+                            acknowledged.lock().unwrap().insert(name, location.unwrap());
+                            count.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Ok(other) => panic!("{other:?}"),
+                        Err(_) => return, // the kill
+                    }
+                }
+            });
+        }
+        while count.load(Ordering::Relaxed) < 300 {
+            std::thread::yield_now();
+        }
+        served.kill();
+    });
+
+    let again = Served::start(&[file.to_str().unwrap(), "--quiet"]);
+    for (name, location) in acknowledged.into_inner().unwrap() {
+        let (status, _, body) = again.send("GET", &location, "").unwrap();
+        assert_eq!(status, 200, "{location}");
+        assert!(body.contains(&format!("<name>{name}</name>")), "{name} in {body}");
+    }
+    let (_, _, list) = again.send("GET", "/clients", "").unwrap();
+    let mut names: Vec<&str> = list.lines().filter(|line| line.contains("<name>")).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "each is there once");
+}
+
+#[test]
+fn what_cannot_be_served_is_said_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().to_str().unwrap();
+    let failed = |arguments: &[&str]| {
+        let output = served::command(arguments).output().unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(failed(&[directory]).ends_with("is not a clientstore file (a directory); it was left untouched\n"));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = failed(&["--memory", "--listen", &address]);
+    assert!(error.starts_with(&format!("clientstore: cannot listen on {address}: ")), "{error}");
+    assert!(failed(&["--memory", "--auth", "nobody"]).contains("a colon must stand between"));
+}

@@ -1,0 +1,62 @@
+//! Stopping.
+
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clientstore::server::Server;
+
+use crate::limits::long_list;
+use crate::support::{CLIENT, NEW, PATIENCE, Running, get, post};
+
+const SOON: Duration = Duration::from_secs(2);
+
+#[test]
+fn a_stop_closes_idle_connections_at_once() {
+    let mut server = Running::start();
+    let mut idle = server.connect();
+    idle.send(get("/clients/1"));
+    assert_eq!(idle.answer().text(), CLIENT);
+    let mut silent = server.connect();
+    let mut half = server.connect();
+    half.send("GET /cl");
+    assert!(server.stop() < SOON);
+    idle.assert_closed();
+    silent.assert_closed();
+    half.assert_closed();
+    assert!(TcpStream::connect(server.address).is_err());
+}
+
+#[test]
+fn a_stop_lets_a_request_in_flight_finish() {
+    let mut server = Running::start();
+    let mut busy = server.connect();
+    let head = post("/clients", NEW).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    busy.send(head.strip_suffix(NEW).unwrap());
+    assert_eq!(busy.head().status(), 100);
+    drop(server.stop.take());
+    let begun = Instant::now();
+    while TcpStream::connect(server.address).is_ok() {
+        assert!(begun.elapsed() < PATIENCE, "it still accepts");
+        thread::sleep(Duration::from_millis(5));
+    }
+    busy.send(NEW);
+    let answer = busy.answer();
+    assert_eq!((answer.status(), answer.header("Location")), (201, Some("/clients/2")));
+    assert_eq!(answer.header("Connection"), Some("close"));
+    busy.assert_closed();
+    assert!(server.stop() < SOON);
+}
+
+#[test]
+fn a_stop_gives_up_on_what_does_not_finish() {
+    let mut server = Running::of(Server::new(long_list()));
+    let mut reader = server.connect();
+    reader.send(get("/clients"));
+    assert_eq!(reader.head().status(), 200);
+    let mut writer = server.connect();
+    writer.send(post("/clients", NEW).strip_suffix("</client>").unwrap());
+    thread::sleep(Duration::from_millis(50));
+    assert!(server.stop() < SOON);
+    writer.assert_closed();
+}
