@@ -103,8 +103,4 @@ impl Resource for ItemCategories {
     fn refusal(&self, _connection: &Connection, _change: &Change<'_>) -> Result<Error> {
         Ok(Error::refused(Rule::CategoryIsDefault, [("default category", 1)]))
     }
-
-    fn filter(&self, _selection: &mut Selection, _name: &str, _value: &str, _today: NaiveDate) -> Result<()> {
-        Ok(())
-    }
 }

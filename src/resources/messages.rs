@@ -145,8 +145,4 @@ impl Resource for Messages {
     fn refusal(&self, _connection: &Connection, change: &Change<'_>) -> Result<Error> {
         Ok(super::invoices::no_such_invoice(change))
     }
-
-    fn filter(&self, _selection: &mut Selection, _name: &str, _value: &str, _today: NaiveDate) -> Result<()> {
-        Ok(())
-    }
 }

@@ -140,10 +140,6 @@ impl Resource for Payments {
         let sql = "SELECT count(*) FROM invoices WHERE id = ?1";
         Ok(if super::count(connection, sql, invoice)? == 0 { no_such_invoice(change) } else { closed() })
     }
-
-    fn filter(&self, _selection: &mut Selection, _name: &str, _value: &str, _today: NaiveDate) -> Result<()> {
-        Ok(())
-    }
 }
 
 fn closed() -> Error {

@@ -114,7 +114,9 @@ pub trait Resource: Sync {
     /// # Errors
     ///
     /// [`Error::Invalid`] where the value cannot be read.
-    fn filter(&self, selection: &mut Selection, name: &str, value: &str, today: NaiveDate) -> Result<()>;
+    fn filter(&self, _selection: &mut Selection, _name: &str, _value: &str, _today: NaiveDate) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A change to the records of a resource, as its rules see it.

@@ -1,13 +1,13 @@
 //! Line items, and `csv-line-items` in both directions.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
 use crate::record::{Describe, Fields, Table, Values, View, record};
-use crate::store::{Change, Resource, Selection};
+use crate::store::{Change, Resource};
 use crate::value::{Kind, Value, is_space};
 
 /// The element of the lines, for errors.
@@ -90,16 +90,8 @@ impl Resource for LineItems {
         Ok(())
     }
 
-    fn guard(&self, _change: &Change<'_>) -> &'static str {
-        ""
-    }
-
     fn refusal(&self, _connection: &Connection, _change: &Change<'_>) -> Result<Error> {
         Ok(Error::invalid("invoice-id", "names no invoice"))
-    }
-
-    fn filter(&self, _selection: &mut Selection, _name: &str, _value: &str, _today: NaiveDate) -> Result<()> {
-        Ok(())
     }
 }
 
