@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clientstore::{Api, ClientStore, Dialect, Error, NewClient, NewProject, State};
 use common::{Clock, builder, memory};
 use http::Request;
-use transfers::{dumped, fill, load, tables};
+use transfers::{RECORDS, dumped, fill, load, tables};
 
 #[test]
 fn a_dump_loads_into_an_empty_store_which_dumps_the_same_and_has_equal_tables() {
@@ -22,12 +22,14 @@ fn a_dump_loads_into_an_empty_store_which_dumps_the_same_and_has_equal_tables() 
     clock.forward(1_000_000);
     let copy = builder(&clock).key_generator(|| [9; 20]).open(&second).unwrap();
     let document = dumped(&store);
-    assert_eq!(load(&copy, &document).unwrap(), 4 + 4 + 5);
+    assert_eq!(load(&copy, &document).unwrap(), RECORDS);
     assert_eq!(dumped(&copy), document);
     let (ours, theirs) = (tables(&first), tables(&second));
     let names: Vec<&str> = ours.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["clients", "invoices", "projects", "sqlite_sequence"]);
-    assert!(ours.iter().all(|(_, rows)| rows.len() >= 3), "{ours:?}");
+    let parts = ["invoice_item_categories", "invoice_line_items", "invoice_messages", "invoice_payments"];
+    assert_eq!(names, [&["clients"][..], &parts, &["invoices", "projects", "sqlite_sequence"]].concat());
+    let rows: usize = ours.iter().map(|(_, rows)| rows.len()).sum();
+    assert_eq!(rows as u64, RECORDS + 7, "a row of sqlite_sequence for each of the other tables");
     assert_eq!(ours, theirs);
 }
 
@@ -36,7 +38,7 @@ fn stores_in_memory_are_dumped_and_loaded_alike() {
     let (store, _) = memory();
     fill(&store);
     let (copy, _) = memory();
-    assert_eq!(load(&copy, dumped(&store)).unwrap(), 13);
+    assert_eq!(load(&copy, dumped(&store)).unwrap(), RECORDS);
     assert_eq!(dumped(&copy), dumped(&store));
     let [ours, theirs] = [&store, &copy].map(|store| {
         let clients: Vec<_> = store.clients().list(&Default::default()).unwrap().map(Result::unwrap).collect();
@@ -57,13 +59,15 @@ fn a_dump_to_the_byte() {
 }
 
 #[test]
-fn the_dump_of_an_empty_store_loads_into_a_filled_one() {
-    let (empty, _) = memory();
+fn a_dump_brings_back_the_default_categories_as_they_were_changed_or_deleted() {
     let (store, _) = memory();
-    fill(&store);
-    let before = dumped(&store);
-    assert_eq!(load(&store, dumped(&empty)).unwrap(), 0);
-    assert_eq!(dumped(&store), before);
+    let empty = dumped(&store);
+    let (copy, _) = memory();
+    assert_eq!(load(&copy, &empty).unwrap(), 3);
+    assert_eq!(dumped(&copy), empty);
+    store.item_categories().delete(3).unwrap();
+    assert_eq!(load(&copy, dumped(&store)).unwrap(), 2);
+    assert_eq!(dumped(&copy), dumped(&store));
 }
 
 #[test]
@@ -74,7 +78,7 @@ fn ids_that_were_given_once_stay_used_though_their_records_are_gone() {
     load(&copy, dumped(&store)).unwrap();
     assert_eq!(copy.clients().create(&NewClient::named("New")).unwrap(), 7);
     assert_eq!(copy.projects().create(&NewProject::of(1, "New")).unwrap(), 7);
-    assert_eq!(copy.invoices().create(&clientstore::NewInvoice::of(1)).unwrap(), 13);
+    assert_eq!(copy.invoices().create(&clientstore::NewInvoice::of(1)).unwrap(), 14);
 }
 
 #[test]
@@ -84,7 +88,7 @@ fn a_store_with_the_greatest_id_is_dumped_and_loaded_too() {
     let document = dumped(&store);
     assert!(document.contains("<clients type=\"integer\">9223372036854775807</clients>"));
     let (copy, _) = memory();
-    assert_eq!(load(&copy, &document).unwrap(), 1);
+    assert_eq!(load(&copy, &document).unwrap(), 1 + 3, "three are the default categories");
     assert_eq!(dumped(&copy), document);
     assert!(matches!(copy.clients().create(&NewClient::named("y")), Err(Error::Storage { .. })), "no id is left");
     assert_eq!(dumped(&copy), document);
@@ -96,7 +100,7 @@ fn progress_is_told_upwards_to_the_number_of_records() {
     fill(&store);
     let mut told = Vec::new();
     let count = store.dump(&mut Vec::new(), |records| told.push(records)).unwrap();
-    assert_eq!((count, told.last()), (13, Some(&13)));
+    assert_eq!((count, told.last()), (RECORDS, Some(&RECORDS)));
     assert!(told.is_sorted(), "{told:?}");
 }
 
@@ -115,7 +119,7 @@ fn lists_of_the_api_in_either_dialect_load_in_any_order() {
         let documents = ["/invoices", "/projects", "/clients"].map(|path| list(&store, dialect, path));
         let (copy, _) = memory();
         let named = documents.iter().map(|document| ("a list", document.as_bytes()));
-        assert_eq!(copy.load(named).unwrap(), 13);
+        assert_eq!(copy.load(named).unwrap(), 4 + 4 + 6);
         for (path, document) in ["/invoices", "/projects", "/clients"].iter().zip(&documents) {
             // A list does not tell an invoice's kind, so the copy's are all free form.
             let kinds = ["project", "task", "people", "detailed"];
@@ -160,14 +164,21 @@ fn read_only_fields_are_kept_and_a_record_without_an_id_gets_the_next() {
 fn a_dumped_list_is_the_live_list_of_the_api() {
     let (store, _) = memory();
     fill(&store);
-    for name in ["clients", "projects", "invoices"] {
+    for (name, path, records) in [
+        ("clients", "/clients", 4),
+        ("projects", "/projects", 4),
+        ("invoices", "/invoices", 6),
+        ("invoice-item-categories", "/invoice_item_categories", 3),
+        ("invoice-message", "/invoices/13/messages", 1),
+        ("payments", "/invoices/13/payments", 1),
+    ] {
         let mut document = Vec::new();
-        let count = store.dump_list(name, &mut document, |_| {}).unwrap();
-        assert_eq!(count, if name == "invoices" { 5 } else { 4 });
-        assert_eq!(String::from_utf8(document).unwrap(), list(&store, Dialect::Live, &format!("/{name}")));
+        assert_eq!(store.dump_list(name, &mut document, |_| {}).unwrap(), records, "{name}");
+        assert_eq!(String::from_utf8(document).unwrap(), list(&store, Dialect::Live, path), "{name}");
     }
-    let error = store.dump_list("payments", &mut Vec::new(), |_| {}).unwrap_err();
-    assert_eq!(error.to_string(), "list must be one of clients, projects, invoices");
+    let error = store.dump_list("people", &mut Vec::new(), |_| {}).unwrap_err();
+    let lists = "clients, projects, invoices, invoice-line-items, invoice-message, payments, invoice-item-categories";
+    assert_eq!(error.to_string(), format!("list must be one of {lists}"));
 }
 
 #[test]

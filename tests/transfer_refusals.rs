@@ -5,7 +5,7 @@ mod transfers;
 
 use clientstore::{ClientStore, Error, NewClient, Rule};
 use common::{Clock, builder, memory, plain};
-use transfers::{dumped, fill, load};
+use transfers::{RECORDS, dumped, fill, load};
 
 const CLIENT: &str = "<client><id>1</id><name>A</name></client>";
 
@@ -111,15 +111,16 @@ fn a_record_that_breaks_a_rule_is_refused() {
 
 #[test]
 fn a_document_that_is_malformed_or_another_is_refused() {
-    let clients = "<clients>, <projects>, <invoices>";
+    let lists = "<clients>, <projects>, <invoices>, <invoice-line-items>, <invoice-message>, <payments>, \
+                 <invoice-item-categories>";
     for (document, expected) in [
         ("", "line 1: the document is empty; a root element is missing".to_owned()),
         ("null", "line 1: text stands outside the root element".to_owned()),
-        ("\n<client/>", format!("line 2: the root element is <client>; a dump has <clientstore>, a list {clients}")),
-        ("<html/>", format!("line 1: the root element is <html>; a dump has <clientstore>, a list {clients}")),
+        ("\n<client/>", format!("line 2: the root element is <client>; a dump has <clientstore>, a list {lists}")),
+        ("<html/>", format!("line 1: the root element is <html>; a dump has <clientstore>, a list {lists}")),
         ("<clientstore/>", "line 1: the dump has no version".to_owned()),
         ("<clientstore version=\"2\"/>", "line 1: the dump has version 2, this program reads version 1".to_owned()),
-        ("<clientstore version=\"1\">\n<payments/></clientstore>", "line 2: a dump has no <payments>".to_owned()),
+        ("<clientstore version=\"1\">\n<people/></clientstore>", "line 2: a dump has no <people>".to_owned()),
         ("<!DOCTYPE clients>\n<clients/>", "line 1: a DOCTYPE is not accepted; remove it".to_owned()),
         ("<clients>\n<client><name>A</name></client>\n", "line 3: the document ends before its elements do".to_owned()),
         (
@@ -163,7 +164,7 @@ fn a_dump_cut_off_anywhere_loads_nothing() {
         assert!(matches!(error, Error::Load { .. }), "{at}: {error:?}");
     }
     assert_eq!(dumped(&copy), empty);
-    assert_eq!(load(&copy, &document).unwrap(), 13);
+    assert_eq!(load(&copy, &document).unwrap(), RECORDS);
 }
 
 #[test]

@@ -89,8 +89,27 @@ const RESOURCES: &[(&str, &str, &[&str])] = &[
             "kind",
             "state",
             "amount",
+            "csv-line-items",
         ],
     ),
+    (
+        "/invoices/{}/messages",
+        "invoice-message",
+        &["body", "recipients", "send-me-a-copy", "thank_you", "subject", "include-pay-pal-link", "attach-pdf"],
+    ),
+    ("/invoice/{}/payments", "payment", &["amount", "paid-at", "notes", "invoice-id", "recorded-by"]),
+    ("/invoice_item_categories", "invoice-item-category", &["name", "use-as-service", "use_as_expense", "id"]),
+];
+
+/// What follows the path of an invoice's messages and changes its state.
+const STATES: &[&str] = &["mark_as_sent", "mark_as_sent", "mark_as_draft", "mark_as_closed", "re_open", "messages"];
+
+const LINES: &[&str] = &[
+    "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,\"a, \"\"b\"\"\",2,10.50,,true,false,1\n",
+    "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\n  Product,x,-0.333333,999999.99,7,1,1\n\nx,y,0,0,0,,,\n",
+    "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,many,999999999999.999999,999999999999,,,,\n",
+    "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\n",
+    "kind,description\nx,y\n",
 ];
 
 /// Values that fit some fields and offend others.
@@ -215,13 +234,19 @@ impl Random {
 
     /// A request to records with ids up to about the given one.
     pub fn request(&mut self, ids: usize) -> Request<Vec<u8>> {
-        let (base, root, fields) = self.of(RESOURCES);
-        let id = 1 + self.below(ids + 2);
+        let (template, root, fields) = self.of(RESOURCES);
+        // The oldest records live longest.
+        let newest = self.of(&[ids / 4, ids]);
+        let (id, invoice) = (1 + self.below(newest + 2), 1 + self.below(newest + 2));
+        let base = template.replace("{}", &invoice.to_string());
         let (method, path, body) = match self.below(100) {
             0..20 => ("GET", format!("{base}/{id}"), Vec::new()),
-            20..24 => ("GET", base.to_owned(), Vec::new()),
-            24..42 => ("POST", base.to_owned(), self.body(root, fields, ids)),
+            20..24 => ("GET", base.clone(), Vec::new()),
+            24..42 => ("POST", base.clone(), self.body(root, fields, ids)),
             42..63 => ("PUT", format!("{base}/{id}"), self.body(root, fields, ids)),
+            63..79 if root == "invoice-message" => {
+                (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), self.body(root, fields, ids))
+            }
             63..79 => (self.of(&["POST", "PUT"]), format!("{base}/{id}/toggle"), Vec::new()),
             79..86 => ("DELETE", format!("{base}/{id}"), Vec::new()),
             86..88 => ("GET", "/account/who_am_i".to_owned(), Vec::new()),
@@ -247,7 +272,7 @@ impl Random {
         if self.percent(12) {
             self.spoil(&mut path);
         }
-        let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::from_static(base));
+        let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::try_from(base).unwrap());
         let mut request = Request::new(body);
         *request.uri_mut() = uri;
         let method = if self.percent(4) { self.of(METHODS) } else { method };
@@ -267,9 +292,18 @@ impl Random {
         let root = if self.percent(3) { "clients" } else { root };
         body.push_str(&format!("<{root}>\n"));
         // What is required mostly stands first.
-        for required in fields.iter().take(2).filter(|name| matches!(**name, "name" | "client-id")) {
-            let value = if *required == "name" { "x".to_owned() } else { (1 + self.below(ids + 1)).to_string() };
+        for required in fields.iter().take(2) {
+            let value = match *required {
+                "name" => "x".to_owned(),
+                "client-id" => (1 + self.below(ids + 1)).to_string(),
+                "amount" => format!("{}.{}", self.below(30), self.below(100)),
+                "paid-at" => "2011-04-01".to_owned(),
+                _ => continue,
+            };
             body.push_str(&format!("  <{required}>{value}</{required}>\n"));
+        }
+        if root == "invoice" && self.percent(30) {
+            body.push_str(&format!("  <csv-line-items>{}</csv-line-items>\n", self.of(LINES)));
         }
         while self.percent(45) {
             let name = self.of(fields);

@@ -3,9 +3,13 @@
 
 use std::path::Path;
 
-use clientstore::{ClientStore, Error, NewClient, NewProject};
+use chrono::DateTime;
+use clientstore::{
+    ClientStore, Error, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject,
+};
 use rusqlite::Connection;
 use rusqlite::types::Value;
+use rust_decimal::Decimal;
 
 use crate::common::plain;
 
@@ -67,4 +71,26 @@ pub fn fill(store: &ClientStore) {
     store.clients().delete(4).unwrap();
     assert_eq!(load(store, include_str!("../fixtures/invoices-every-field.xml")).unwrap(), 6);
     store.invoices().delete(12).unwrap();
+    // An invoice with lines, a message and a payment, and again gaps at the ends.
+    let lines = [
+        NewLineItem::of("Design,\n\"by hand\"", 3, 80).taxed(true),
+        NewLineItem::of("", 1, -20).project_id("x".to_owned()),
+    ];
+    let id = store.invoices().create(&NewInvoice::of(1).tax(Decimal::TEN).lines(lines)).unwrap();
+    for text in ["Thank\ryou & <yours>", "Gone"] {
+        store.messages().create(&NewMessage::of(id, text).subject(text)).unwrap();
+        store.payments().create(&NewPayment::of(id, 5, DateTime::UNIX_EPOCH).notes(text)).unwrap();
+    }
+    store.messages().delete(2).unwrap();
+    store.payments().delete(2).unwrap();
+    store.item_categories().update(1, &NewItemCategory::named("Work").use_as_expense(true)).unwrap();
+    store.item_categories().delete(3).unwrap();
+    for name in ["Meals & more", "Gone"] {
+        store.item_categories().create(&NewItemCategory::named(name)).unwrap();
+    }
+    store.item_categories().delete(5).unwrap();
 }
+
+/// So many records [`fill`] leaves: clients, projects, invoices, lines, messages, payments and
+/// categories.
+pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3;
