@@ -207,9 +207,11 @@ impl Stored for Invoice {
         }
         if let Some(day) = filter.from {
             selection.and("issued_at >= ?", bound(date_text(day)));
+            selection.sorts = true;
         }
         if let Some(day) = filter.to {
             selection.and("issued_at <= ?", bound(date_text(day)));
+            selection.sorts = true;
         }
         if let Some(moment) = filter.updated_since {
             selection.updated_since(moment);
@@ -522,8 +524,9 @@ impl Resource for Invoices {
             "page" => filter.page = Some(value.trim().parse().unwrap_or(1)),
             _ => return Ok(()),
         }
-        let Selection { conditions, window, .. } = Invoice::select(&filter, today);
+        let Selection { conditions, sorts, window } = Invoice::select(&filter, today);
         selection.conditions.extend(conditions);
+        selection.sorts |= sorts;
         selection.window = window.or(selection.window);
         Ok(())
     }
