@@ -23,7 +23,8 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let fixtures = common::clients(CLIENTS);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let cases: [(&str, fn(&Path, &[Fixture])); 6] = [
+    type Case = fn(&Path, &[Fixture]);
+    let cases: [(&str, Case); 6] = [
         ("get", get),
         ("list", list),
         ("read", read),

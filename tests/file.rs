@@ -251,7 +251,7 @@ fn odd_paths_are_taken_as_they_are() {
         let directory = directory();
         let path = directory.path().join(name);
         ClientStore::open(&path).unwrap().clients().create(&NewClient::named(name)).unwrap();
-        assert_eq!(contents(directory.path()).into_keys().collect::<Vec<_>>(), [path.clone()], "{name}");
+        assert_eq!(contents(directory.path()).into_keys().collect::<Vec<_>>(), std::slice::from_ref(&path), "{name}");
         let store = ClientStore::open(&path).unwrap();
         assert_eq!(store.clients().get(1).unwrap().name, name);
     }

@@ -90,7 +90,7 @@ struct Random(u64);
 impl Random {
     fn below(&mut self, limit: i64) -> i64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        i64::try_from(u128::from(self.0 >> 11) * u128::from(limit.unsigned_abs()) >> 53).unwrap()
+        i64::try_from((u128::from(self.0 >> 11) * u128::from(limit.unsigned_abs())) >> 53).unwrap()
     }
 
     fn one_in(&mut self, times: i64) -> bool {

@@ -152,7 +152,8 @@ fn a_percent_lies_between_0_and_100() {
         let invoice = create(&store, &NewInvoice::of(1).tax(percent(good)).tax2(percent(good)).discount(percent(good)));
         assert_eq!([invoice.tax, invoice.tax2, invoice.discount], [Some(percent(good)); 3]);
     }
-    let fields: [(&str, fn(NewInvoice, Decimal) -> NewInvoice); 3] =
+    type Set = fn(NewInvoice, Decimal) -> NewInvoice;
+    let fields: [(&str, Set); 3] =
         [("tax", NewInvoice::tax), ("tax2", NewInvoice::tax2), ("discount", NewInvoice::discount)];
     for bad in ["-0.000001", "100.000001", "999999999999"] {
         for (field, set) in fields {
