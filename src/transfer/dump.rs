@@ -74,13 +74,13 @@ impl ClientStore {
     }
 }
 
-/// The id that the next record gets.
+/// The id that the next record gets; none comes after the greatest.
 fn next_id(connection: &Connection, resource: &dyn Resource) -> Result<i64> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?1")?
         .query_row([resource.table().name], |row| row.get(0))
         .optional()?;
-    Ok(last.unwrap_or(0) + 1)
+    Ok(last.unwrap_or(0).saturating_add(1))
 }
 
 fn write<S: Reads>(mut list: ListDocument<S>, out: &mut impl Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {

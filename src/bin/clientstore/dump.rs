@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -35,11 +35,20 @@ impl Dump {
             self.write(&store, std::io::stdout().lock())?;
             return Ok(ExitCode::SUCCESS);
         }
-        let written = create(&self.output).and_then(|file| self.write(&store, &file).map(|()| file));
-        match written.and_then(|file| Ok(file.sync_all()?)) {
+        match self.write_file(&store) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(format!("cannot write {}: {error}", self.output.display()).into()),
         }
+    }
+
+    fn write_file(&self, store: &clientstore::ClientStore) -> Result<(), Box<dyn std::error::Error>> {
+        let file = File::create_new(&self.output)?;
+        let written = self.write(store, &file).and_then(|()| Ok(file.sync_all()?));
+        if written.is_err() {
+            // Half a document is of no use, and would be in the way of the next try.
+            drop(std::fs::remove_file(&self.output));
+        }
+        written
     }
 
     fn write(&self, store: &clientstore::ClientStore, out: impl Write) -> Result<(), Box<dyn std::error::Error>> {
@@ -54,8 +63,4 @@ impl Dump {
         bar.finish_and_clear();
         Ok(())
     }
-}
-
-fn create(path: &Path) -> Result<File, Box<dyn std::error::Error>> {
-    Ok(File::create_new(path)?)
 }

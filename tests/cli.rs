@@ -1,0 +1,324 @@
+//! The command line: `request`, `dump` and `load`.
+#![cfg(feature = "cli")]
+
+mod api;
+mod common;
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use api::{DECLARATION, printed, run};
+use clientstore::{ClientStore, NewClient, NewProject};
+use tempfile::TempDir;
+
+const CLIENT: &str = "<client><name>SuprCorp</name></client>";
+
+/// A folder with a store that holds client 1 with project 1.
+struct Folder(TempDir);
+
+impl Folder {
+    fn empty() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn filled() -> Self {
+        let folder = Self::empty();
+        let store = ClientStore::open(folder.path("store.db")).unwrap();
+        store.clients().create(&NewClient::named("Fish & Chips")).unwrap();
+        store.projects().create(&NewProject::of(1, "Website")).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The path as an argument.
+    fn at(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, content: &str) -> String {
+        std::fs::write(self.path(name), content).unwrap();
+        self.at(name)
+    }
+
+    /// The names of the files, those of an open store's log aside.
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| !name.ends_with("-wal") && !name.ends_with("-shm"));
+        names.sort();
+        names
+    }
+}
+
+#[track_caller]
+fn succeeded(output: Output) -> String {
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), "".into()));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A command that failed has said so in one line, and nothing else.
+#[track_caller]
+fn failed(output: Output, sentence: &str) {
+    let (out, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!((error.as_str(), out.as_str()), (&*format!("clientstore: {sentence}\n"), ""));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn request_prints_status_headers_and_body_to_the_byte() {
+    let folder = Folder::filled();
+    let output = succeeded(run(&["request", &folder.at("store.db"), "GET", "/clients/1"], b""));
+    let (head, body) = output.split_once("\n\n").unwrap();
+    let mut lines: Vec<&str> = head.lines().collect();
+    assert_eq!(lines.remove(0), "HTTP/1.1 200 OK");
+    lines.sort_unstable();
+    let length = format!("Content-Length: {}", body.len());
+    assert_eq!(lines, [&*length, "Content-Type: application/xml; charset=utf-8", "Status: 200 OK"]);
+    assert_eq!(
+        body,
+        "<client>\n  <id type=\"integer\">1</id>\n  <name>Fish &amp; Chips</name>\n  \
+         <active type=\"boolean\">true</active>\n  <details></details>\n</client>\n"
+    );
+}
+
+#[test]
+fn request_exits_with_0_for_2xx_and_with_1_otherwise() {
+    let folder = Folder::filled();
+    for (method, path, status) in [
+        ("GET", "/clients", 200),
+        ("HEAD", "/clients", 200),
+        ("get", "clients/1.xml", 200),
+        ("POST", "/clients", 201),
+        ("put", "/clients/1", 200),
+        ("POST", "/clients/1/toggle", 400),
+        ("DELETE", "/clients/1", 400),
+        ("GET", "/clients?updated_since=x", 400),
+        ("GET", "/clients/9", 404),
+        ("PATCH", "/clients", 405),
+        ("DELETE", "/projects/1", 200),
+        ("DELETE", "/clients/1", 200),
+    ] {
+        // The exit status is compared where the answer is read.
+        let answer = printed(&api::request(&folder.path("store.db"), method, path, CLIENT));
+        assert_eq!(answer.status, status, "{method} {path}");
+    }
+}
+
+#[test]
+fn request_writes_header_names_in_title_case() {
+    let folder = Folder::filled();
+    let output = run(&["request", &folder.at("store.db"), "DELETE", "/clients/1"], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("HTTP/1.1 400 Bad Request\n"), "{text}");
+    for name in ["\nHint: Client has projects", "\nContent-Type: ", "\nContent-Length: ", "\nStatus: 400 Bad Request\n"]
+    {
+        assert!(text.contains(name), "{name} in {text}");
+    }
+}
+
+#[test]
+fn request_takes_its_body_from_a_file_or_standard_input_and_answers_in_a_dialect() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    let body = folder.write("body.xml", CLIENT);
+    let post = |source: &str| run(&["request", &store, "POST", "/clients", "--body", source], CLIENT.as_bytes());
+    assert_eq!(printed(&post(&body)).location(), Some("/clients/2"));
+    assert_eq!(printed(&post("-")).location(), Some("/clients/3"));
+    let live = printed(&run(&["request", &store, "GET", "/clients/3", "--dialect", "live"], b""));
+    assert!(live.body.starts_with(&format!("{DECLARATION}<client>\n")), "{}", live.body);
+    assert!(live.body.contains("<cache-version type=\"integer\">0</cache-version>"), "{}", live.body);
+    let documented = printed(&run(&["request", &store, "GET", "/clients/3", "--dialect", "documented"], b""));
+    assert!(documented.body.starts_with("<client>\n"), "{}", documented.body);
+}
+
+#[test]
+fn request_says_what_is_missing_or_wrong() {
+    let folder = Folder::filled();
+    let (store, missing, text) =
+        (folder.at("store.db"), folder.at("missing.db"), folder.write("text.db", "no database\n"));
+    failed(run(&["request", &missing, "GET", "/clients"], b""), &format!("there is no file {missing}"));
+    failed(
+        run(&["request", &text, "GET", "/clients"], b""),
+        &format!("{text} is not a clientstore file (no SQLite database); it was left untouched"),
+    );
+    let body = folder.at("missing.xml");
+    failed(
+        run(&["request", &store, "POST", "/clients", "--body", &body], b""),
+        &format!("cannot read {body}: No such file or directory (os error 2)"),
+    );
+    failed(
+        run(&["request", &store, "G T", "/clients"], b""),
+        "\"G T\" is no HTTP method; use GET, POST, PUT or DELETE",
+    );
+    failed(
+        run(&["request", &store, "GET", "/a b"], b""),
+        "\"/a b\" is no path of a request (invalid uri character); percent-encode it",
+    );
+    assert_eq!(folder.names(), ["store.db", "text.db"]);
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), "no database\n");
+}
+
+#[test]
+fn what_is_no_command_is_a_usage_error() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    for arguments in [
+        &["frobnicate"][..],
+        &[],
+        &["request", &store],
+        &["request", &store, "GET"],
+        &["request", &store, "GET", "/clients", "--dialect", "modern"],
+        &["dump"],
+        &["dump", &store, "clients", "projects"],
+        &["load"],
+        &["load", &store],
+    ] {
+        let output = run(arguments, b"");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("--help"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    for command in ["request", "dump", "load"] {
+        for arguments in [&[command, "--help"], &["help", command]] {
+            let help = succeeded(run(arguments, b""));
+            let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{help}"));
+            assert!(examples.contains(&format!("  clientstore {command} ")), "{help}");
+        }
+    }
+    let help = succeeded(run(&["--help"], b""));
+    assert!(help.contains("Example:\n  clientstore serve "), "{help}");
+    for command in ["serve", "request", "dump", "load"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+    }
+    assert_eq!(succeeded(run(&["--version"], b"")), concat!("clientstore ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn dump_and_load_carry_a_store_over_through_files_and_pipes() {
+    let folder = Folder::filled();
+    let (store, file) = (folder.at("store.db"), folder.at("backup.xml"));
+    let document = succeeded(run(&["dump", &store], b""));
+    assert!(document.starts_with(&format!("{DECLARATION}<clientstore version=\"1\">\n")), "{document}");
+    assert_eq!(succeeded(run(&["dump", &store, "--output", "-"], b"")), document);
+    assert_eq!(succeeded(run(&["dump", &store, "--output", &file], b"")), "");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), document);
+    for (copy, source) in [(folder.at("a.db"), &*file), (folder.at("b.db"), "-")] {
+        let output = run(&["load", &copy, source], document.as_bytes());
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 2 records into {copy}\n"));
+        assert_eq!(succeeded(run(&["dump", &copy], b"")), document);
+    }
+}
+
+#[test]
+fn dump_writes_one_list_as_the_api_would() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    for list in ["clients", "projects", "invoices"] {
+        let path = format!("/{list}");
+        let answer = printed(&run(&["request", &store, "GET", &path, "--dialect", "live"], b""));
+        assert_eq!(succeeded(run(&["dump", &store, list], b"")), answer.body, "{list}");
+        let file = folder.at(list);
+        assert_eq!(succeeded(run(&["dump", &store, list, "-o", &file], b"")), "");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), answer.body, "{list}");
+    }
+}
+
+#[test]
+fn dump_never_writes_over_a_file() {
+    let folder = Folder::filled();
+    let (store, file) = (folder.at("store.db"), folder.write("backup.xml", "precious"));
+    failed(run(&["dump", &store, "--output", &file], b""), &format!("cannot write {file}: File exists (os error 17)"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    failed(
+        run(&["dump", &store, "--output", &store], b""),
+        &format!("cannot write {store}: File exists (os error 17)"),
+    );
+    assert_eq!(ClientStore::open(&store).unwrap().clients().get(1).unwrap().name, "Fish & Chips");
+}
+
+#[test]
+fn dump_says_what_is_missing_or_wrong_and_leaves_no_file() {
+    let folder = Folder::filled();
+    let (store, missing, file) = (folder.at("store.db"), folder.at("missing.db"), folder.at("out.xml"));
+    failed(run(&["dump", &missing], b""), &format!("there is no file {missing}"));
+    failed(run(&["dump", &missing, "-o", &file], b""), &format!("there is no file {missing}"));
+    let lists = "list must be one of clients, projects, invoices";
+    failed(run(&["dump", &store, "payments"], b""), lists);
+    failed(run(&["dump", &store, "payments", "-o", &file], b""), &format!("cannot write {file}: {lists}"));
+    let nowhere = folder.at("nowhere/out.xml");
+    failed(
+        run(&["dump", &store, "-o", &nowhere], b""),
+        &format!("cannot write {nowhere}: No such file or directory (os error 2)"),
+    );
+    assert_eq!(folder.names(), ["store.db"]);
+}
+
+#[test]
+fn a_dump_that_fails_half_way_leaves_no_file() {
+    let folder = Folder::filled();
+    let (store, file) = (folder.at("store.db"), folder.at("out.xml"));
+    common::plain(&folder.path("store.db"))
+        .execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE clients SET name = CAST(x'FF' AS TEXT)")
+        .unwrap();
+    let output = run(&["dump", &store, "-o", &file], b"");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let error = String::from_utf8(output.stderr).unwrap();
+    let expected = format!("clientstore: cannot write {file}: the store is damaged: clients 1: name is not UTF-8");
+    assert!(error.starts_with(&expected), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert_eq!(folder.names(), ["store.db"]);
+}
+
+#[test]
+fn load_takes_lists_in_any_order() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    let lists = ["projects", "clients"].map(|list| folder.write(list, &succeeded(run(&["dump", &store, list], b""))));
+    let copy = folder.at("copy.db");
+    let output = run(&["load", &copy, &lists[0], &lists[1]], b"");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 2 records into {copy}\n"));
+    assert_eq!(succeeded(run(&["dump", &copy], b"")), succeeded(run(&["dump", &store], b"")));
+}
+
+#[test]
+fn load_says_what_is_wrong_with_a_document_and_loads_nothing() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    let before = succeeded(run(&["dump", &store], b""));
+    let bad = folder
+        .write("bad.xml", "<clients>\n<client><name>Good</name></client>\n<client><name/></client>\n</clients>\n");
+    failed(run(&["load", &store, &bad], b""), &format!("{bad}: line 3: name is required and cannot be blank"));
+    failed(
+        run(&["load", &store, "-"], b"<clients>\n<client>"),
+        "standard input: line 2: the document ends before its elements do",
+    );
+    failed(
+        run(&["load", &store, "-"], before.as_bytes()),
+        "standard input: line 9: The id is taken: 1 client; load into an empty store, or give the record another id",
+    );
+    let missing = folder.at("missing.xml");
+    failed(
+        run(&["load", &store, &bad, &missing], b""),
+        &format!("cannot read {missing}: No such file or directory (os error 2)"),
+    );
+    failed(
+        run(&["load", &bad, "-"], b"<clients/>"),
+        &format!("{bad} is not a clientstore file (no SQLite database); it was left untouched"),
+    );
+    assert_eq!(succeeded(run(&["dump", &store], b"")), before);
+}
+
+#[test]
+fn load_makes_no_store_for_a_document_that_is_not_there() {
+    let folder = Folder::empty();
+    let output = run(&["load", &folder.at("new.db"), &folder.at("missing.xml")], b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(folder.names(), [""; 0]);
+}

@@ -1,0 +1,70 @@
+//! What the tests of dump and load share.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::path::Path;
+
+use clientstore::{ClientStore, Error, NewClient, NewProject};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::common::plain;
+
+pub fn dumped(store: &ClientStore) -> String {
+    let mut document = Vec::new();
+    store.dump(&mut document, |_| {}).unwrap();
+    String::from_utf8(document).unwrap()
+}
+
+pub fn load(store: &ClientStore, document: impl AsRef<[u8]>) -> Result<u64, Error> {
+    store.load([("the document", document.as_ref())])
+}
+
+/// Every row of every table, `sqlite_sequence` included, in the order of ids.
+pub fn tables(path: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
+    let connection = plain(path);
+    let names = rows(&connection, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
+    let names = names.into_iter().map(|mut row| match row.remove(0) {
+        Value::Text(name) => name,
+        other => panic!("{other:?} is no name"),
+    });
+    names.map(|name| (name.clone(), rows(&connection, &format!("SELECT * FROM {name} ORDER BY 1")))).collect()
+}
+
+fn rows(connection: &Connection, sql: &str) -> Vec<Vec<Value>> {
+    let mut statement = connection.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect()).unwrap();
+    rows.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+/// Fills a store with what is awkward to write down: texts, gaps among the ids, inactive clients,
+/// invoices of every state with every field set or nil.
+pub fn fill(store: &ClientStore) {
+    for (number, text) in [
+        "Fish & Chips <Ltd> \"quoted\" 'twice' ]]>",
+        "  spaces around\t\n\nlines\n  ",
+        "CR\rCRLF\r\nLF\n",
+        "Größe 漢字 \u{1F600} \u{85}\u{2028}\u{FEFF}\u{FFFD}\u{10FFFF}\u{7F}",
+        "&amp;&#13;<!-- --><![CDATA[x]]>",
+        "x",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let client =
+            NewClient::named(text).details(text.repeat(2)).currency("Euro - EUR").highrise_id(number as i64 - 2);
+        let id = store.clients().create(&client).unwrap();
+        let project = NewProject::of(id, text).notes(text).code(text);
+        store.projects().create(&project).unwrap();
+    }
+    store.projects().toggle(2).unwrap();
+    store.clients().toggle(2).unwrap();
+    store.clients().update(3, &NewClient::new().details("").currency("None")).unwrap();
+    // Gaps at the ends of all ids, and one within.
+    store.projects().delete(6).unwrap();
+    store.projects().delete(4).unwrap();
+    store.clients().delete(6).unwrap();
+    store.clients().delete(4).unwrap();
+    assert_eq!(load(store, include_str!("../fixtures/invoices-every-field.xml")).unwrap(), 6);
+    store.invoices().delete(12).unwrap();
+}
