@@ -124,7 +124,8 @@ impl Resource for Payments {
 
     fn guard(&self, change: &Change<'_>) -> &'static str {
         match change {
-            Change::Create(_) => "EXISTS (SELECT 1 FROM invoices WHERE id = ?4 AND closed = 0)",
+            // Only a loaded payment brings its id; it is older than the closing.
+            Change::Create(_) => "EXISTS (SELECT 1 FROM invoices WHERE id = ?4 AND (closed = 0 OR ?3 IS NOT NULL))",
             Change::Delete(_) => {
                 "EXISTS (SELECT 1 FROM invoices WHERE id = invoice_payments.invoice_id AND closed = 0)"
             }

@@ -59,13 +59,18 @@ impl Cursor {
 
     /// A window is a page, read in one go.
     fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<()> {
+        let (sql, parameters) = self.page(selection);
+        rows(connection, &sql, parameters, &mut |row| each(row).map(|_| true)).map(drop)
+    }
+
+    fn page(&self, selection: &Selection) -> (String, Vec<Value>) {
         let (skip, count) = selection.window.unwrap_or((0, -1));
         let mut sql = self.resource.table().sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, selection);
-        sql.push_str(self.order());
+        sql.push_str(self.order(selection));
         sql.push_str(" LIMIT ? OFFSET ?");
         parameters.extend([Value::Integer(count), Value::Integer(skip)]);
-        rows(connection, &sql, parameters, &mut |row| each(row).map(|_| true)).map(drop)
+        (sql, parameters)
     }
 
     fn after(&self, connection: &Connection, id: i64, selection: Selection, each: Each<'_>) -> Result<State> {
@@ -81,7 +86,7 @@ impl Cursor {
     fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
         let mut sql = format!("SELECT id FROM {}", self.resource.table().name);
         let parameters = conditions(&mut sql, selection);
-        sql.push_str(self.order());
+        sql.push_str(self.order(selection));
         let mut ids = Vec::new();
         rows(connection, &sql, parameters, &mut |row| {
             ids.push(row.get(0)?);
@@ -105,9 +110,11 @@ impl Cursor {
         Ok(State::End)
     }
 
-    fn order(&self) -> &'static str {
+    fn order(&self, selection: &Selection) -> &'static str {
         match self.resource.order() {
             Order::Id => " ORDER BY id",
+            // The plus keeps SQLite from reading all in this order, where the conditions have an index.
+            Order::Newest if selection.sorts => " ORDER BY +created_at DESC, id DESC",
             Order::Newest => " ORDER BY created_at DESC, id DESC",
         }
     }
@@ -233,5 +240,94 @@ impl<R: Stored> Iterator for List<'_, R> {
 impl<R> std::fmt::Debug for List<'_, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("List").field("more", &self.more).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::resources::by_list;
+    use crate::{ClientStore, Durability, NewClient, NewInvoice};
+
+    /// 100,000 invoices, ten clients', a state each in turn, a minute and a day apart.
+    fn store(directory: &tempfile::TempDir) -> ClientStore {
+        let path = directory.path().join("store.db");
+        let store = ClientStore::builder().durability(Durability::Off).open(&path).unwrap();
+        store.clients().create_all((0..10).map(|n| NewClient::named(format!("{n}")))).unwrap();
+        store.invoices().create(&NewInvoice::of(1)).unwrap();
+        let columns =
+            "due_at, client_id, currency, issued_at, number, client_key, state, closed, updated_at, created_at";
+        let sql = format!(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 99999) \
+             INSERT INTO invoices ({columns}) SELECT date('2001-01-01', (n % 4000) || ' days'), n % 10 + 1, currency, \
+             date('2001-01-01', (n % 4000) || ' days'), n, client_key, \
+             CASE n / 10 % 5 WHEN 0 THEN 'draft' WHEN 1 THEN 'open' WHEN 2 THEN 'partial' WHEN 3 THEN 'paid' ELSE 'closed' END, \
+             n / 10 % 5 = 4, strftime('%Y-%m-%dT%H:%M:%SZ', '2001-01-01', n || ' minutes'), \
+             strftime('%Y-%m-%dT%H:%M:%SZ', '2001-01-01', n || ' minutes') FROM n, invoices WHERE invoices.id = 1"
+        );
+        rusqlite::Connection::open(&path).unwrap().execute(&sql, []).unwrap();
+        store
+    }
+
+    /// How page 1 under a filter is found, how many rows it has, and in how many steps they were read.
+    fn page(store: &ClientStore, filter: Option<(&str, &str)>) -> (String, usize, i32) {
+        let resource = by_list("invoices").unwrap();
+        let mut selection = resource.unfiltered();
+        if let Some((name, value)) = filter {
+            resource.filter(&mut selection, name, value, NaiveDate::from_ymd_opt(2011, 3, 31).unwrap()).unwrap();
+        }
+        let (sql, parameters) = Cursor::new(resource, View::Live, Selection::default()).page(&selection);
+        store
+            .read(|connection| {
+                let parameters = || rusqlite::params_from_iter(parameters.clone());
+                let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let plan: rusqlite::Result<Vec<String>> =
+                    explain.query_map(parameters(), |row| row.get("detail"))?.collect();
+                let mut statement = connection.prepare(&sql)?;
+                let mut rows = statement.query(parameters())?;
+                let mut count = 0;
+                while rows.next()?.is_some() {
+                    count += 1;
+                }
+                drop(rows);
+                Ok((plan?.join("; "), count, statement.get_status(StatementStatus::VmStep)))
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn each_single_filter_of_a_hundred_thousand_invoices_uses_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory);
+        for (name, value, index) in [
+            ("client", "7", "invoices_client_id (client_id=?)"),
+            ("status", "draft", "invoices_state (state=?)"),
+            ("state", "closed", "invoices_state (state=?)"),
+            ("status", "unpaid", "invoices_state (state=?)"),
+            ("status", "pastdue", "invoices_state (state=?)"),
+            ("from", "20111201", "invoices_issued_at (issued_at>?)"),
+            ("to", "20010102", "invoices_issued_at (issued_at<?)"),
+            ("updated_since", "2001-03-11 10:00", "invoices_updated_at (updated_at>?)"),
+        ] {
+            let (plan, count, _) = page(&store, Some((name, value)));
+            assert!(plan.starts_with(&format!("SEARCH invoices USING INDEX {index}")), "{name}={value}: {plan}");
+            assert!(count > 0, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn page_1_reads_no_more_of_its_index_than_it_shows() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory);
+        for filter in [None, Some(("client", "7")), Some(("status", "draft")), Some(("status", "closed"))] {
+            let (plan, count, steps) = page(&store, filter);
+            assert!(plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+            assert_eq!(count, 50, "{filter:?}");
+            // A row takes a step for each of its 29 columns, and a few more.
+            assert!(steps < 51 * 50, "{filter:?}: {steps}");
+        }
     }
 }

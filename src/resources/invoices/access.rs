@@ -90,9 +90,11 @@ impl Stored for Invoice {
         }
         if let Some(day) = filter.from {
             selection.and("issued_at >= ?", bound(date_text(day)));
+            selection.sorts = true;
         }
         if let Some(day) = filter.to {
             selection.and("issued_at <= ?", bound(date_text(day)));
+            selection.sorts = true;
         }
         if let Some(moment) = filter.updated_since {
             selection.updated_since(moment);
