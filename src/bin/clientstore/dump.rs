@@ -21,7 +21,8 @@ use crate::{Outcome, open, progress};
 pub(crate) struct Dump {
     /// The store's file
     file: PathBuf,
-    /// One list only: clients, projects or invoices
+    /// One list only: clients, projects, invoices, invoice-line-items, invoice-message, payments or
+    /// invoice-item-categories
     list: Option<String>,
     /// Where to write: a file that is not there yet, or - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
