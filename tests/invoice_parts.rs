@@ -207,6 +207,19 @@ fn an_invoice_is_deleted_in_any_state() {
 }
 
 #[test]
+fn messages_and_payments_are_not_updated() {
+    let store = clientstore::ClientStore::open_in_memory().unwrap();
+    let client = store.clients().create(&clientstore::NewClient::named("SuprCorp")).unwrap();
+    let invoice = store.invoices().create(&clientstore::NewInvoice::of(client)).unwrap();
+    let payment = clientstore::NewPayment::of(invoice, 5, store.clients().get(client).unwrap().created_at);
+    let id = store.invoices().record_payment(&payment).unwrap();
+    let before = store.payments().get(id).unwrap();
+    let refused = store.payments().update(id, &clientstore::NewPayment::of(invoice, 7, before.paid_at));
+    assert_eq!(refused.unwrap_err().to_string(), "payment cannot be updated; delete it and create another");
+    assert_eq!(store.payments().get(id).unwrap(), before);
+}
+
+#[test]
 fn no_other_program_makes_orphans_or_moves_ids() {
     let file = file();
     let File { sql, .. } = &file;

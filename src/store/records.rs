@@ -150,8 +150,13 @@ impl<'a, R: Stored> Records<'a, R> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], and as [`create`](Self::create).
+    /// [`Error::NotFound`], and as [`create`](Self::create). [`Error::Invalid`] for messages and
+    /// payments, which the API does not update either.
     pub fn update(&self, id: i64, changes: &Fields<R>) -> Result<()> {
+        if !R::RESOURCE.updates() {
+            let reason = "cannot be updated; delete it and create another";
+            return Err(Error::invalid(R::TABLE.element, reason));
+        }
         self.run(self.store.change(R::RESOURCE, id, changes.values.clone())).map(drop)
     }
 
