@@ -112,5 +112,13 @@ fn what_cannot_be_served_is_said_in_one_sentence() {
     let address = taken.local_addr().unwrap().to_string();
     let error = failed(&["--memory", "--listen", &address]);
     assert!(error.starts_with(&format!("clientstore: cannot listen on {address}: ")), "{error}");
-    assert!(failed(&["--memory", "--auth", "nobody"]).contains("a colon must stand between"));
+    for (arguments, said) in [
+        (["--auth", "nobody"], "a colon must stand between"),
+        (["--listen", "7557"], "like 127.0.0.1:8080"),
+        (["--allow-host", "http://harvest.test/"], "give a name alone, like harvest.test"),
+        (["--allow-origin", "localhost"], "like http://localhost:3000"),
+        (["--max-connections", "0"], "give a number from 1"),
+    ] {
+        assert!(failed(&["--memory", arguments[0], arguments[1]]).contains(said), "{arguments:?}");
+    }
 }

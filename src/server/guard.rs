@@ -81,7 +81,7 @@ impl Guard {
             return Err(Refusal {
                 status: StatusCode::FORBIDDEN,
                 message: "The request comes from a web page of another origin.",
-                hint: "Name the page's origin when the server is started, if it may ask",
+                hint: "Start the server with --allow-origin ORIGIN, if the page may ask",
             });
         }
         Ok(Verdict::Pass(None))
@@ -116,7 +116,7 @@ impl Guard {
         Err(Refusal {
             status: StatusCode::FORBIDDEN,
             message: "The server does not answer to this host name.",
-            hint: "Use localhost or an IP address, or name the host when the server is started",
+            hint: "Use localhost or an IP address, or start the server with --allow-host HOST",
         })
     }
 

@@ -15,8 +15,9 @@ use crate::{Dialect, Outcome, open};
 /// 1 for any other.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  clientstore request clientstore.db GET /clients
-  echo '<client><name>SuprCorp</name></client>' | clientstore request clientstore.db POST /clients --body -")]
+  clientstore request books.db GET /clients
+  clientstore request books.db POST /clients --body client.xml
+  clientstore request books.db PUT /clients/1 --body - < client.xml")]
 pub(crate) struct Request {
     /// The store's file
     file: PathBuf,

@@ -1,7 +1,7 @@
 //! `clientstore serve`: the HTTP server.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(crate) struct Serve {
     #[arg(long)]
     memory: bool,
     /// The address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7557")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7557", value_parser = address)]
     listen: SocketAddr,
     /// How documents are written
     #[arg(long, value_enum, default_value = "documented")]
@@ -41,10 +41,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "USER:PASSWORD", value_parser = credentials)]
     auth: Option<(String, String)>,
     /// Answer to this host name as well; may be given more than once
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = host)]
     allow_host: Vec<String>,
     /// Let web pages of this origin ask, like http://localhost:3000; may be given more than once
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     allow_origin: Vec<String>,
     /// Log warnings and errors only
     #[arg(long, short)]
@@ -72,7 +72,7 @@ struct LimitArguments {
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.as_secs())]
     idle_timeout: u64,
     /// How many connections may be open
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().max_connections)]
+    #[arg(long, value_name = "COUNT", value_parser = count, default_value_t = Limits::default().max_connections)]
     max_connections: usize,
 }
 
@@ -87,6 +87,33 @@ impl LimitArguments {
         limits.max_connections = self.max_connections;
         limits
     }
+}
+
+fn address(argument: &str) -> Result<SocketAddr, String> {
+    let addresses = argument.to_socket_addrs().ok();
+    let address = addresses.and_then(|mut addresses| addresses.find(SocketAddr::is_ipv4).or(addresses.next()));
+    address.ok_or_else(|| "give a host and a port, like 127.0.0.1:8080 or localhost:8080".to_owned())
+}
+
+fn host(argument: &str) -> Result<String, String> {
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if !argument.is_empty() && argument.bytes().all(named) {
+        Ok(argument.to_owned())
+    } else {
+        Err("give a name alone, like harvest.test, without a scheme, a port or a wildcard".to_owned())
+    }
+}
+
+fn origin(argument: &str) -> Result<String, String> {
+    let rest = argument.strip_prefix("http://").or_else(|| argument.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.contains('/') => Ok(argument.to_owned()),
+        _ => Err("give a scheme, a host and perhaps a port, like http://localhost:3000".to_owned()),
+    }
+}
+
+fn count(argument: &str) -> Result<usize, String> {
+    argument.parse().ok().filter(|count| *count > 0).ok_or_else(|| "give a number from 1".to_owned())
 }
 
 fn credentials(argument: &str) -> Result<(String, String), String> {
