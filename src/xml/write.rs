@@ -67,6 +67,7 @@ impl Writer {
     }
 
     /// Writes a record of a list, after the line end that the tag before it left out.
+    #[inline]
     pub(crate) fn list_record<'a>(
         &self,
         out: &mut Vec<u8>,
@@ -115,7 +116,7 @@ impl Writer {
         out.extend_from_slice(self.table.close.indented(self.indent + deeper));
     }
 
-    #[inline]
+    #[inline(always)]
     fn columns<'a>(
         &self,
         out: &mut Vec<u8>,
@@ -167,7 +168,7 @@ pub(super) fn escape_legal(out: &mut Vec<u8>, text: &str) {
     drop(write_text(out, legal.as_bytes()));
 }
 
-#[inline]
+#[inline(always)]
 fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>, indent: usize) -> Result<(), String> {
     let boolean = column.kind == Kind::Boolean;
     match value {
@@ -194,7 +195,7 @@ fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>, indent: 
 }
 
 /// Escapes a stored text, and refuses what XML cannot carry.
-#[inline]
+#[inline(always)]
 fn write_text(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
     let look = super::names::Look::at(bytes);
     if !look.plain()
