@@ -10,8 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use api::Service;
 use clientstore::{Api, Client, ClientStore, Dialect, Durability, Invoice, Project, xml};
-use common::{Clock, builder, plain};
-use random::Random;
+use common::{Clock, Random, builder, plain};
 
 const REQUESTS: usize = 25_000;
 
