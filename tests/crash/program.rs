@@ -171,7 +171,7 @@ impl Program {
     }
 
     fn create_project(&mut self) -> Option<Request> {
-        let contested = self.random.percent(30);
+        let contested = self.random.percent(10);
         let parent = if contested { self.shared } else { self.pick(Table::Clients, |row| row.active)?.1.id };
         let (tag, text) = (self.tag(), self.text());
         let body = format!("<project><client-id>{parent}</client-id><name>{tag}</name><notes>{text}</notes></project>");
