@@ -64,10 +64,14 @@ fn a_missing_file_is_missing_where_none_shall_be_made() {
 }
 
 #[test]
-fn a_file_in_a_missing_directory_is_an_error_that_says_what_was_done() {
+fn a_file_in_a_missing_directory_is_an_error_that_says_what_to_do() {
     let directory = directory();
-    let result = ClientStore::open(directory.path().join("missing").join("store.db"));
-    assert!(matches!(result, Err(Error::Storage { doing: "opening the file", .. })), "{result:?}");
+    let folder = directory.path().join("missing");
+    let path = folder.join("store.db");
+    let error = ClientStore::open(&path).unwrap_err();
+    assert!(matches!(error, Error::Unopened { .. }), "{error:?}");
+    let said = format!("cannot open {}: there is no directory {}; make it first", path.display(), folder.display());
+    assert_eq!(error.to_string(), said);
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn a_database_that_is_cut_short_is_still_known_by_its_header() {
     cut(&path);
     let before = contents(directory.path());
     let result = ClientStore::open(&path);
-    assert!(matches!(result, Err(Error::Storage { .. })), "{result:?}");
+    assert!(matches!(result, Err(Error::Unopened { .. })), "{result:?}");
     assert!(contents(directory.path()) == before);
 }
 

@@ -8,6 +8,7 @@ mod list;
 mod readers;
 mod records;
 mod resource;
+mod schema;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,11 +20,12 @@ use rusqlite::Connection;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, add, load};
 pub(crate) use document::ListDocument;
+pub(crate) use file::differences;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
 pub use records::{Records, Transaction};
 pub use resource::Stored;
-pub(crate) use resource::{Action, Change, Done, Order, Parent, Resource, Selection};
+pub(crate) use resource::{Action, Audit, Change, Done, Invariant, Order, Parent, Resource, Selection};
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
 
@@ -77,8 +79,9 @@ impl ClientStore {
     /// # Errors
     ///
     /// [`Error::Foreign`] where the file is something else, [`Error::Newer`] where a newer version
-    /// wrote it; either is left untouched. [`Error::Busy`] where another program kept it locked,
-    /// [`Error::Storage`] where it cannot be opened.
+    /// wrote it, [`Error::Altered`] where its tables, indexes or triggers are not the program's own;
+    /// each is left untouched. [`Error::Busy`] where another program kept it locked,
+    /// [`Error::Unopened`] where it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Builder::default().open(path)
     }
@@ -98,11 +101,17 @@ impl ClientStore {
     }
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
-        let settings = settings(&builder);
-        // SQLite takes some relative paths for something else (`:memory:`, `file:…`), and readers are
-        // opened later, perhaps from another working directory.
-        let path = &std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
-        let writer = Arc::new(Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout));
+        let mut settings = settings(&builder);
+        let path = &absolute(path)?;
+        let connection = if builder.read_only {
+            let (connection, its) = file::inspector(path, &settings)?;
+            file::readable(&connection, path)?;
+            settings = its;
+            connection
+        } else {
+            file::writer(path, &settings, builder.create)?
+        };
+        let writer = Arc::new(Writer::new(connection, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
         let path = Some(path.to_owned());
         Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder }) })
@@ -285,8 +294,20 @@ impl Drop for Snapshot {
     }
 }
 
+/// Opens a file to look at it, whatever its state.
+pub(crate) fn inspect(path: &Path) -> Result<Connection> {
+    let path = absolute(path)?;
+    Ok(file::inspector(&path, &settings(&Builder::default()))?.0)
+}
+
+/// SQLite takes some relative paths for something else (`:memory:`, `file:…`), and connections are
+/// opened later, perhaps from another working directory.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))
+}
+
 fn settings(builder: &Builder) -> Settings {
-    Settings { durability: builder.durability, busy_timeout: builder.busy_timeout }
+    Settings { durability: builder.durability, busy_timeout: builder.busy_timeout, keeps_log: false }
 }
 
 /// Names the record that holds what cannot be written.

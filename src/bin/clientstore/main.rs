@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod dump;
 mod load;
 mod request;
@@ -37,6 +38,7 @@ enum Command {
     Request(request::Request),
     Dump(dump::Dump),
     Load(load::Load),
+    Check(check::Check),
 }
 
 /// How documents are written.
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Request(request) => request.run(),
         Command::Dump(dump) => dump.run(),
         Command::Load(load) => load.run(),
+        Command::Check(check) => check.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("clientstore: {error}");
@@ -73,6 +76,29 @@ fn main() -> ExitCode {
 /// Opens a file that must be there.
 fn open(file: &std::path::Path) -> clientstore::Result<clientstore::ClientStore> {
     clientstore::ClientStore::builder().create(false).open(file)
+}
+
+/// Tells on a bar how far a check or a backup has come.
+fn tell(bar: &indicatif::ProgressBar, progress: clientstore::Progress) {
+    bar.set_message(progress.doing);
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+}
+
+/// Prints what a check has found, a line each.
+fn print(report: &clientstore::Report, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let findings = report.findings();
+    for of_one_problem in findings.chunk_by(|one, next| one.problem == next.problem) {
+        for finding in of_one_problem {
+            writeln!(out, "{finding}")?;
+        }
+        let problem = of_one_problem[0].problem;
+        let more = report.count_of(problem) - of_one_problem.len() as u64;
+        if more > 0 {
+            writeln!(out, "{problem}: and {more} more")?;
+        }
+    }
+    Ok(())
 }
 
 /// A bar on standard error, where that is a terminal.
