@@ -120,7 +120,7 @@ pub enum Error {
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// A file that is there already would have been written over.
-    #[error("there is a file {} already; name another, or move it away first", .path.display())]
+    #[error("{} is there already; name another, or move it away first", .path.display())]
     Exists {
         /// The path.
         path: PathBuf,

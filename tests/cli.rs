@@ -1,4 +1,4 @@
-//! The command line: `request`, `dump`, `load` and `check`.
+//! The command line: `request`, `dump`, `load`, `check` and `backup`.
 #![cfg(feature = "cli")]
 
 mod api;
@@ -176,6 +176,7 @@ fn what_is_no_command_is_a_usage_error() {
         &["load"],
         &["load", &store],
         &["check"],
+        &["backup", &store],
     ] {
         let output = run(arguments, b"");
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
@@ -185,7 +186,7 @@ fn what_is_no_command_is_a_usage_error() {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["serve", "request", "dump", "load", "check"] {
+    for command in ["serve", "request", "dump", "load", "check", "backup"] {
         for arguments in [&[command, "--help"], &["help", command]] {
             let help = succeeded(run(arguments, b""));
             let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{help}"));
@@ -194,7 +195,7 @@ fn every_command_explains_itself_with_an_example() {
     }
     let help = succeeded(run(&["--help"], b""));
     assert!(help.contains("Example:\n  clientstore serve "), "{help}");
-    for command in ["serve", "request", "dump", "load", "check"] {
+    for command in ["serve", "request", "dump", "load", "check", "backup"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     assert_eq!(succeeded(run(&["--version"], b"")), concat!("clientstore ", env!("CARGO_PKG_VERSION"), "\n"));
@@ -425,4 +426,63 @@ fn a_file_without_a_trigger_is_served_by_nobody_and_dumped_all_the_same() {
     let new = folder.at("new.db");
     assert_eq!(run(&["load", &new, "-"], document.as_bytes()).status.code(), Some(0));
     assert_eq!(check(&new).0, Some(0));
+}
+
+#[test]
+fn backup_copies_a_store_and_says_how_much() {
+    let folder = Folder::filled();
+    let (store, copy) = (folder.at("store.db"), folder.at("backup.db"));
+    let whole = succeeded(run(&["dump", &store], b""));
+    let output = run(&["backup", &store, &copy], b"");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("backed up 5 records to {copy}\n"));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    assert_eq!(succeeded(run(&["dump", &copy], b"")), whole);
+    failed(
+        run(&["backup", &store, &copy], b""),
+        &format!("{copy} is there already; name another, or move it away first"),
+    );
+    let missing = folder.at("missing.db");
+    failed(run(&["backup", &missing, &folder.at("x.db")], b""), &format!("there is no file {missing}"));
+    assert_eq!(folder.names(), ["backup.db", "store.db"]);
+}
+
+#[test]
+fn backup_tells_what_is_wrong_with_the_store_that_it_copied() {
+    let folder = Folder::filled();
+    let (store, copy) = (folder.at("store.db"), folder.at("backup.db"));
+    common::plain(&folder.path("store.db")).execute_batch("DROP TRIGGER clients_deleted").unwrap();
+    let output = run(&["backup", &store, &copy], b"");
+    let said = format!(
+        "altered schema: the trigger clients_deleted is missing\nclientstore: {copy} is a copy of the store, with its 1 \
+         findings; see clientstore check --help\n"
+    );
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(1), said));
+    assert_eq!(folder.names(), ["backup.db", "store.db"]);
+}
+
+#[test]
+fn backup_killed_at_any_moment_leaves_a_whole_copy_or_none_of_its_name() {
+    let folder = Folder::filled();
+    let (store, copy) = (folder.at("store.db"), folder.path("backup.db"));
+    let client = || NewClient::named("x").details("y".repeat(4000));
+    ClientStore::open(&store).unwrap().clients().create_all((0..3000).map(|_| client())).unwrap();
+    let mut whole = 0;
+    for round in 0..20 {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_clientstore"))
+            .args(["backup", &store])
+            .arg(&copy)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(round * 15));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if copy.exists() {
+            assert!(ClientStore::check_file(&copy, |_| {}).unwrap().is_clean());
+            std::fs::remove_file(&copy).unwrap();
+            whole += 1;
+        }
+    }
+    assert!(whole < 20, "none was killed half-way");
+    assert!(ClientStore::check_file(&store, |_| {}).unwrap().is_clean());
 }

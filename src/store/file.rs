@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::backup::with_suffix;
 use super::builder::Durability;
 use super::schema::{self, Difference};
 use crate::error::{Error, Result};
@@ -142,9 +143,7 @@ fn unopened(path: &Path, error: Error) -> Error {
 
 /// Where the write-ahead log of a file stands.
 fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    PathBuf::from(log)
+    with_suffix(path, "-wal")
 }
 
 fn open_writer(path: &Path, settings: &Settings) -> Result<Connection> {

@@ -1,5 +1,6 @@
 //! The store: the file, its readers and its writer, and the typed access to its records.
 
+mod backup;
 mod builder;
 mod command;
 mod document;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, add, load};
 pub(crate) use document::ListDocument;
@@ -262,6 +264,11 @@ impl ClientStore {
             Some(_) => self.document(resource, id, parent, Dialect::Documented).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Where the file stands, unless the store is in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.inner.path.as_deref()
     }
 
     /// Begins to read at one moment; in memory, every read sees its own.

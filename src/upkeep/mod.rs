@@ -1,5 +1,6 @@
 //! Looking after a store: is the file whole, and a copy of it.
 
+mod backup;
 mod check;
 mod records;
 mod report;

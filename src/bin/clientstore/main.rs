@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backup;
 mod check;
 mod dump;
 mod load;
@@ -39,6 +40,7 @@ enum Command {
     Dump(dump::Dump),
     Load(load::Load),
     Check(check::Check),
+    Backup(backup::Backup),
 }
 
 /// How documents are written.
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Dump(dump) => dump.run(),
         Command::Load(load) => load.run(),
         Command::Check(check) => check.run(),
+        Command::Backup(backup) => backup.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("clientstore: {error}");
