@@ -454,7 +454,7 @@ fn backup_tells_what_is_wrong_with_the_store_that_it_copied() {
     let output = run(&["backup", &store, &copy], b"");
     let said = format!(
         "altered schema: the trigger clients_deleted is missing\nclientstore: {copy} is a copy of the store, with its 1 \
-         findings; see clientstore check --help\n"
+         finding; see clientstore check --help\n"
     );
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(1), said));
     assert_eq!(folder.names(), ["backup.db", "store.db"]);

@@ -320,3 +320,17 @@ fn a_damaged_value_is_a_typed_error_that_names_its_place() {
     let listed: Vec<_> = store.clients().list(&Default::default()).unwrap().collect();
     assert!(matches!(&listed[..], [Ok(first), Err(Error::Corrupt { id: 2, .. })] if first.id == 1), "{listed:?}");
 }
+
+#[test]
+fn a_file_of_the_first_version_is_opened_and_whole() {
+    let directory = directory();
+    let path = directory.path().join("store.db");
+    let sql = plain(&path);
+    sql.execute_batch(include_str!("schemas/v1.sql")).unwrap();
+    sql.execute_batch("PRAGMA application_id = 0x6353746F; PRAGMA user_version = 1").unwrap();
+    drop(sql);
+    let store = ClientStore::builder().create(false).open(&path).unwrap();
+    assert_eq!(store.upgrade(), None, "it is the newest version");
+    store.clients().create(&NewClient::named("x")).unwrap();
+    assert!(store.check(|_| {}).unwrap().is_clean());
+}

@@ -8,15 +8,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::backup::with_suffix;
 use super::builder::Durability;
+use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of};
 use super::schema::{self, Difference};
 use crate::error::{Error, Result};
-
-/// SQLite's `application_id` of every store: the bytes `cSto`.
-pub(crate) const APPLICATION_ID: i64 = 0x6353_746F;
-
-/// The scripts that bring a file from each version to the next; the first is for version 1.
-/// `schema.sql` is what they lead to.
-const MIGRATIONS: &[&str] = &[];
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 64;
@@ -30,12 +24,13 @@ pub(crate) struct Settings {
     pub(crate) keeps_log: bool,
 }
 
+/// The newest version that this program knows.
 fn version() -> i64 {
-    MIGRATIONS.len() as i64 + 1
+    newest(VERSIONS)
 }
 
 /// Opens the writer's connection, making the file or bringing it up to date. The path is absolute.
-pub(crate) fn writer(path: &Path, settings: &Settings, create: bool) -> Result<Connection> {
+pub(crate) fn writer(path: &Path, settings: &Settings, create: bool) -> Result<(Connection, Option<Upgrade>)> {
     match found(path)? {
         Found::Store => recognise(path)?,
         Found::Empty => {}
@@ -73,10 +68,12 @@ pub(crate) fn readable(connection: &Connection, path: &Path) -> Result<()> {
 
 /// Where the file's schema differs from the one of its version.
 pub(crate) fn differences(connection: &Connection) -> Result<Vec<Difference>> {
-    schema::differences(connection, schema::current()?)
+    let (_, version) = identity(connection)?;
+    schema::differences(connection, &objects_of(version, VERSIONS)?)
 }
 
-fn unaltered(path: &Path, differences: Vec<Difference>) -> Result<()> {
+/// Refuses a file that differs.
+pub(super) fn unaltered(path: &Path, differences: Vec<Difference>) -> Result<()> {
     match differences.first() {
         None => Ok(()),
         Some(first) => {
@@ -146,21 +143,23 @@ fn log_of(path: &Path) -> PathBuf {
     with_suffix(path, "-wal")
 }
 
-fn open_writer(path: &Path, settings: &Settings) -> Result<Connection> {
+fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<Upgrade>)> {
     let had_log = log_of(path).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     set_up(&connection, settings)?;
     // Until the file is known to be ours, closing it must not bring in a log that others have left.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
-    prepare_file(&connection, path, schema::CURRENT, MIGRATIONS)?;
+    let preparation =
+        Preparation { connection: &connection, path: Some(path), settings, versions: VERSIONS, step: &|| {} };
+    let upgrade = preparation.run()?;
     unaltered(path, differences(&connection)?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(Error::storage("opening the file", format!("its disk gives no write-ahead log, but {mode}")));
     }
-    Ok(connection)
+    Ok((connection, upgrade))
 }
 
 /// Opens one more connection, for reading, to a file that the writer has opened.
@@ -177,7 +176,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
 pub(crate) fn memory(settings: &Settings) -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection, settings)?;
-    prepare_file(&connection, Path::new(":memory:"), schema::CURRENT, MIGRATIONS)?;
+    Preparation { connection: &connection, path: None, settings, versions: VERSIONS, step: &|| {} }.run()?;
     Ok(connection)
 }
 
@@ -231,53 +230,6 @@ fn uri(path: &Path) -> String {
     uri + "?immutable=1"
 }
 
-fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
-    Ok((pragma("application_id")?, pragma("user_version")?))
-}
-
-/// Makes a new file's tables or migrates an older one's, in one transaction.
-fn prepare_file(connection: &Connection, path: &Path, schema: &str, migrations: &[&str]) -> Result<()> {
-    let newest = migrations.len() as i64 + 1;
-    let done = |found: (i64, i64)| found == (APPLICATION_ID, newest);
-    if done(identity(connection)?) {
-        return Ok(());
-    }
-    begin(connection)?;
-    let result = bring_up_to_date(connection, path, schema, migrations, newest);
-    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    connection.execute_batch(end)?;
-    result
-}
-
-fn bring_up_to_date(
-    connection: &Connection,
-    path: &Path,
-    schema: &str,
-    migrations: &[&str],
-    newest: i64,
-) -> Result<()> {
-    match identity(connection)? {
-        (APPLICATION_ID, found) if found > newest => return Err(newer(path, found)),
-        (APPLICATION_ID, found) if found >= 1 => {
-            for migration in &migrations[found as usize - 1..] {
-                connection.execute_batch(migration)?;
-            }
-        }
-        (id, _) => {
-            let empty: bool =
-                connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))?;
-            if !empty {
-                return Err(foreign(path, format!("an SQLite database with application id {id:#010x}")));
-            }
-            connection.execute_batch(schema)?;
-            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        }
-    }
-    connection.pragma_update(None, "user_version", newest)?;
-    Ok(())
-}
-
 /// Begins a transaction that writes, waiting for other programs' up to the busy timeout.
 pub(crate) fn begin(connection: &Connection) -> Result<()> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop).map_err(Error::from)
@@ -295,11 +247,11 @@ pub(crate) fn is_busy(error: &Error) -> bool {
     }
 }
 
-fn foreign(path: &Path, found: String) -> Error {
+pub(super) fn foreign(path: &Path, found: String) -> Error {
     Error::Foreign { path: path.to_owned(), found }
 }
 
-fn newer(path: &Path, found: i64) -> Error {
+pub(super) fn newer(path: &Path, found: i64) -> Error {
     Error::Newer { path: PathBuf::from(path), found, supported: version() }
 }
 
@@ -307,40 +259,13 @@ fn newer(path: &Path, found: i64) -> Error {
 mod tests {
     use super::*;
 
-    fn tables(connection: &Connection) -> Vec<String> {
-        let mut statement = connection.prepare("SELECT name FROM sqlite_master ORDER BY name").unwrap();
-        let names = statement.query_map([], |row| row.get(0)).unwrap();
-        names.map(Result::unwrap).collect()
-    }
-
-    #[test]
-    fn an_older_file_takes_every_missing_migration_in_order() {
-        let connection = Connection::open_in_memory().unwrap();
-        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &[]).unwrap();
-        let migrations = ["CREATE TABLE b (x)", "ALTER TABLE b RENAME TO c"];
-        prepare_file(&connection, Path::new("x"), "", &migrations).unwrap();
-        assert_eq!(tables(&connection), ["a", "c"]);
-        assert_eq!(identity(&connection).unwrap(), (APPLICATION_ID, 3));
-        prepare_file(&connection, Path::new("x"), "", &migrations).unwrap();
-    }
-
-    #[test]
-    fn a_migration_that_fails_leaves_the_file_as_it_was() {
-        let connection = Connection::open_in_memory().unwrap();
-        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &[]).unwrap();
-        let migrations = ["CREATE TABLE b (x)", "DROP TABLE missing"];
-        assert!(prepare_file(&connection, Path::new("x"), "", &migrations).is_err());
-        assert_eq!(tables(&connection), ["a"]);
-        assert_eq!(identity(&connection).unwrap(), (APPLICATION_ID, 1));
-    }
-
     #[test]
     fn every_connection_is_hardened() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store.db");
         let settings =
             Settings { durability: Durability::Full, busy_timeout: Duration::from_secs(1), keeps_log: false };
-        let writer = writer(&path, &settings, true).unwrap();
+        let writer = writer(&path, &settings, true).unwrap().0;
         let connections = [
             reader(&path, &settings).unwrap(),
             inspector(&path, &settings).unwrap().0,
@@ -355,12 +280,5 @@ mod tests {
                 assert_eq!(found, value, "{pragma}");
             }
         }
-    }
-
-    #[test]
-    fn a_newer_file_is_refused() {
-        let connection = Connection::open_in_memory().unwrap();
-        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &["", ""]).unwrap();
-        assert!(matches!(prepare_file(&connection, Path::new("x"), "", &[]), Err(Error::Newer { found: 3, .. })));
     }
 }

@@ -6,6 +6,7 @@ mod command;
 mod document;
 mod file;
 mod list;
+mod migrate;
 mod readers;
 mod records;
 mod resource;
@@ -25,6 +26,7 @@ pub(crate) use document::ListDocument;
 pub(crate) use file::differences;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
+pub use migrate::Upgrade;
 pub use records::{Records, Transaction};
 pub use resource::Stored;
 pub(crate) use resource::{Action, Audit, Change, Done, Invariant, Order, Parent, Resource, Selection};
@@ -65,6 +67,7 @@ struct Inner {
     readers: Option<Readers>,
     writer: Arc<Writer>,
     builder: Builder,
+    upgrade: Option<Upgrade>,
 }
 
 impl std::fmt::Debug for ClientStore {
@@ -76,7 +79,8 @@ impl std::fmt::Debug for ClientStore {
 impl ClientStore {
     /// Opens the store at the path; a missing or an empty file becomes a new store.
     ///
-    /// An older file is brought up to date in one transaction.
+    /// An older file is brought up to date in one transaction, after a copy of it was put beside it;
+    /// see [`upgrade`](Self::upgrade).
     ///
     /// # Errors
     ///
@@ -105,23 +109,23 @@ impl ClientStore {
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let mut settings = settings(&builder);
         let path = &absolute(path)?;
-        let connection = if builder.read_only {
+        let (connection, upgrade) = if builder.read_only {
             let (connection, its) = file::inspector(path, &settings)?;
             file::readable(&connection, path)?;
             settings = its;
-            connection
+            (connection, None)
         } else {
             file::writer(path, &settings, builder.create)?
         };
         let writer = Arc::new(Writer::new(connection, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
         let path = Some(path.to_owned());
-        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder }) })
+        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder, upgrade }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
         let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout));
-        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder }) })
+        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder, upgrade: None }) })
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -264,6 +268,11 @@ impl ClientStore {
             Some(_) => self.document(resource, id, parent, Dialect::Documented).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// What opening has done to an older file; none where it was up to date or new.
+    pub fn upgrade(&self) -> Option<&Upgrade> {
+        self.inner.upgrade.as_ref()
     }
 
     /// Where the file stands, unless the store is in memory.

@@ -137,6 +137,12 @@ fn plain(sql: &str) -> String {
         }
         plain.push(character);
     }
+    // A table that was renamed has its name in quotes.
+    if let Some((name, rest)) = plain.strip_prefix("CREATE TABLE \"").and_then(|rest| rest.split_once('"'))
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    {
+        return format!("CREATE TABLE {name}{rest}");
+    }
     plain
 }
 

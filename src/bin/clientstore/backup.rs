@@ -43,8 +43,9 @@ impl Backup {
             return Ok(ExitCode::SUCCESS);
         }
         print(&report, &mut std::io::stderr().lock())?;
+        let findings = if report.count() == 1 { "finding" } else { "findings" };
         eprintln!(
-            "clientstore: {to} is a copy of the store, with its {} findings; see clientstore check --help",
+            "clientstore: {to} is a copy of the store, with its {} {findings}; see clientstore check --help",
             report.count()
         );
         Ok(ExitCode::FAILURE)

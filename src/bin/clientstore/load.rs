@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use clientstore::ClientStore;
 
-use crate::{Outcome, progress};
+use crate::{Outcome, open, progress};
 
 /// Load dumps, or list documents of the API, into a store
 ///
@@ -62,7 +61,7 @@ impl Load {
             (name, input)
         });
         let is_new = !self.file.exists();
-        let records = ClientStore::open(&self.file)?.load(documents);
+        let records = open(&self.file, true)?.load(documents);
         bar.finish_and_clear();
         if records.is_err() && is_new {
             // An empty store is not what was asked for. The store is closed, and its log is gone.

@@ -76,9 +76,13 @@ fn main() -> ExitCode {
     })
 }
 
-/// Opens a file that must be there.
-fn open(file: &std::path::Path) -> clientstore::Result<clientstore::ClientStore> {
-    clientstore::ClientStore::builder().create(false).open(file)
+/// Opens a file to write to, which must be there unless it may be made.
+fn open(file: &std::path::Path, create: bool) -> clientstore::Result<clientstore::ClientStore> {
+    let store = clientstore::ClientStore::builder().create(create).open(file)?;
+    if let Some(upgrade) = store.upgrade() {
+        eprintln!("clientstore: {} was {upgrade}", file.display());
+    }
+    Ok(store)
 }
 
 /// Tells on a bar how far a check or a backup has come.
