@@ -410,3 +410,44 @@ fn what_is_no_store_cannot_be_checked() {
     }
     assert!(matches!(ClientStore::check_file(directory.path(), |_| {}), Err(Error::Foreign { .. })));
 }
+
+#[test]
+fn a_mutated_file_is_refused_or_read_and_nothing_hangs() {
+    let template = File::filled();
+    let whole = std::fs::read(template.path()).unwrap();
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let (mut opened, mut found) = (0, 0);
+    for round in 0..300 {
+        let file = File { directory: tempfile::tempdir().unwrap() };
+        let mut bytes = whole.clone();
+        for _ in 0..1 + random(20) {
+            let page = random(bytes.len() / 4096) * 4096;
+            // The heads of pages and the first page, where the schema is, are hit often.
+            let at = if random(2) == 0 { page + random(64) } else { random(bytes.len()) };
+            bytes[at] = random(256) as u8;
+        }
+        std::fs::write(file.path(), &bytes).unwrap();
+        let begun = std::time::Instant::now();
+        match ClientStore::check_file(file.path(), |_| {}) {
+            Ok(report) => found += u32::from(!report.is_clean()),
+            Err(Error::Foreign { .. } | Error::Newer { .. } | Error::Unopened { .. } | Error::Storage { .. }) => {}
+            Err(other) => panic!("round {round}: {other:?}"),
+        }
+        if let Ok(store) = ClientStore::builder().durability(clientstore::Durability::Off).open(file.path()) {
+            opened += 1;
+            // Any of these may be a typed error.
+            let _ = store.dump(&mut Vec::new(), |_| {});
+            let _ = store.clients().create(&NewClient::named("x"));
+            let _ = store.invoices().delete(7);
+            let _ = store.clients().list(&Default::default()).map(Iterator::count);
+        }
+        assert!(begun.elapsed().as_secs() < 2, "round {round} took {:?}", begun.elapsed());
+    }
+    assert!(opened > 50 && found > 150, "{opened} opened, {found} with findings");
+}

@@ -1,5 +1,6 @@
 //! Making a new file's tables, and bringing an older file up to date.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,10 +62,10 @@ pub(super) fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> 
 }
 
 /// The objects that a file of the version has.
-pub(super) fn objects_of(version: i64, versions: &[Version]) -> Result<Vec<Object>> {
+pub(super) fn objects_of(version: i64, versions: &[Version]) -> Result<Cow<'static, [Object]>> {
     match usize::try_from(version - 1).ok().and_then(|at| versions.get(at)) {
-        Some(found) if version < newest(versions) => schema::made_by(found.schema),
-        _ => Ok(schema::current()?.to_vec()),
+        Some(found) if version < newest(versions) => schema::made_by(found.schema).map(Cow::Owned),
+        _ => schema::current().map(Cow::Borrowed),
     }
 }
 
