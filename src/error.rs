@@ -98,6 +98,33 @@ pub enum Error {
         /// The newest version known here.
         supported: i64,
     },
+    /// Tables, indexes or triggers of the file are not as a clientstore makes them; it was left
+    /// untouched.
+    #[error("{}: {what}{}; `clientstore check` lists all that is wrong, `clientstore dump` still reads it. The file was left untouched", .path.display(), and_more(*.more))]
+    Altered {
+        /// The path.
+        path: PathBuf,
+        /// The first of what is not as it should be.
+        what: String,
+        /// How many more there are.
+        more: usize,
+    },
+    /// The file could not be opened.
+    #[error("cannot open {}: {hint}", .path.display())]
+    Unopened {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        hint: String,
+        /// The failure itself.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file that is there already would have been written over.
+    #[error("{} is there already; name another, or move it away first", .path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
     /// SQLite or the file system failed.
     #[error("{doing}: {source}")]
     Storage {
@@ -184,6 +211,10 @@ fn in_words(obstacles: &[Obstacle]) -> String {
         .map(|Obstacle { what, count }| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
         .collect();
     words.join(" and ")
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more)") }
 }
 
 fn at(line: &Option<u64>) -> String {

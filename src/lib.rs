@@ -34,6 +34,7 @@ mod resources;
 pub mod server;
 mod store;
 mod transfer;
+mod upkeep;
 mod value;
 pub mod xml;
 
@@ -51,7 +52,8 @@ pub use resources::item_categories::{ItemCategory, ItemCategoryChanges, ItemCate
 pub use resources::messages::{Message, MessageFilter, NewMessage};
 pub use resources::payments::{NewPayment, Payment, PaymentFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
-pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction};
+pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
+pub use upkeep::{Finding, Problem, Progress, Report};
 pub use xml::Dialect;
 
 /// The README's code compiles and runs.

@@ -46,6 +46,7 @@ pub struct Builder {
     pub(super) busy_timeout: Duration,
     pub(super) readers: usize,
     pub(super) create: bool,
+    pub(super) read_only: bool,
     pub(super) account: Account,
 }
 
@@ -63,6 +64,7 @@ impl Default for Builder {
             busy_timeout: Duration::from_secs(5),
             readers: 8,
             create: true,
+            read_only: false,
             account: Account::default(),
         }
     }
@@ -75,6 +77,7 @@ impl fmt::Debug for Builder {
             .field("busy_timeout", &self.busy_timeout)
             .field("readers", &self.readers)
             .field("create", &self.create)
+            .field("read_only", &self.read_only)
             .finish_non_exhaustive()
     }
 }
@@ -122,6 +125,15 @@ impl Builder {
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
+        self
+    }
+
+    /// Whether the store only reads; false by default. Then nothing is made, brought up to date or
+    /// written, a write is [`Error::Storage`](crate::Error::Storage), and a file without some of its
+    /// triggers or indexes is opened as well.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
         self
     }
 

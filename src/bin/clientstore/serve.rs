@@ -128,6 +128,10 @@ impl Serve {
         self.log();
         let store =
             if self.memory { ClientStore::open_in_memory()? } else { ClientStore::open(Path::new(&self.file))? };
+        if let Some(upgrade) = store.upgrade() {
+            // Also in a quiet log: a file of the user's was changed.
+            tracing::warn!("{} was {upgrade}", self.file.display());
+        }
         let mut api = Api::new(store).dialect(self.dialect.into());
         if let Some((user, password)) = &self.auth {
             api = api.auth(user, password);
