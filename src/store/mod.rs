@@ -17,7 +17,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, Outcome, add, load};
+pub(crate) use command::{Command, Outcome, add, apply, load};
 pub(crate) use document::ListDocument;
 pub use list::List;
 pub(crate) use list::{Reads, Source};

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod dump;
+mod generate;
 mod load;
 mod request;
 mod serve;
@@ -37,6 +38,7 @@ enum Command {
     Request(request::Request),
     Dump(dump::Dump),
     Load(load::Load),
+    Generate(generate::Generate),
 }
 
 /// How documents are written.
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Request(request) => request.run(),
         Command::Dump(dump) => dump.run(),
         Command::Load(load) => load.run(),
+        Command::Generate(generate) => generate.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("clientstore: {error}");
