@@ -159,6 +159,8 @@ pub enum Rule {
     CategoryIsDefault,
     /// An id that is taken cannot be loaded again.
     IdIsTaken,
+    /// Records are generated into a new store only.
+    StoreIsNotNew,
 }
 
 impl Rule {
@@ -174,6 +176,7 @@ impl Rule {
             Rule::InvoiceIsNotClosed => "only a closed invoice can be opened again",
             Rule::CategoryIsDefault => "rename it instead",
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
+            Rule::StoreIsNotNew => "generate into a new file",
         }
     }
 }
@@ -191,6 +194,7 @@ impl fmt::Display for Rule {
             Rule::InvoiceIsNotClosed => "Invoice is not closed",
             Rule::CategoryIsDefault => "Category is a default one",
             Rule::IdIsTaken => "The id is taken",
+            Rule::StoreIsNotNew => "The store is not new",
         })
     }
 }

@@ -28,6 +28,7 @@
 mod account;
 mod api;
 mod error;
+mod generate;
 mod record;
 mod resources;
 #[cfg(feature = "server")]
@@ -43,6 +44,7 @@ pub use account::Account;
 pub use api::HandleFuture;
 pub use api::{Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
+pub use generate::Generator;
 pub use record::{Fields, Record};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
 pub use resources::invoices::{

@@ -21,7 +21,7 @@ use rusqlite::Connection;
 
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, Outcome, add, load};
+pub(crate) use command::{Command, Outcome, add, apply, load};
 pub(crate) use document::ListDocument;
 pub(crate) use file::differences;
 pub use list::List;

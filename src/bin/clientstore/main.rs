@@ -5,6 +5,7 @@
 mod backup;
 mod check;
 mod dump;
+mod generate;
 mod load;
 mod request;
 mod serve;
@@ -41,6 +42,7 @@ enum Command {
     Load(load::Load),
     Check(check::Check),
     Backup(backup::Backup),
+    Generate(generate::Generate),
 }
 
 /// How documents are written.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Load(load) => load.run(),
         Command::Check(check) => check.run(),
         Command::Backup(backup) => backup.run(),
+        Command::Generate(generate) => generate.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("clientstore: {error}");

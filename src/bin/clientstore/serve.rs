@@ -174,7 +174,7 @@ impl Serve {
 }
 
 /// Waits for SIGINT, or on Unix SIGTERM; both are caught from now on.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     #[cfg(unix)]

@@ -148,9 +148,9 @@ static ACTIONS: [Action; 4] = [
     },
     Action { name: "re_open", under: Some(&Messages), set: "closed = 0, state = 'open'", when: "state = 'closed'" },
 ];
-static MARK_AS_SENT: &Action = &ACTIONS[0];
+pub(crate) static MARK_AS_SENT: &Action = &ACTIONS[0];
 static MARK_AS_DRAFT: &Action = &ACTIONS[1];
-static CLOSE: &Action = &ACTIONS[2];
+pub(crate) static CLOSE: &Action = &ACTIONS[2];
 /// The one action that keeps no message.
 static RE_OPEN: &Action = &ACTIONS[3];
 
