@@ -4,10 +4,14 @@ mod builder;
 mod command;
 mod document;
 mod file;
+#[cfg(feature = "server")]
+mod image;
+mod keys;
 mod list;
 mod readers;
 mod records;
 mod resource;
+mod time;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +23,10 @@ use rusqlite::Connection;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, add, load};
 pub(crate) use document::ListDocument;
+#[cfg(feature = "server")]
+pub(crate) use image::Image;
+#[cfg(feature = "server")]
+pub(crate) use keys::random;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
 pub use records::{Records, Transaction};
@@ -29,6 +37,7 @@ pub(crate) use writer::Spawn;
 
 use self::file::Settings;
 use self::readers::Readers;
+pub(crate) use self::time::Time;
 use self::writer::Writer;
 use crate::account::Account;
 use crate::error::{Error, Result};
@@ -61,6 +70,7 @@ struct Inner {
     readers: Option<Readers>,
     writer: Arc<Writer>,
     builder: Builder,
+    time: Time,
 }
 
 impl std::fmt::Debug for ClientStore {
@@ -104,13 +114,14 @@ impl ClientStore {
         let path = &std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
         let writer = Arc::new(Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
-        let path = Some(path.to_owned());
-        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder }) })
+        let (path, time) = (Some(path.to_owned()), builder.time());
+        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder, time }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
         let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout));
-        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder }) })
+        let time = builder.time();
+        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder, time }) })
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -145,7 +156,12 @@ impl ClientStore {
 
     /// The store's time, to the second.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        whole_seconds((self.inner.builder.clock)())
+        whole_seconds(self.inner.time.now())
+    }
+
+    /// Its clock.
+    pub(crate) fn time(&self) -> &Time {
+        &self.inner.time
     }
 
     /// The day in UTC.

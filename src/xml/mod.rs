@@ -21,7 +21,7 @@ mod tree;
 mod write;
 
 pub(crate) use names::find_illegal;
-pub(crate) use read::{Purpose, end, list, next, read_integer, same_name, skip};
+pub(crate) use read::{Purpose, end, list, next, read_integer, record, same_name, skip};
 pub(crate) use tokens::{Stream, Token, Tokens, is_utf8_name};
 pub(crate) use tree::Tree;
 pub use write::Dialect;

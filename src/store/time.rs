@@ -1,0 +1,104 @@
+//! The store's time: the builder's clock, which can be set, moved and stopped.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::builder::Clock;
+
+/// How the time differs from the builder's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setting {
+    Running { ahead: TimeDelta },
+    Frozen(DateTime<Utc>),
+}
+
+pub(crate) struct Time {
+    clock: Clock,
+    start: Setting,
+    /// Whether the setting ever was other than the clock itself, which needs no lock.
+    is_set: AtomicBool,
+    state: Mutex<State>,
+    /// When real time began to count as time that passes; none where it does not.
+    began: Option<Instant>,
+}
+
+struct State {
+    setting: Setting,
+    /// By how much the time was moved forward, all in all.
+    moved: Duration,
+}
+
+impl Time {
+    /// The clock's time, or, frozen, that moment until it is set.
+    pub(crate) fn new(clock: Clock, frozen: Option<DateTime<Utc>>) -> Self {
+        let start = frozen.map_or(Setting::Running { ahead: TimeDelta::zero() }, Setting::Frozen);
+        let state = State { setting: start, moved: Duration::ZERO };
+        let began = frozen.is_none().then(Instant::now);
+        Time { clock, start, is_set: AtomicBool::new(frozen.is_some()), state: Mutex::new(state), began }
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        if !self.is_set.load(Ordering::Acquire) {
+            return (self.clock)();
+        }
+        self.of(self.setting())
+    }
+
+    fn of(&self, setting: Setting) -> DateTime<Utc> {
+        match setting {
+            Setting::Frozen(moment) => moment,
+            Setting::Running { ahead } => {
+                let now = (self.clock)();
+                now.checked_add_signed(ahead).unwrap_or(now)
+            }
+        }
+    }
+
+    pub(crate) fn setting(&self) -> Setting {
+        self.state().setting
+    }
+
+    /// The setting that it began with.
+    pub(crate) fn start(&self) -> Setting {
+        self.start
+    }
+
+    /// Sets it; what lies between now and a later time has passed.
+    #[cfg(feature = "server")]
+    pub(crate) fn set(&self, now: DateTime<Utc>, frozen: bool) {
+        let mut state = self.state();
+        let before = self.of(state.setting);
+        state.moved += (now - before).to_std().unwrap_or_default();
+        state.setting = match frozen {
+            true => Setting::Frozen(now),
+            false => Setting::Running { ahead: now - (self.clock)() },
+        };
+        self.is_set.store(true, Ordering::Release);
+    }
+
+    /// Sets it as it once was; no time passes by that.
+    pub(crate) fn restore(&self, setting: Setting) {
+        self.state().setting = setting;
+        self.is_set.store(true, Ordering::Release);
+    }
+
+    /// How much time has passed: real time, and what was leapt over. Where the time depends on the
+    /// requests alone, real time does not count.
+    pub(crate) fn passed(&self) -> Duration {
+        let moved = if self.is_set.load(Ordering::Acquire) { self.state().moved } else { Duration::ZERO };
+        self.began.map_or(Duration::ZERO, |began| began.elapsed()) + moved
+    }
+
+    /// Whether real time counts for nothing.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_still(&self) -> bool {
+        self.began.is_none()
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
