@@ -16,7 +16,7 @@ use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 
 #[cfg(feature = "server")]
-pub(crate) use auth::same;
+pub(crate) use auth::{same, sent_password};
 pub use body::Body;
 #[cfg(feature = "server")]
 pub(crate) use respond::{answer, done};

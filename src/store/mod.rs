@@ -32,6 +32,8 @@ pub(crate) use list::{Reads, Source};
 pub use records::{Records, Transaction};
 pub use resource::Stored;
 pub(crate) use resource::{Action, Change, Done, Order, Parent, Resource, Selection};
+#[cfg(feature = "server")]
+pub(crate) use time::Setting;
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
 
