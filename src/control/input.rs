@@ -13,8 +13,15 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8], hint: &str) -> Result<T, Fa
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let (path, failure) = (error.path().to_string(), Failure::invalid(error.inner().to_string(), hint));
-        if path == "." { failure } else { failure.at(path) }
+        let (path, error) = (error.path().to_string(), error.into_inner());
+        let mut message = error.to_string();
+        // A path says better where a value is.
+        if path == "." || !error.is_data() {
+            return Failure::invalid(message, hint);
+        }
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        message.truncate(message.strip_suffix(&position).unwrap_or(&message).len());
+        Failure::invalid(message, hint).at(path)
     })?;
     json.end().map_err(|error| Failure::invalid(error.to_string(), hint))?;
     Ok(value)

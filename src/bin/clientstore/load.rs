@@ -10,7 +10,7 @@ use clientstore::ClientStore;
 
 use crate::{Outcome, progress};
 
-/// Load dumps, or list documents of the API, into a store
+/// Load dumps, or documents of the API, into a store
 ///
 /// Ids and read-only fields are kept. All documents are loaded in one transaction, in the order of
 /// their references: if one breaks a rule or is malformed, nothing is loaded, and the message says
@@ -23,7 +23,7 @@ use crate::{Outcome, progress};
 pub(crate) struct Load {
     /// The store's file
     file: PathBuf,
-    /// A dump, or a list document of the API; - for standard input
+    /// A dump, or a list or a record of the API; - for standard input
     #[arg(required = true, value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
 }
