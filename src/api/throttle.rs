@@ -36,6 +36,7 @@ struct State {
 
 /// How the limit stands.
 pub(crate) struct Standing {
+    #[cfg(feature = "server")]
     pub(crate) is_on: bool,
     /// The calls of the last [`WINDOW`].
     pub(crate) calls: u64,
@@ -65,6 +66,7 @@ impl Throttle {
         state.forget(now);
         let left = state.locked_until.map_or(Duration::ZERO, |until| until.saturating_sub(now));
         Standing {
+            #[cfg(feature = "server")]
             is_on: state.is_on,
             calls: state.calls,
             lockout_seconds: left.as_millis().div_ceil(1000) as u64,

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::Controller;
 use super::input;
 use super::respond::Failure;
-use crate::store::Setting;
 use crate::value::{datetime_text, parse_datetime};
 
 const HINT: &str = "Send some of {\"now\": \"2010-01-31T12:00:00Z\", \"advance_seconds\": 86400, \"frozen\": true}";
@@ -47,8 +46,7 @@ impl TryFrom<String> for Moment {
 impl Controller {
     pub(super) fn clock(&self) -> Shown {
         let store = self.api.store();
-        let frozen = matches!(store.time().setting(), Setting::Frozen(_));
-        Shown { now: datetime_text(store.now()), frozen }
+        Shown { now: datetime_text(store.now()), frozen: store.time().is_frozen() }
     }
 
     pub(super) fn set_clock(&self, body: &[u8]) -> Result<Shown, Failure> {
@@ -56,24 +54,21 @@ impl Controller {
         if now.is_none() && advance_seconds.is_none() && frozen.is_none() {
             return Err(Failure::invalid("The body sets nothing", HINT));
         }
-        let store = self.api.store();
-        let was_frozen = matches!(store.time().setting(), Setting::Frozen(_));
-        let from = now.map_or_else(|| store.time().now(), |moment| moment.0);
-        let to = advance_seconds
-            .map_or(Some(TimeDelta::zero()), TimeDelta::try_seconds)
-            .and_then(|step| from.checked_add_signed(step))
-            .filter(|to| YEARS.contains(&to.year()));
-        let Some(to) = to else {
+        let set = self.api.store().time().change(|present, was_frozen| {
+            let from = now.map_or(present, |moment| moment.0);
+            let step = TimeDelta::try_seconds(advance_seconds.unwrap_or(0))?;
+            let to = from.checked_add_signed(step).filter(|to| YEARS.contains(&to.year()))?;
+            Some((to, frozen.unwrap_or(was_frozen)))
+        });
+        if set.is_none() {
             let message = format!("That leads out of the years {} to {}", YEARS.start(), YEARS.end());
             return Err(Failure::invalid(message, HINT).at("advance_seconds"));
-        };
-        store.time().set(to, frozen.unwrap_or(was_frozen));
+        }
         Ok(self.clock())
     }
 
     pub(super) fn restart_clock(&self) -> Shown {
-        let time = self.api.store().time();
-        time.restore(time.start());
+        self.api.store().restart_time();
         self.clock()
     }
 }

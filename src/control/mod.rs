@@ -85,7 +85,7 @@ pub(crate) struct Controller {
     api: Api,
     /// The store as it was at the start; none where it is in a file.
     start: Option<Image>,
-    snapshots: Mutex<BTreeMap<String, Image>>,
+    snapshots: Mutex<BTreeMap<String, Arc<Image>>>,
     journal: Arc<Journal>,
     faults: Faults,
 }

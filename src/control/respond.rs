@@ -15,7 +15,7 @@ pub(super) type Outcome = Result<Response<Body>, Failure>;
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
-    message: Message,
+    message: Box<Message>,
     header: Option<(HeaderName, &'static str)>,
 }
 
@@ -30,7 +30,8 @@ struct Message {
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Failure { status, message: Message { message: message.into(), at: None, hint: hint.into() }, header: None }
+        let message = Box::new(Message { message: message.into(), at: None, hint: hint.into() });
+        Failure { status, message, header: None }
     }
 
     /// 400.

@@ -1,7 +1,8 @@
 //! `reset` and `snapshots`: the store as it was.
 
-use std::sync::{MutexGuard, PoisonError};
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ impl Controller {
         self.must_be_in_memory()?;
         let image = self.api.store().image().map_err(|error| failed(&error))?;
         let bytes = image.bytes();
-        let replaced = self.snapshots().insert(name.clone(), image);
+        let replaced = self.snapshots().insert(name.clone(), Arc::new(image));
         let status = if replaced.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         answered(status, &Taken { name: &name, bytes })
     }
@@ -62,12 +63,17 @@ impl Controller {
     /// Makes the store what it was at the start, or what a snapshot says.
     pub(super) fn restore(&self, wanted: Reset) -> Result<(), Failure> {
         let start = self.must_be_in_memory()?;
-        let snapshots = self.snapshots();
-        let image = match &wanted.snapshot {
-            None => start,
-            Some(name) => snapshots.get(name).ok_or_else(|| unknown(name, &snapshots))?,
+        let restored = match &wanted.snapshot {
+            None => self.api.store().restore(start),
+            Some(name) => {
+                let snapshots = self.snapshots();
+                let image = snapshots.get(name).cloned().ok_or_else(|| unknown(name, &snapshots))?;
+                // Others need not wait for it.
+                drop(snapshots);
+                self.api.store().restore(&image)
+            }
         };
-        self.api.store().restore(image).map_err(|error| failed(&error))
+        restored.map_err(|error| failed(&error))
     }
 
     fn must_be_in_memory(&self) -> Result<&Image, Failure> {
@@ -77,12 +83,12 @@ impl Controller {
         })
     }
 
-    pub(super) fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, Image>> {
+    pub(super) fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Image>>> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn unknown(name: &str, snapshots: &BTreeMap<String, Image>) -> Failure {
+fn unknown(name: &str, snapshots: &BTreeMap<String, Arc<Image>>) -> Failure {
     let names: Vec<&str> = snapshots.keys().map(String::as_str).collect();
     let there_are = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let hint = format!("Take it first with POST /_clientstore/snapshots/NAME; there are: {there_are}");

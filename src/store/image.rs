@@ -31,6 +31,11 @@ impl ClientStore {
         self.inner.path.is_none()
     }
 
+    /// Sets the clock back to how the store was opened.
+    pub(crate) fn restart_time(&self) {
+        self.inner.time.restore(Setting::start(self.inner.builder.frozen));
+    }
+
     /// Copies the store, in turn with its writes.
     ///
     /// # Errors

@@ -32,14 +32,12 @@ pub(crate) use list::{Reads, Source};
 pub use records::{Records, Transaction};
 pub use resource::Stored;
 pub(crate) use resource::{Action, Change, Done, Order, Parent, Resource, Selection};
-#[cfg(feature = "server")]
-pub(crate) use time::Setting;
+pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
 
 use self::file::Settings;
 use self::readers::Readers;
-pub(crate) use self::time::Time;
 use self::writer::Writer;
 use crate::account::Account;
 use crate::error::{Error, Result};

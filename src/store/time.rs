@@ -1,7 +1,7 @@
 //! The store's time: the builder's clock, which can be set, moved and stopped.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,9 +15,15 @@ pub(crate) enum Setting {
     Frozen(DateTime<Utc>),
 }
 
+impl Setting {
+    /// The clock's time, or, frozen, that moment.
+    pub(crate) fn start(frozen: Option<DateTime<Utc>>) -> Self {
+        frozen.map_or(Setting::Running { ahead: TimeDelta::zero() }, Setting::Frozen)
+    }
+}
+
 pub(crate) struct Time {
     clock: Clock,
-    start: Setting,
     /// Whether the setting ever was other than the clock itself, which needs no lock.
     is_set: AtomicBool,
     state: Mutex<State>,
@@ -32,12 +38,11 @@ struct State {
 }
 
 impl Time {
-    /// The clock's time, or, frozen, that moment until it is set.
+    /// As [`Setting::start`] says, until it is set.
     pub(crate) fn new(clock: Clock, frozen: Option<DateTime<Utc>>) -> Self {
-        let start = frozen.map_or(Setting::Running { ahead: TimeDelta::zero() }, Setting::Frozen);
-        let state = State { setting: start, moved: Duration::ZERO };
+        let state = State { setting: Setting::start(frozen), moved: Duration::ZERO };
         let began = frozen.is_none().then(Instant::now);
-        Time { clock, start, is_set: AtomicBool::new(frozen.is_some()), state: Mutex::new(state), began }
+        Time { clock, is_set: AtomicBool::new(frozen.is_some()), state: Mutex::new(state), began }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -57,26 +62,44 @@ impl Time {
         }
     }
 
+    /// How much time has passed: real time, and what was leapt over. Where the time depends on the
+    /// requests alone, real time does not count.
+    pub(crate) fn passed(&self) -> Duration {
+        let moved = if self.is_set.load(Ordering::Acquire) { self.state().moved } else { Duration::ZERO };
+        self.began.map_or(Duration::ZERO, |began| began.elapsed()) + moved
+    }
+
     pub(crate) fn setting(&self) -> Setting {
         self.state().setting
     }
 
-    /// The setting that it began with.
-    pub(crate) fn start(&self) -> Setting {
-        self.start
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "server")]
+impl Time {
+    pub(crate) fn is_frozen(&self) -> bool {
+        matches!(self.setting(), Setting::Frozen(_))
     }
 
-    /// Sets it; what lies between now and a later time has passed.
-    #[cfg(feature = "server")]
-    pub(crate) fn set(&self, now: DateTime<Utc>, frozen: bool) {
+    /// Sets it, where the change of the present time, and of whether it stands still, is one. What
+    /// lies between now and a later time has passed.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(DateTime<Utc>, bool) -> Option<(DateTime<Utc>, bool)>,
+    ) -> Option<DateTime<Utc>> {
         let mut state = self.state();
         let before = self.of(state.setting);
+        let (now, frozen) = change(before, matches!(state.setting, Setting::Frozen(_)))?;
         state.moved += (now - before).to_std().unwrap_or_default();
         state.setting = match frozen {
             true => Setting::Frozen(now),
             false => Setting::Running { ahead: now - (self.clock)() },
         };
         self.is_set.store(true, Ordering::Release);
+        Some(now)
     }
 
     /// Sets it as it once was; no time passes by that.
@@ -85,20 +108,8 @@ impl Time {
         self.is_set.store(true, Ordering::Release);
     }
 
-    /// How much time has passed: real time, and what was leapt over. Where the time depends on the
-    /// requests alone, real time does not count.
-    pub(crate) fn passed(&self) -> Duration {
-        let moved = if self.is_set.load(Ordering::Acquire) { self.state().moved } else { Duration::ZERO };
-        self.began.map_or(Duration::ZERO, |began| began.elapsed()) + moved
-    }
-
     /// Whether real time counts for nothing.
-    #[cfg(feature = "server")]
     pub(crate) fn is_still(&self) -> bool {
         self.began.is_none()
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
