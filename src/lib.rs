@@ -27,6 +27,8 @@
 
 mod account;
 mod api;
+#[cfg(feature = "server")]
+pub mod control;
 mod error;
 mod generate;
 mod record;

@@ -73,3 +73,53 @@ fn what_cannot_be_served_is_said_in_one_sentence() {
         assert!(failed(&["--memory", arguments[0], arguments[1]]).contains(said), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_seeded_deterministic_server_is_the_same_each_time_and_resets_to_its_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let projects =
+        file("projects.xml", "<projects><project><name>P</name><client-id>1</client-id></project></projects>");
+    let clients = file("clients.xml", "<clients><client><name>A</name></client></clients>");
+    let run = || {
+        let arguments = ["--memory", "--control", "--deterministic", "7", "--seed", &projects, &clients];
+        let served = Served::start(&arguments);
+        served.send("POST", "/invoices", "<invoice><client-id>1</client-id></invoice>").unwrap();
+        let invoice = served.exchange("GET", "/invoices/1", "", "").unwrap();
+        assert_eq!(served.send("POST", "/_clientstore/reset", "").unwrap().0, 200);
+        assert_eq!(served.send("GET", "/projects/1", "").unwrap().0, 200, "the seed is there");
+        assert_eq!(served.send("GET", "/invoices/1", "").unwrap().0, 404);
+        invoice
+    };
+    let first = run();
+    assert!(first.contains("Date: Fri, 01 Jan 2010 00:00:00 GMT"), "{first}");
+    assert_eq!(run(), first);
+
+    let output = served::command(&["--memory", "--seed", &projects]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("projects.xml: line 1: "), "{error}");
+    let output = served::command(&["--memory", "--seed", "nowhere.xml"]).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("clientstore: cannot read nowhere.xml: "));
+}
+
+#[test]
+fn control_paths_are_there_only_when_asked_for_and_may_ask_for_a_token() {
+    let served = Served::start(&["--memory"]);
+    assert_eq!(served.send("GET", "/_clientstore/health", "").unwrap().0, 404);
+    let served = Served::start(&["--memory", "--control", "--control-token", "sesame"]);
+    assert_eq!(served.send("GET", "/_clientstore/health", "").unwrap().0, 401);
+    let token = "Authorization: Bearer sesame\r\n";
+    assert_eq!(served.send_with("GET", "/_clientstore/health", token, "").unwrap().0, 200);
+    let refused = |arguments: &[&str]| {
+        let output = served::command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&["--memory", "--control-token", "sesame"]).contains("--control"));
+    assert!(refused(&["--memory", "--control", "--control-token", "a b"]).contains("without spaces"));
+    assert!(refused(&["--memory", "--deterministic", "x"]).contains("--deterministic"));
+}

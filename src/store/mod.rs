@@ -5,12 +5,16 @@ mod builder;
 mod command;
 mod document;
 mod file;
+#[cfg(feature = "server")]
+mod image;
+mod keys;
 mod list;
 mod migrate;
 mod readers;
 mod records;
 mod resource;
 mod schema;
+mod time;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -24,12 +28,17 @@ pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, add, apply, load};
 pub(crate) use document::ListDocument;
 pub(crate) use file::differences;
+#[cfg(feature = "server")]
+pub(crate) use image::Image;
+#[cfg(feature = "server")]
+pub(crate) use keys::random;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
 pub use migrate::Upgrade;
 pub use records::{Records, Transaction};
 pub use resource::Stored;
 pub(crate) use resource::{Action, Audit, Change, Done, Invariant, Order, Parent, Resource, Selection};
+pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
 
@@ -68,6 +77,7 @@ struct Inner {
     writer: Arc<Writer>,
     builder: Builder,
     upgrade: Option<Upgrade>,
+    time: Time,
 }
 
 impl std::fmt::Debug for ClientStore {
@@ -119,13 +129,14 @@ impl ClientStore {
         };
         let writer = Arc::new(Writer::new(connection, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
-        let path = Some(path.to_owned());
-        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder, upgrade }) })
+        let (path, time) = (Some(path.to_owned()), builder.time());
+        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder, upgrade, time }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
         let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout));
-        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder, upgrade: None }) })
+        let time = builder.time();
+        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder, upgrade: None, time }) })
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -160,7 +171,12 @@ impl ClientStore {
 
     /// The store's time, to the second.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        whole_seconds((self.inner.builder.clock)())
+        whole_seconds(self.inner.time.now())
+    }
+
+    /// Its clock.
+    pub(crate) fn time(&self) -> &Time {
+        &self.inner.time
     }
 
     /// The day in UTC.

@@ -110,10 +110,19 @@ pub(crate) fn list<S: Source>(
             skip(tokens)?;
             continue;
         }
-        let mark = tokens.mark();
-        let values = fields(tokens, table, Purpose::Document)?;
-        each(values).map_err(|error| at_line(error, tokens.line_of(mark)))?;
+        record(tokens, table, each)?;
     }
+}
+
+/// A record whose start was read, and its end; an error of `each` gets its line.
+pub(crate) fn record<S: Source>(
+    tokens: &mut Tokens<S>,
+    table: &'static Table,
+    each: &mut dyn FnMut(Values) -> Result<()>,
+) -> Result<()> {
+    let mark = tokens.mark();
+    let values = fields(tokens, table, Purpose::Document)?;
+    each(values).map_err(|error| at_line(error, tokens.line_of(mark)))
 }
 
 /// What may follow the root's end.
