@@ -10,7 +10,7 @@ use std::process::Command;
 
 use common::data::Data;
 use common::harness::{Aim, Outcome, report};
-use common::{api, store};
+use common::{api, store, wire};
 
 struct Case {
     name: &'static str,
@@ -40,10 +40,15 @@ static CASES: &[Case] = &[
     case("read a list document of 100,000", AtMost(1.60), store::read),
     case("invoice page of 50 with filters, of 100,000", AtMost(1.15), api::page_of_a_client),
     case("invoice page of 50 with filters, sorted, of 100,000", AtMost(1.15), api::page_of_some_days),
+    case("point GET over loopback, 16 connections, shared file", AtLeast(0.62), wire::get_one),
+    case("GET of a list of 100,000 over loopback, 4 connections", AtLeast(0.5), wire::get_list),
+    case("first byte of a list of 100,000 over loopback, ms", AtMost(20.0), wire::first_byte_of_list),
+    case("first byte of a list of 100,000, 4 connections, ms", AtMost(20.0), wire::first_byte_of_lists),
     case("eight readers while four post, durable", AtLeast(0.6), api::readers_while_four_post),
 ];
 
 fn main() {
+    wire::serve_if_asked();
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let data = Data::new();
     print_machine();

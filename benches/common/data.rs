@@ -73,6 +73,10 @@ impl Data {
         Data { folder, made: RefCell::default(), copies: Cell::new(0) }
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A file with so many clients that no case writes to, for the case or for its floor: a lock that
     /// one of them holds on a file, or a page that it has read, must not spare the other anything.
     pub fn clients(&self, count: usize, side: Side) -> PathBuf {

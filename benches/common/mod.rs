@@ -4,4 +4,6 @@ pub mod api;
 pub mod by_hand;
 pub mod data;
 pub mod harness;
+pub mod load;
 pub mod store;
+pub mod wire;
