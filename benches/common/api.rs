@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use clientstore::{Api, ClientStore};
+use clientstore::{Api, Builder, ClientStore};
 use http::Request;
 use rusqlite::{Rows, Statement};
 
@@ -63,11 +63,9 @@ pub fn list(data: &Data, clients: usize) -> Outcome {
     pairs.times(times)
 }
 
-pub fn get(data: &Data, clients: usize) -> Outcome {
-    got(data, &api(data, clients), clients)
-}
-
-fn got(data: &Data, api: &Api, clients: usize) -> Outcome {
+/// The store is opened as the builder says; the floor's file is shared.
+pub fn get(data: &Data, builder: Builder, clients: usize) -> Outcome {
+    let api = Api::new(builder.open(data.clients(clients, Side::Case)).unwrap());
     let connection = by_hand::connect(&data.clients(clients, Side::Floor), "FULL");
     let sql = format!("SELECT {} FROM clients WHERE id = ?1", names(&COLUMNS[..4]));
     let mut statement = connection.prepare(&sql).unwrap();
@@ -76,10 +74,10 @@ fn got(data: &Data, api: &Api, clients: usize) -> Outcome {
     let ids = ids(clients);
     for id in &ids {
         by_hand::document(&mut statement, *id, &shape, &mut buffer);
-        assert!(answered(api, request(&format!("/clients/{id}"))) == buffer, "both write the same document");
+        assert!(answered(&api, request(&format!("/clients/{id}"))) == buffer, "both write the same document");
     }
     let pairs = pairs(
-        || gets(api, &ids),
+        || gets(&api, &ids),
         || {
             time(|| {
                 for id in &ids {

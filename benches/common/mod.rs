@@ -5,5 +5,6 @@ pub mod by_hand;
 pub mod data;
 pub mod harness;
 pub mod load;
+pub mod scaling;
 pub mod store;
 pub mod wire;

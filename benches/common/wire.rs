@@ -104,11 +104,12 @@ fn get(server: &Server, path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).into_bytes()
 }
 
-pub fn get_one(data: &Data) -> Outcome {
+/// The server is started with the options.
+pub fn get_one(data: &Data, options: &[&str]) -> Outcome {
     const CONNECTIONS: usize = 16;
-    const REQUESTS: usize = 4_000;
+    const REQUESTS: usize = 8_000;
     let bare = bare(data);
-    let ours = Server::ours(&data.clients(CLIENTS, Side::Case), &[]);
+    let ours = Server::ours(&data.clients(CLIENTS, Side::Case), options);
     must_answer_alike(&ours, &bare, "/clients/1");
     let load = |server: &Server| {
         let requests: Vec<_> = ids(CLIENTS).iter().map(|id| get(server, &format!("/clients/{id}"))).collect();
