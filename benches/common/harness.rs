@@ -2,16 +2,16 @@
 //!
 //! criterion and divan measure one function after the other, each for seconds; on a machine that does
 //! anything else as well, what changed in between is then taken for a difference between the two. Here
-//! a case and its floor take turns within milliseconds, and the median of the pairs' ratios counts.
+//! a case and its floor take turns within milliseconds, and the median of the rounds' ratios counts.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// A case runs for so long, and for so many pairs at least.
+/// A case runs for so long, and for so many rounds at least.
 const PATIENCE: Duration = Duration::from_secs(3);
-const PAIRS: usize = 5;
-/// More pairs make the median no better.
-const MOST_PAIRS: usize = 301;
+const ROUNDS: usize = 3;
+/// More rounds make the median no better.
+const MOST_ROUNDS: usize = 151;
 
 /// What a ratio should be.
 #[derive(Clone, Copy)]
@@ -36,28 +36,24 @@ pub fn time<T>(run: impl FnOnce() -> T) -> Duration {
     start.elapsed()
 }
 
-/// Measured times, a pair of a case's and its floor's in each round.
+/// Measured times: a case's and its floor's in each round.
 pub struct Pairs(Vec<(f64, f64)>);
 
 /// Runs a case and its floor in turn. What they give is a time for the same amount of work.
 ///
-/// Who goes first changes with each round, so that neither always finds the caches the other's.
+/// A round has both of them twice, the second time in the opposite order: who goes first finds the
+/// processor's caches and the pages that all of a process's connections share its own.
 pub fn pairs(mut case: impl FnMut() -> Duration, mut floor: impl FnMut() -> Duration) -> Pairs {
     case();
     floor();
     let start = Instant::now();
-    let mut pairs = Vec::new();
-    while pairs.len() < PAIRS || pairs.len() < MOST_PAIRS && start.elapsed() < PATIENCE {
-        let (ours, theirs) = if pairs.len() % 2 == 0 {
-            let ours = case();
-            (ours, floor())
-        } else {
-            let theirs = floor();
-            (case(), theirs)
-        };
-        pairs.push((ours.as_secs_f64(), theirs.as_secs_f64()));
+    let mut rounds = Vec::new();
+    while rounds.len() < ROUNDS || rounds.len() < MOST_ROUNDS && start.elapsed() < PATIENCE {
+        let (ours, theirs) = (case(), floor());
+        let (theirs, ours) = (theirs + floor(), ours + case());
+        rounds.push((ours.as_secs_f64() / 2.0, theirs.as_secs_f64() / 2.0));
     }
-    Pairs(pairs)
+    Pairs(rounds)
 }
 
 impl Pairs {
@@ -78,7 +74,7 @@ impl Pairs {
         let ours = each(sorted(self.0.iter().map(|pair| pair.0)));
         let theirs = each(sorted(self.0.iter().map(|pair| pair.1)));
         let (low, high) = (ratios[count / 4], ratios[count * 3 / 4]);
-        let note = format!("{ours} beside {theirs}; the middle half of {count} pairs: {low:.3} to {high:.3}");
+        let note = format!("{ours} beside {theirs}; the middle half of {count} rounds: {low:.3} to {high:.3}");
         Outcome { value: ratios[count / 2], note }
     }
 }

@@ -107,7 +107,7 @@ fn get(server: &Server, path: &str) -> Vec<u8> {
 /// The server is started with the options.
 pub fn get_one(data: &Data, options: &[&str]) -> Outcome {
     const CONNECTIONS: usize = 16;
-    const REQUESTS: usize = 8_000;
+    const REQUESTS: usize = 4_000;
     let bare = bare(data);
     let ours = Server::ours(&data.clients(CLIENTS, Side::Case), options);
     must_answer_alike(&ours, &bare, "/clients/1");
