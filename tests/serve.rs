@@ -1,12 +1,8 @@
-//! `clientstore serve`: the program itself, its signals, and what a kill leaves.
+//! `clientstore serve`: the program itself, and its signals.
 
 #![cfg(feature = "cli")]
 
 mod served;
-
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clientstore::ClientStore;
 use served::Served;
@@ -51,51 +47,6 @@ fn a_signal_stops_it_and_closes_the_file() {
         assert_eq!(left, ["store.db"], "the log is in the file again");
         assert_eq!(ClientStore::open(&file).unwrap().clients().get(1).unwrap().name, "A");
     }
-}
-
-#[test]
-fn every_201_that_a_program_saw_before_a_kill_is_there_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("store.db");
-    let served = Served::start(&[file.to_str().unwrap(), "--quiet"]);
-    let acknowledged = Mutex::new(HashMap::new());
-    let count = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for program in 0..8 {
-            let (served, acknowledged, count) = (&served, &acknowledged, &count);
-            scope.spawn(move || {
-                for number in 0.. {
-                    let name = format!("client {program}-{number}");
-                    let body = format!("<client><name>{name}</name></client>");
-                    match served.send("POST", "/clients", &body) {
-                        Ok((201, location, _)) => {
-                            acknowledged.lock().unwrap().insert(name, location.unwrap());
-                            count.fetch_add(1, Ordering::Relaxed);
-                        }
-                        Ok(other) => panic!("{other:?}"),
-                        Err(_) => return, // the kill
-                    }
-                }
-            });
-        }
-        while count.load(Ordering::Relaxed) < 300 {
-            std::thread::yield_now();
-        }
-        served.kill();
-    });
-
-    let again = Served::start(&[file.to_str().unwrap(), "--quiet"]);
-    for (name, location) in acknowledged.into_inner().unwrap() {
-        let (status, _, body) = again.send("GET", &location, "").unwrap();
-        assert_eq!(status, 200, "{location}");
-        assert!(body.contains(&format!("<name>{name}</name>")), "{name} in {body}");
-    }
-    let (_, _, list) = again.send("GET", "/clients", "").unwrap();
-    let mut names: Vec<&str> = list.lines().filter(|line| line.contains("<name>")).collect();
-    let all = names.len();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), all, "each is there once");
 }
 
 #[test]

@@ -162,12 +162,12 @@ impl Api {
                 let document = store.document(resource, id, parent, *dialect)?;
                 return Ok(Plan::Answered(respond::document(document)));
             }
-            Call::Create => store.creation(resource, read(request, resource, Purpose::Create)?, parent),
+            Call::Create => store.creation(resource, read(request, resource, creating(resource))?, parent),
             Call::Update(id) => store.change(resource, id, read(request, resource, Purpose::Update)?),
             Call::Act(id, action) => {
                 let blank = request.body().as_ref().trim_ascii().is_empty();
                 let body = match action.under.filter(|_| !blank) {
-                    Some(under) => Some(read(request, under, Purpose::Create)?),
+                    Some(under) => Some(read(request, under, creating(under))?),
                     None => None,
                 };
                 store.action(resource, id, action, body)
@@ -213,6 +213,11 @@ fn path(target: Target, id: i64) -> String {
         }
         _ => format!("/{}/{id}", own(target.resource)),
     }
+}
+
+/// What a body that makes a record may set; whose part the record is, the path says.
+fn creating(resource: &dyn Resource) -> Purpose {
+    resource.parent().map_or(Purpose::Create, |parent| Purpose::CreateUnder(parent.column))
 }
 
 /// The fields of a request's body.

@@ -10,6 +10,8 @@ use crate::value::{Kind, Value, is_space};
 pub(crate) enum Purpose {
     /// What a create may set.
     Create,
+    /// The same under another record's path, which gives the column of this name.
+    CreateUnder(&'static str),
     /// What an update may set.
     Update,
     /// Every column.
@@ -20,6 +22,7 @@ impl Purpose {
     fn takes(self, column: &Column) -> bool {
         match self {
             Purpose::Create => column.write != Write::Never,
+            Purpose::CreateUnder(parent) => column.write != Write::Never && column.name != parent,
             Purpose::Update => column.write == Write::Always,
             Purpose::Document => true,
         }
@@ -28,8 +31,8 @@ impl Purpose {
     /// The element that sets a column.
     fn element(self, column: &Column) -> &'static str {
         match (self, column.sent_as) {
-            (Purpose::Create | Purpose::Update, Some(element)) => element,
-            _ => column.element,
+            (Purpose::Document, _) | (_, None) => column.element,
+            (_, Some(element)) => element,
         }
     }
 }

@@ -20,8 +20,8 @@ pub(crate) fn settle(connection: &Connection, id: i64) -> Result<()> {
         })?;
     let totals = totals(&shares(connection, id)?, percents)?;
     let payments = payments(connection, id)?;
-    let paid = payments.iter().try_fold(Exact::ZERO, |sum, payment| sum.plus(*payment))?;
-    let due = totals.amount.plus(Exact(-paid.0))?;
+    let paid = Exact::sum(payments.iter().copied())?;
+    let due = Exact::sum([totals.amount, Exact(-paid.0)].into_iter())?;
     let state = state(sent, closed, !payments.is_empty(), paid, due);
     let text = |exact: Exact| exact.text(1);
     connection
