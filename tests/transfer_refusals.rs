@@ -66,6 +66,21 @@ fn an_id_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_part_of_an_invoice_that_is_not_there_is_refused_with_its_line() {
+    for (list, record, fields) in [
+        ("invoice-message", "invoice-message", ""),
+        ("payments", "payment", "<amount>5</amount><paid-at>2011-03-31</paid-at>"),
+    ] {
+        let record = format!("<{record}><id>1</id><invoice-id>7</invoice-id>{fields}</{record}>");
+        let error = refused(format!("<{list}>\n{record}\n</{list}>"), "line 2: there is no invoice 7");
+        assert!(
+            matches!(&error, Error::Load { source, .. } if matches!(**source, Error::NotFound { .. })),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
 fn an_id_that_is_taken_is_refused() {
     let error = refused(
         format!("<clients>\n<client><id>2</id><name>x</name></client>\n{CLIENT}\n</clients>"),

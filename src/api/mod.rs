@@ -257,5 +257,24 @@ fn read<B: AsRef<[u8]>>(request: &Request<B>, resource: &dyn Resource, purpose: 
         let shown = crate::value::quoted(charset);
         return Err(Error::Xml { line: 1, reason: format!("the body's charset is {shown}; send UTF-8") });
     }
-    read_for(request.body().as_ref(), resource.table(), purpose)
+    let (body, table) = (request.body().as_ref(), resource.table());
+    read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
+        (Error::Xml { line, reason }, Some(format)) => {
+            let reason = format!("{reason}; the body is {format}, send XML: <{0}>...</{0}>", table.element);
+            Error::Xml { line, reason }
+        }
+        (error, _) => error,
+    })
+}
+
+/// What a body is that is no XML, where its type or its first byte tells.
+fn other_format(content_type: &str, body: &[u8]) -> Option<&'static str> {
+    let says = |part| content_type.to_ascii_lowercase().contains(part);
+    match body.trim_ascii_start().first()? {
+        b'<' => None,
+        b'{' | b'[' => Some("JSON"),
+        _ if says("json") => Some("JSON"),
+        _ if says("form-urlencoded") || says("form-data") => Some("a form"),
+        _ => None,
+    }
 }

@@ -23,8 +23,9 @@ impl ClientStore {
     /// # Errors
     ///
     /// [`Error::Load`] with the document's name and, as its source, [`Error::Xml`] or
-    /// [`Error::Invalid`] where it is malformed, or [`Error::Refused`] where a record breaks a rule
-    /// or its id is taken. [`Error::Busy`] and [`Error::Storage`].
+    /// [`Error::Invalid`] where it is malformed, [`Error::Refused`] where a record breaks a rule or
+    /// its id is taken, or [`Error::NotFound`] where a message's or a payment's invoice is not
+    /// there. [`Error::Busy`] and [`Error::Storage`].
     pub fn load<R: BufRead>(&self, documents: impl IntoIterator<Item = (impl Into<String>, R)>) -> Result<u64> {
         let mut opened = Vec::new();
         for (name, input) in documents {

@@ -136,7 +136,9 @@ pub(crate) fn end<S: Source>(tokens: &mut Tokens<S>) -> Result<()> {
 
 fn at_line(error: Error, at: u64) -> Error {
     match error {
-        Error::Refused { .. } => Error::Load { document: String::new(), line: Some(at), source: Box::new(error) },
+        Error::Refused { .. } | Error::NotFound { .. } => {
+            Error::Load { document: String::new(), line: Some(at), source: Box::new(error) }
+        }
         Error::Invalid { field, reason, line } => Error::Invalid { field, reason, line: line.or(Some(at)) },
         other => other,
     }
