@@ -5,6 +5,7 @@ mod transfers;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clientstore::{ClientStore, Durability, Error, NewClient, NewProject, Problem};
 use common::plain;
@@ -53,6 +54,14 @@ fn a_backup_holds_all_that_the_store_holds_on_disk_and_in_memory() {
     assert_eq!(names(folder.0.path()), ["disk.db", "memory.db", "store.db"]);
 }
 
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_backup_under_writes_is_the_store_at_one_moment() {
     let folder = Folder::new();
@@ -61,6 +70,8 @@ fn a_backup_under_writes_is_the_store_at_one_moment() {
     let before = store.clients().list(&Default::default()).unwrap().count();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // Also when a backup fails: the scope waits for the writer.
+        let _stop = StopOnDrop(&done);
         // A client and its project are there together, or neither is.
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -70,13 +81,14 @@ fn a_backup_under_writes_is_the_store_at_one_moment() {
                         tx.projects().create(&NewProject::of(id, "its"))
                     })
                     .unwrap();
+                // A log that cannot be checkpointed meanwhile would fill the disk at full speed.
+                std::thread::sleep(Duration::from_millis(1));
             }
         });
         for round in 0..5 {
             let report = store.backup(folder.path(&format!("{round}.db")), |_| {}).unwrap();
             assert!(report.is_clean(), "{report:?}");
         }
-        done.store(true, Ordering::Relaxed);
     });
     let mut last = before;
     for round in 0..5 {
