@@ -7,6 +7,7 @@ mod document;
 mod file;
 #[cfg(feature = "server")]
 mod image;
+mod keeper;
 mod keys;
 mod list;
 mod migrate;
@@ -43,6 +44,7 @@ pub(crate) use time::Time;
 pub(crate) use writer::Spawn;
 
 use self::file::Settings;
+use self::keeper::Keeper;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::account::Account;
@@ -127,14 +129,15 @@ impl ClientStore {
         } else {
             file::writer(path, &settings, builder.create)?
         };
-        let writer = Arc::new(Writer::new(connection, builder.busy_timeout));
-        let readers = Readers::new(path.to_owned(), settings, builder.readers);
+        let keeper = Arc::new(Keeper::new(path, &settings));
+        let writer = Arc::new(Writer::new(connection, builder.busy_timeout, Some(Arc::clone(&keeper))));
+        let readers = Readers::new(path.to_owned(), settings, builder.readers, keeper);
         let (path, time) = (Some(path.to_owned()), builder.time());
         Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder, upgrade, time }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout));
+        let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout, None));
         let time = builder.time();
         Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder, upgrade: None, time }) })
     }

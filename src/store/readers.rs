@@ -1,11 +1,12 @@
 //! Reader connections, kept for the next reader.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
 use super::file::{self, Settings};
+use super::keeper::Keeper;
 use crate::error::Result;
 
 /// The idle reader connections of a file.
@@ -16,15 +17,17 @@ pub(crate) struct Readers {
     path: PathBuf,
     settings: Settings,
     kept: usize,
+    keeper: Arc<Keeper>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf, settings: Settings, kept: usize) -> Self {
-        Readers { path, settings, kept, idle: Mutex::default() }
+    pub(crate) fn new(path: PathBuf, settings: Settings, kept: usize, keeper: Arc<Keeper>) -> Self {
+        Readers { path, settings, kept, keeper, idle: Mutex::default() }
     }
 
     pub(crate) fn take(&self) -> Result<Connection> {
+        self.keeper.count();
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
             Some(connection) => Ok(connection),
@@ -37,5 +40,12 @@ impl Readers {
         if idle.len() < self.kept {
             idle.push(connection);
         }
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        // Before the writer's connection, which closes the file when it is the last.
+        self.keeper.close();
     }
 }

@@ -21,6 +21,7 @@ use rusqlite::Connection;
 
 use super::command::{Command, Outcome, apply};
 use super::file::{begin, is_busy};
+use super::keeper::Keeper;
 use crate::error::{Error, Result};
 
 /// So many commands at most commit together; it bounds how long the first of them waits.
@@ -33,6 +34,8 @@ pub(crate) struct Writer {
     queue: Mutex<Queue>,
     connection: Mutex<Connection>,
     busy_timeout: Duration,
+    /// None in memory.
+    keeper: Option<Arc<Keeper>>,
 }
 
 #[derive(Default)]
@@ -53,8 +56,8 @@ struct Job {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, busy_timeout: Duration) -> Self {
-        Writer { queue: Mutex::default(), connection: Mutex::new(connection), busy_timeout }
+    pub(crate) fn new(connection: Connection, busy_timeout: Duration, keeper: Option<Arc<Keeper>>) -> Self {
+        Writer { queue: Mutex::default(), connection: Mutex::new(connection), busy_timeout, keeper }
     }
 
     /// Applies a command and commits it, perhaps together with others.
@@ -94,7 +97,7 @@ impl Writer {
             self.begin(connection)?;
             let result = run(connection);
             match &result {
-                Ok(_) => finish(connection)?,
+                Ok(_) => self.finish(connection, true)?,
                 Err(_) => drop(connection.execute_batch("ROLLBACK")),
             }
             result
@@ -166,8 +169,22 @@ impl Writer {
             }
             results.push(result);
         }
-        finish(connection)?;
+        self.finish(connection, false)?;
         Ok(results)
+    }
+
+    /// Commits; where that fails, nothing of the transaction stays.
+    fn finish(&self, connection: &Connection, large: bool) -> Result<()> {
+        let let_go = self.keeper.as_ref().and_then(|keeper| keeper.before_commit(large));
+        let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        drop(let_go);
+        if let Some(keeper) = &self.keeper {
+            keeper.after_commit();
+        }
+        committed.map(drop).map_err(|error| {
+            drop(connection.execute_batch("ROLLBACK"));
+            Error::storage("committing", error)
+        })
     }
 }
 
@@ -347,16 +364,6 @@ impl Future for Submitted {
             }
         }
     }
-}
-
-/// Commits; where that fails, nothing of the transaction stays.
-fn finish(connection: &Connection) -> Result<()> {
-    let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-    if let Err(error) = committed {
-        drop(connection.execute_batch("ROLLBACK"));
-        return Err(Error::storage("committing", error));
-    }
-    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
