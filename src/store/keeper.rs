@@ -29,9 +29,6 @@ const TICK: Duration = Duration::from_millis(20);
 const BUSY: u32 = 16;
 /// More reads than that were counted already, or are not counted.
 const KEPT: u32 = BUSY + 1;
-/// The writer has the mark let go at every so manieth commit; a log that is due to be checkpointed
-/// grows by no more than these.
-const COMMITS: u32 = 32;
 
 /// Keeps the newest mark of a file's write-ahead log while it is read much.
 pub(crate) struct Keeper {
@@ -43,7 +40,6 @@ struct Shared {
     open: Box<dyn Fn() -> Result<Connection> + Send + Sync>,
     /// The reads since the last commit, up to [`BUSY`]; then, on top of [`KEPT`], those of this tick.
     reads: AtomicU32,
-    commits: AtomicU32,
     state: Mutex<State>,
     closing: Condvar,
 }
@@ -66,7 +62,6 @@ impl Keeper {
         let shared = Shared {
             open: Box::new(move || file::reader(&path, &settings)),
             reads: AtomicU32::new(0),
-            commits: AtomicU32::new(0),
             state: Mutex::default(),
             closing: Condvar::new(),
         };
@@ -96,19 +91,15 @@ impl Keeper {
         }
     }
 
-    /// To be called before a commit and kept until after it. `large` says that it may be worth a
-    /// checkpoint by itself.
-    pub(crate) fn before_commit(&self, large: bool) -> Option<LetGo<'_>> {
-        if !large && !self.shared.commits.fetch_add(1, Relaxed).is_multiple_of(COMMITS) {
-            return None;
-        }
+    /// Lets the mark go until what it gives is dropped.
+    pub(crate) fn let_go(&self) -> LetGo<'_> {
         let state = self.shared.state();
         state.let_go();
-        Some(LetGo(state))
+        LetGo(state)
     }
 
     /// To be called after a commit: what is held is no longer the newest mark.
-    pub(crate) fn after_commit(&self) {
+    pub(crate) fn outdated(&self) {
         self.shared.reads.store(0, Relaxed);
     }
 
