@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::invoices::{INVOICE, touch};
+use super::invoices::{INVOICE, Moved, touch};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Table, Values, record};
 use crate::store::{Builder, Change, ClientStore, Done, Parent, Records, Resource, Selection, Stored, Transaction};
@@ -126,13 +126,18 @@ impl Resource for Messages {
         true
     }
 
+    fn remembered(&self) -> &'static [&'static str] {
+        &["invoice_id"]
+    }
+
     /// A draft that a message goes out with counts as sent.
     fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
-        let Some(invoice) = done.parent else { return Ok(()) };
-        if let Change::Create(_) = done.change {
-            connection.prepare_cached("UPDATE invoices SET sent = 1 WHERE id = ?1")?.execute([invoice])?;
+        if let Change::Create(values) = done.change {
+            connection
+                .prepare_cached("UPDATE invoices SET sent = 1 WHERE id = ?1")?
+                .execute([values.get("invoice_id")])?;
         }
-        touch(connection, invoice, done.at)
+        touch(connection, done, Moved::Marks)
     }
 
     fn guard(&self, change: &Change<'_>) -> &'static str {

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
-use super::invoices::{INVOICE, no_such_invoice, touch};
+use super::invoices::{INVOICE, Moved, no_such_invoice, touch};
 use crate::error::{Error, Result, Rule};
 use crate::record::{Fields, Table, Values, record};
 use crate::store::{Builder, Change, ClientStore, Done, Parent, Records, Resource, Selection, Stored, Transaction};
@@ -117,9 +117,18 @@ impl Resource for Payments {
         true
     }
 
+    fn remembered(&self) -> &'static [&'static str] {
+        &["invoice_id", "amount"]
+    }
+
     /// Paying and unpaying move what is due, and the state.
     fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
-        done.parent.map_or(Ok(()), |invoice| touch(connection, invoice, done.at))
+        let amount = done.values().and_then(|values| values.text("amount")).unwrap_or_default();
+        let moved = match done.change {
+            Change::Delete(_) => Moved::Unpaid(amount),
+            _ => Moved::Paid(amount),
+        };
+        touch(connection, done, moved)
     }
 
     fn guard(&self, change: &Change<'_>) -> &'static str {
