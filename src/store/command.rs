@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
-use super::resource::{Action, Change, Done, Resource};
+use super::resource::{Action, Change, Done, Parent, Resource};
 use crate::error::{Error, Result, Rule};
 use crate::record::Values;
 use crate::value::{Value, datetime_text};
@@ -268,6 +268,12 @@ fn why_not(connection: &Connection, resource: &dyn Resource, change: &Change<'_>
 pub(crate) fn exists(connection: &Connection, resource: &dyn Resource, id: i64) -> Result<bool> {
     let sql = format!("SELECT 1 FROM {} WHERE id = ?1", resource.table().name);
     Ok(connection.prepare_cached(&sql)?.exists([id])?)
+}
+
+/// Whether a record is there and belongs to the other.
+pub(crate) fn belongs(connection: &Connection, resource: &dyn Resource, id: i64, to: (&Parent, i64)) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE id = ?1 AND {} = ?2", resource.table().name, to.0.column);
+    Ok(connection.prepare_cached(&sql)?.exists([id, to.1])?)
 }
 
 /// A constraint of the schema that the rules before it should have caught says what it is.
