@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::invoices::{INVOICE, Moved, touch};
+use super::invoices::{INVOICE, Moved, PartFilter, touch};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Table, Values, record};
 use crate::store::{Builder, Change, ClientStore, Done, Parent, Records, Resource, Selection, Stored, Transaction};
@@ -54,12 +54,8 @@ impl NewMessage {
     }
 }
 
-/// What a list of messages is narrowed by; the default is every message of every invoice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessageFilter {
-    /// Only those of the invoice.
-    pub invoice: Option<i64>,
-}
+/// What a list of messages is narrowed by.
+pub type MessageFilter = PartFilter;
 
 impl ClientStore {
     /// The messages of all invoices.
@@ -80,11 +76,7 @@ impl Stored for Message {
     const RESOURCE: &'static dyn Resource = &Messages;
 
     fn select(filter: &MessageFilter, _today: NaiveDate) -> Selection {
-        let mut selection = Selection::default();
-        if let Some(id) = filter.invoice {
-            selection.belonging_to("invoice_id", id);
-        }
-        selection
+        filter.selection()
     }
 }
 

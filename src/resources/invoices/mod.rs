@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-pub use self::access::{InvoiceChanges, InvoiceFilter, NewInvoice, Status};
+pub use self::access::{InvoiceChanges, InvoiceFilter, NewInvoice, PartFilter, Status};
 use self::defaults::{due_at, next_number};
 pub(crate) use self::lines::LineItems;
 pub use self::lines::{LineItem, NewLineItem};
