@@ -303,9 +303,10 @@ impl ClientStore {
 
     /// Refuses a record that is not there or belongs to another than its path names.
     pub(crate) fn must_belong(&self, resource: &'static dyn Resource, id: i64, parent: Option<i64>) -> Result<()> {
-        match parent {
-            Some(_) => self.document(resource, id, parent, Dialect::Documented).map(drop),
-            None => Ok(()),
+        let (Some(named), Some(parent)) = (resource.parent(), parent) else { return Ok(()) };
+        match self.read(|connection| command::belongs(connection, resource, id, (named, parent)))? {
+            true => Ok(()),
+            false => Err(Error::NotFound { record: resource.table().element, id }),
         }
     }
 
