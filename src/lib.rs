@@ -33,6 +33,8 @@ mod resources;
 #[cfg(feature = "server")]
 pub mod server;
 mod store;
+#[cfg(feature = "server")]
+pub mod testing;
 mod transfer;
 mod value;
 pub mod xml;
