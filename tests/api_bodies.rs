@@ -272,6 +272,28 @@ fn a_document_that_is_not_well_formed_is_refused_with_its_line_and_never_repaire
 }
 
 #[test]
+fn json_or_a_form_is_refused_with_the_document_to_send() {
+    let service = Service::new();
+    let outside = "line 1: text stands outside the root element";
+    for (content_type, body, format) in [
+        ("application/json", "{\"client\": {\"name\": \"x\"}}", "JSON"),
+        ("", " {\"name\": \"x\"}", "JSON"),
+        ("text/xml", "[1]", "JSON"),
+        ("application/vnd.api+json; charset=utf-8", "null", "JSON"),
+        ("application/x-www-form-urlencoded", "name=x&active=true", "a form"),
+        ("Multipart/Form-Data; boundary=b", "--b\r\n", "a form"),
+    ] {
+        let hint = refused(typed(&service, content_type, body));
+        assert!(hint.ends_with(&format!("; the body is {format}, send XML: <client>...</client>")), "{hint}");
+    }
+    // What looks like XML is read as such, whatever the type says, and other text is just text.
+    for (content_type, body) in [("application/json", "<client/>x"), ("text/xml", "name=x"), ("", "null")] {
+        assert_eq!(refused(typed(&service, content_type, body)), outside, "{body}");
+    }
+    assert_eq!(typed(&service, "application/x-www-form-urlencoded", "\n<client><name>x</name></client>").status, 201);
+}
+
+#[test]
 fn a_refused_update_changes_nothing() {
     let service = Service::live();
     let path = service.client("SuprCorp");

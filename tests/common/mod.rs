@@ -50,6 +50,35 @@ pub fn plain(path: &Path) -> Connection {
     connection
 }
 
+/// What a rule of the API would find broken; each counts to nothing.
+const BROKEN: [&str; 9] = [
+    "SELECT count(*) FROM pragma_foreign_key_check",
+    "SELECT count(*) FROM projects WHERE client_id NOT IN (SELECT id FROM clients)",
+    "SELECT count(*) FROM invoices WHERE client_id NOT IN (SELECT id FROM clients)",
+    "SELECT count(*) FROM projects JOIN clients ON clients.id = client_id WHERE projects.active AND NOT clients.active",
+    "SELECT count(*) FROM clients WHERE last_invoice_kind IS NOT
+        (SELECT kind FROM invoices WHERE client_id = clients.id ORDER BY created_at DESC, id DESC LIMIT 1)",
+    "SELECT count(*) FROM clients WHERE trim(name, char(9, 10, 13, 32)) = ''",
+    "SELECT count(*) FROM invoices WHERE (tax IS NULL) <> (tax_amount IS NULL) OR (state = 'closed') <> closed",
+    "SELECT count(*) FROM invoices WHERE abs(due_amount - amount + (SELECT coalesce(sum(amount), 0)
+        FROM invoice_payments WHERE invoice_id = invoices.id)) > 0.001 + abs(amount) / 1e12",
+    "SELECT count(*) FROM invoices WHERE state = 'open' AND NOT sent",
+];
+
+/// The file is whole, and its rules hold.
+#[track_caller]
+pub fn assert_whole(connection: &Connection) {
+    let found: Vec<String> = connection
+        .prepare("PRAGMA integrity_check")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .unwrap();
+    assert_eq!(found, ["ok"]);
+    for broken in BROKEN {
+        let count: i64 = connection.query_row(broken, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 0, "{broken}");
+    }
+}
+
 pub fn text(document: &[u8]) -> &str {
     std::str::from_utf8(document).unwrap()
 }
@@ -80,5 +109,30 @@ pub fn malformed<T: std::fmt::Debug>(result: Result<T, Error>) -> (u64, String) 
     match result {
         Err(Error::Xml { line, reason }) => (line, reason),
         other => panic!("the document was not refused: {other:?}"),
+    }
+}
+
+/// A generator of pseudo-random numbers: a Weyl sequence, well mixed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        mixed ^ (mixed >> 32)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    /// True so many times in a hundred.
+    pub fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+
+    pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
     }
 }

@@ -2,6 +2,8 @@
 
 use http::{Method, Request, Uri};
 
+use crate::common::Random;
+
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "M-SEARCH"];
 const SUFFIXES: &[&str] =
     &["", "", "", "", "/", ".xml", ".json", "/toggle", "/toggle.xml", "/%74oggle", "//", "/x", "%2F1"];
@@ -208,30 +210,7 @@ const SHARDS: &[&[u8]] = &[
     b"\xC3\xA9",
 ];
 
-/// A generator of pseudo-random numbers: a Weyl sequence, well mixed.
-pub struct Random(pub u64);
-
 impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        mixed ^ (mixed >> 32)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    /// True so many times in a hundred.
-    pub fn percent(&mut self, chance: usize) -> bool {
-        self.below(100) < chance
-    }
-
-    pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-
     /// A request to records with ids up to about the given one.
     pub fn request(&mut self, ids: usize) -> Request<Vec<u8>> {
         let (template, root, fields) = self.of(RESOURCES);
