@@ -11,19 +11,25 @@
 //! assert!(base.starts_with("http://127.0.0.1:"));
 //! # Ok::<(), clientstore::Error>(())
 //! ```
+//!
+//! `docs/testing.md` has whole test files, in Rust and in other languages.
 
-use std::io;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Deref;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
 
+use crate::control::{Control, Controller};
 use crate::server::{self, Limits};
-use crate::{Account, Api, ClientStore, Dialect};
+use crate::{Account, Api, ClientStore, Dialect, store};
 
 /// How long a request in flight may take to finish once the server is dropped. Most are done by
 /// then; a test that drops the server in the middle of an answer does not want to wait for it.
@@ -34,6 +40,8 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Each has a port of its own, a thread of its own and a store of its own in memory; any number of
 /// them run side by side. It listens when [`start`](Self::start) returns. Dropped, it closes its
 /// port and its connections, joins its thread, and frees the store, unless a clone of that is kept.
+///
+/// It has the control paths under `/_clientstore/`; [`control`](Self::control) calls them.
 ///
 /// In a tokio test, [`AsyncServer`] is the same without blocking the runtime.
 ///
@@ -56,13 +64,20 @@ const GRACE: Duration = Duration::from_millis(100);
 /// assert_eq!(server.store().clients().get(1)?.name, "SuprCorp");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Server {
     store: ClientStore,
     address: SocketAddr,
     url: String,
+    controller: Arc<Controller>,
+    runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl Server {
@@ -95,6 +110,49 @@ impl Server {
     pub fn store(&self) -> &ClientStore {
         &self.store
     }
+
+    /// Calls a control path, which is given without `/_clientstore/`, and returns the JSON it answers:
+    /// faults, the clock, the journal of requests, reset and whatever else `docs/control.md` has. An
+    /// empty body stands for `{}`.
+    ///
+    /// ```
+    /// use clientstore::testing::Server;
+    ///
+    /// let server = Server::start();
+    /// server.control("PUT", "clock", r#"{"now": "2012-03-01T00:00:00Z", "frozen": true}"#);
+    /// // the program under test should have asked for nothing yet
+    /// server.control("POST", "journal/verify", r#"{"count": 0}"#);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where the answer is an error, with its message: so does an expectation that is not met.
+    #[track_caller]
+    pub fn control(&self, method: &str, path: &str, body: &str) -> String {
+        let request = Request::builder().method(method).uri(format!("/_clientstore/{path}")).body(());
+        let (head, ()) = match request {
+            Ok(request) => request.into_parts(),
+            Err(error) => panic!("{method} {path}: {error}"),
+        };
+        let (controller, body) = (Arc::clone(&self.controller), Bytes::copy_from_slice(body.as_bytes()));
+        let (send, receive) = mpsc::channel();
+        // Not run here, where a test's own runtime may be in charge.
+        drop(self.runtime.spawn(async move { send.send(controller.answer(&head, body).await) }));
+        let (head, body) = receive.recv().expect("the server runs until it is dropped").into_parts();
+        let json = body.into_bytes().expect("JSON needs nothing to be read");
+        let json = String::from_utf8_lossy(&json).into_owned();
+        assert!(head.status.is_success(), "{method} {path}: {}", reason(&json));
+        json
+    }
+}
+
+/// What an error of the control paths says, as text.
+fn reason(json: &str) -> String {
+    let error: Value = serde_json::from_str(json).unwrap_or_default();
+    let part = |name: &str| error[name].as_str();
+    let at = part("at").map(|at| format!("at {at}: ")).unwrap_or_default();
+    let hint = part("hint").map(|hint| format!("\n{hint}")).unwrap_or_default();
+    format!("{at}{}{hint}", part("message").unwrap_or(json))
 }
 
 impl Drop for Server {
@@ -171,20 +229,22 @@ impl Drop for AsyncServer {
 }
 
 /// How to start a [`Server`]; every part has a default.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Builder {
-    account: Account,
+    store: store::Builder,
     dialect: Dialect,
-    credentials: Option<(String, String)>,
+    credentials: Option<Credentials>,
 }
 
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder")
-            .field("account", &self.account)
-            .field("dialect", &self.dialect)
-            .field("asks_for_credentials", &self.credentials.is_some())
-            .finish_non_exhaustive()
+#[derive(Clone)]
+struct Credentials {
+    user: String,
+    password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }
 
@@ -192,7 +252,15 @@ impl Builder {
     /// Whose account it is; what `/account/who_am_i` tells.
     #[must_use]
     pub fn account(mut self, account: Account) -> Self {
-        self.account = account;
+        self.store = self.store.account(account);
+        self
+    }
+
+    /// Makes everything that varies from run to run follow from the seed, as
+    /// [`Builder::deterministic`](crate::Builder::deterministic) does.
+    #[must_use]
+    pub fn deterministic(mut self, seed: u64) -> Self {
+        self.store = self.store.deterministic(seed);
         self
     }
 
@@ -203,10 +271,11 @@ impl Builder {
         self
     }
 
-    /// Asks every request for these credentials by HTTP Basic; by default nobody is asked.
+    /// Asks every request for these credentials by HTTP Basic; by default nobody is asked. The
+    /// control paths ask nobody.
     #[must_use]
     pub fn auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.credentials = Some((user.into(), password.into()));
+        self.credentials = Some(Credentials { user: user.into(), password: password.into() });
         self
     }
 
@@ -237,51 +306,34 @@ impl Builder {
     }
 
     fn run(self) -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
-        let store = ClientStore::builder().account(self.account).open_in_memory()?;
+        let store = self.store.open_in_memory()?;
         let mut api = Api::new(store.clone()).dialect(self.dialect);
-        if let Some((user, password)) = self.credentials {
+        if let Some(Credentials { user, password }) = self.credentials {
             api = api.auth(user, password);
         }
+        let controller = Arc::new(Controller::new(Control::new(), api.clone())?);
         let limits = Limits { stop_timeout: GRACE, ..Limits::default() };
         let server = server::Server::new(api).limits(limits);
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| format!("no port: {error}"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let name = format!("serve {}", address.port());
+        // Lists and writes borrow threads of it, which have the same name.
+        let runtime = runtime::Builder::new_current_thread().thread_name(&name).enable_io().enable_time().build()?;
+        let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (tell, told) = mpsc::sync_channel(1);
+        let control = Some(Arc::clone(&controller));
+        let serve = {
+            let _entered = handle.enter();
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            server.run_with(control, listener, async { drop(stopped.await) })
+        };
         let thread = std::thread::Builder::new()
-            .name(format!("serve {}", address.port()))
-            .spawn(move || serve(server, listener, stopped, &tell))
+            .name(name)
+            .spawn(move || runtime.block_on(serve))
             .map_err(|error| format!("no thread: {error}"))?;
-        // From here on, dropping it stops it.
-        let server =
-            Server { store, address, url: format!("http://{address}"), stop: Some(stop), thread: Some(thread) };
-        told.recv()??;
-        Ok(server)
-    }
-}
-
-/// Serves until the sender of `stopped` is gone; tells first whether it can.
-fn serve(
-    server: server::Server,
-    listener: TcpListener,
-    stopped: oneshot::Receiver<()>,
-    tell: &mpsc::SyncSender<io::Result<()>>,
-) {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    // Writes borrow a thread, which has the same name.
-    let name = std::thread::current().name().unwrap_or_default().to_owned();
-    let runtime = match builder.thread_name(name).enable_io().enable_time().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return drop(tell.send(Err(error))),
-    };
-    let served = runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        drop(tell.send(Ok(())));
-        server.run(listener, async { drop(stopped.await) }).await
-    });
-    if let Err(error) = served {
-        drop(tell.try_send(Err(error)));
+        let (url, stop, thread) = (format!("http://{address}"), Some(stop), Some(thread));
+        Ok(Server { store, address, url, controller, runtime: handle, stop, thread })
     }
 }

@@ -15,6 +15,13 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Strin
 }
 
 fn ask_with(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let text = raw(address, method, path, headers, body);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// The whole answer as it came.
+fn raw(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let length = body.len();
@@ -26,8 +33,7 @@ fn ask_with(address: SocketAddr, method: &str, path: &str, headers: &str, body: 
     .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    text
 }
 
 /// A connection with a request in flight, whose body never comes.
@@ -41,13 +47,14 @@ fn in_flight(server: &Server) -> TcpStream {
     stream
 }
 
-/// How many threads this process has for the server of a port.
-#[cfg(target_os = "linux")]
-fn threads_of(port: u16) -> usize {
-    let name = format!("serve {port}\n");
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    // A thread may end while it is looked at.
-    tasks.flatten().filter(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|it| it == name)).count()
+/// Whether an address can be listened on; the system may lend it to a neighbour's test for a moment.
+fn is_free(address: SocketAddr) -> bool {
+    (0..100).any(|_| {
+        TcpListener::bind(address).is_ok() || {
+            std::thread::sleep(Duration::from_millis(100));
+            false
+        }
+    })
 }
 
 #[test]
@@ -82,27 +89,112 @@ fn the_account_the_dialect_and_the_credentials_are_the_builders() {
 }
 
 #[test]
-fn dropped_it_leaves_no_port_no_thread_and_no_connection() {
+fn a_control_call_needs_no_socket_and_is_not_journaled() {
+    let server = Server::start();
+    let rule = r#"{"rules": [{"method": "POST", "times": 1, "answer": {"status": 503}}]}"#;
+    assert!(server.control("PUT", "faults", rule).contains("\"fired\": 0"));
+    let document = "<client><name>SuprCorp</name></client>";
+    assert_eq!(ask(server.address(), "POST", "/clients", document).0, 503);
+    assert_eq!(ask(server.address(), "POST", "/clients", document).0, 201);
+    server.control("POST", "journal/verify", r#"{"path": "/clients", "body": {"name": "SuprCorp"}, "count": 2}"#);
+    server.control("POST", "journal/verify", r#"{"count": 2}"#);
+    assert_eq!(ask(server.address(), "GET", "/_clientstore/health", "").0, 200, "over a socket it is there as well");
+}
+
+#[test]
+#[should_panic(expected = "POST journal/verify: Expected exactly 1 request POST /clients, but 0 of 1 fit.\n\
+                           The nearest is number 1, GET /clients:\n  method: expected \"POST\", found \"GET\"")]
+fn an_expectation_that_is_not_met_panics_with_the_difference() {
+    let server = Server::start();
+    ask(server.address(), "GET", "/clients", "");
+    server.control("POST", "journal/verify", r#"{"method": "POST", "path": "/clients", "count": 1}"#);
+}
+
+#[test]
+#[should_panic(expected = "POST reset: at snapshot: There is no snapshot \"full\"\nTake it first with")]
+fn a_refused_control_call_panics_with_where_and_what_to_do() {
+    Server::start().control("POST", "reset", r#"{"snapshot": "full"}"#);
+}
+
+#[test]
+fn a_reset_shows_in_the_store_that_was_handed_out() {
+    let server = Server::start();
+    let clients = server.store().clients();
+    clients.create(&NewClient::named("SuprCorp")).unwrap();
+    server.control("POST", "snapshots/one", "");
+    clients.create(&NewClient::named("Company LLC")).unwrap();
+    server.control("POST", "reset", r#"{"snapshot": "one"}"#);
+    assert!(clients.get(1).is_ok() && clients.get(2).is_err());
+    server.control("POST", "reset", "");
+    assert_eq!(clients.create(&NewClient::named("First again")).unwrap(), 1);
+}
+
+#[test]
+fn two_deterministic_servers_answer_the_same_bytes() {
+    let bytes = |seed| {
+        let server = Server::builder().deterministic(seed).start();
+        let client = "<client><name>SuprCorp</name></client>";
+        let invoice = "<invoice><client-id>1</client-id></invoice>";
+        let requests = [("POST", "/clients", client), ("POST", "/invoices", invoice), ("GET", "/invoices/1", "")];
+        requests.map(|(method, path, body)| raw(server.address(), method, path, "", body))
+    };
+    assert_eq!(bytes(7), bytes(7));
+    let [_, _, invoice] = bytes(7);
+    assert!(invoice.contains("\r\nDate: Fri, 01 Jan 2010 00:00:00 GMT"), "{invoice}");
+    assert_ne!(bytes(7)[2], bytes(8)[2], "the client key follows from the seed");
+}
+
+#[test]
+fn dropped_it_leaves_no_port_and_no_connection_but_a_store_that_is_still_held() {
     let server = Server::start();
     let address = server.address();
-    assert_eq!(ask(address, "POST", "/clients", "<client><name>A</name></client>").0, 201, "a write borrows a thread");
     let mut kept = TcpStream::connect(address).unwrap();
     write!(kept, "GET /clients HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!(kept.read(&mut [0; 8]).unwrap(), 8);
-    #[cfg(target_os = "linux")]
-    assert!(threads_of(address.port()) > 0);
-
     let store = server.store().clone();
+    store.clients().create(&NewClient::named("A")).unwrap();
+
     drop(server);
-    drop(TcpListener::bind(address).expect("the port is free"));
+    assert!(is_free(address));
     assert!(kept.read_to_end(&mut Vec::new()).is_ok(), "the connection is closed");
+    assert_eq!(store.clients().get(1).unwrap().name, "A");
+}
+
+/// In a process of its own, since others start threads and open files as they please.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_of_fifty_servers() {
+    if std::env::var_os("ALONE").is_none() {
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        alone.args(["--exact", "nothing_is_left_of_fifty_servers", "--nocapture"]).env("ALONE", "");
+        let output = alone.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let count = |of: &str| std::fs::read_dir(of).unwrap().count();
+    let held = || (count("/proc/self/task"), count("/proc/self/fd"));
+    let start = || {
+        let server = Server::start();
+        let address = server.address();
+        assert_eq!(ask(address, "POST", "/clients", "<client><name>A</name></client>").0, 201);
+        assert_eq!(ask(address, "GET", "/clients", "").0, 200);
+        server.control("GET", "state", "");
+        server
+    };
+    drop(start()); // what is made once, stays
+    let before = held();
+    let servers = [(); 50].map(|()| start());
+    let (threads, files) = held();
+    assert!(threads >= before.0 + 50 && files >= before.1 + 50, "this counts: {threads} threads, {files} files");
+    let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address()).collect();
+    drop(servers);
     // The system forgets a thread a little after it was joined.
-    #[cfg(target_os = "linux")]
-    assert!((0..500).any(|_| {
+    let waited = (0..500).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
-        threads_of(address.port()) == 0
-    }));
-    assert_eq!(store.clients().get(1).unwrap().name, "A", "a clone of the store lives on");
+        held().0 <= before.0 && held().1 <= before.1
+    });
+    assert!(waited, "threads and files: {:?} are {before:?} and what is left", held());
+    assert!(addresses.into_iter().all(is_free));
 }
 
 #[test]
@@ -124,7 +216,7 @@ fn a_panic_in_a_test_stops_its_server() {
     })
     .join();
     assert!(failed.is_err());
-    drop(TcpListener::bind(told.recv().unwrap()).expect("the port is free"));
+    assert!(is_free(told.recv().unwrap()));
 }
 
 #[test]
@@ -175,9 +267,10 @@ async fn the_async_twin_answers_also_while_the_test_blocks_its_runtime() {
     let server = AsyncServer::start().await;
     server.store().clients().create(&NewClient::named("SuprCorp")).unwrap();
     assert_eq!(ask(server.address(), "GET", "/clients/1", "").0, 200);
+    server.control("POST", "journal/verify", r#"{"path": "/clients/*", "count": 1}"#);
     let address = server.address();
     server.stop().await;
-    drop(TcpListener::bind(address).expect("the port is free"));
+    assert!(is_free(address));
 }
 
 #[tokio::test]
@@ -203,7 +296,7 @@ fn a_runtime_that_ends_takes_its_async_servers_along() {
     });
     drop(runtime);
     for address in addresses {
-        drop(TcpListener::bind(address).expect("the port is free"));
+        assert!(is_free(address));
     }
 }
 
@@ -215,5 +308,5 @@ fn the_async_twin_may_be_dropped_outside_of_its_runtime() {
     let address = server.address();
     assert_eq!(ask(address, "GET", "/clients", "").0, 200);
     drop(server);
-    drop(TcpListener::bind(address).expect("the port is free"));
+    assert!(is_free(address));
 }
