@@ -98,6 +98,33 @@ pub enum Error {
         /// The newest version known here.
         supported: i64,
     },
+    /// Tables, indexes or triggers of the file are not as a clientstore makes them; it was left
+    /// untouched.
+    #[error("{}: {what}{}; `clientstore check` lists all that is wrong, `clientstore dump` still reads it. The file was left untouched", .path.display(), and_more(*.more))]
+    Altered {
+        /// The path.
+        path: PathBuf,
+        /// The first of what is not as it should be.
+        what: String,
+        /// How many more there are.
+        more: usize,
+    },
+    /// The file could not be opened.
+    #[error("cannot open {}: {hint}", .path.display())]
+    Unopened {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        hint: String,
+        /// The failure itself.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file that is there already would have been written over.
+    #[error("{} is there already; name another, or move it away first", .path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
     /// SQLite or the file system failed.
     #[error("{doing}: {source}")]
     Storage {
@@ -132,6 +159,8 @@ pub enum Rule {
     CategoryIsDefault,
     /// An id that is taken cannot be loaded again.
     IdIsTaken,
+    /// Records are generated into a new store only.
+    StoreIsNotNew,
 }
 
 impl Rule {
@@ -147,6 +176,7 @@ impl Rule {
             Rule::InvoiceIsNotClosed => "only a closed invoice can be opened again",
             Rule::CategoryIsDefault => "rename it instead",
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
+            Rule::StoreIsNotNew => "generate into a new file",
         }
     }
 }
@@ -164,6 +194,7 @@ impl fmt::Display for Rule {
             Rule::InvoiceIsNotClosed => "Invoice is not closed",
             Rule::CategoryIsDefault => "Category is a default one",
             Rule::IdIsTaken => "The id is taken",
+            Rule::StoreIsNotNew => "The store is not new",
         })
     }
 }
@@ -184,6 +215,10 @@ fn in_words(obstacles: &[Obstacle]) -> String {
         .map(|Obstacle { what, count }| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
         .collect();
     words.join(" and ")
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more)") }
 }
 
 fn at(line: &Option<u64>) -> String {

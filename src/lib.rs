@@ -27,13 +27,17 @@
 
 mod account;
 mod api;
+#[cfg(feature = "server")]
+pub mod control;
 mod error;
+mod generate;
 mod record;
 mod resources;
 #[cfg(feature = "server")]
 pub mod server;
 mod store;
 mod transfer;
+mod upkeep;
 mod value;
 pub mod xml;
 
@@ -42,6 +46,7 @@ pub use account::Account;
 pub use api::HandleFuture;
 pub use api::{Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
+pub use generate::Generator;
 pub use record::{Fields, Record};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
 pub use resources::invoices::{
@@ -51,7 +56,8 @@ pub use resources::item_categories::{ItemCategory, ItemCategoryChanges, ItemCate
 pub use resources::messages::{Message, MessageFilter, NewMessage};
 pub use resources::payments::{NewPayment, Payment, PaymentFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
-pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction};
+pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
+pub use upkeep::{Finding, Problem, Progress, Report};
 pub use xml::Dialect;
 
 /// The README's code compiles and runs.

@@ -1,4 +1,4 @@
-//! The command line: `request`, `dump` and `load`.
+//! The command line: `request`, `dump`, `load`, `check` and `backup`.
 #![cfg(feature = "cli")]
 
 mod api;
@@ -175,6 +175,8 @@ fn what_is_no_command_is_a_usage_error() {
         &["dump", &store, "clients", "projects"],
         &["load"],
         &["load", &store],
+        &["check"],
+        &["backup", &store],
     ] {
         let output = run(arguments, b"");
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
@@ -184,7 +186,7 @@ fn what_is_no_command_is_a_usage_error() {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["serve", "request", "dump", "load"] {
+    for command in ["serve", "request", "dump", "load", "check", "backup"] {
         for arguments in [&[command, "--help"], &["help", command]] {
             let help = succeeded(run(arguments, b""));
             let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{help}"));
@@ -193,7 +195,7 @@ fn every_command_explains_itself_with_an_example() {
     }
     let help = succeeded(run(&["--help"], b""));
     assert!(help.contains("Example:\n  clientstore serve "), "{help}");
-    for command in ["serve", "request", "dump", "load"] {
+    for command in ["serve", "request", "dump", "load", "check", "backup"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     assert_eq!(succeeded(run(&["--version"], b"")), concat!("clientstore ", env!("CARGO_PKG_VERSION"), "\n"));
@@ -322,4 +324,165 @@ fn load_makes_no_store_for_a_document_that_is_not_there() {
     let output = run(&["load", &folder.at("new.db"), &folder.at("missing.xml")], b"");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(folder.names(), [""; 0]);
+}
+
+#[test]
+fn load_that_fails_leaves_no_new_store_behind() {
+    let folder = Folder::empty();
+    let bad =
+        folder.write("bad.xml", "<clients>\n<client><name>Good</name></client>\n<client><name/></client>\n</clients>");
+    let new = folder.at("new.db");
+    failed(run(&["load", &new, &bad], b""), &format!("{bad}: line 3: name is required and cannot be blank"));
+    assert_eq!(folder.names(), ["bad.xml"]);
+    // One that was there stays, though it is empty.
+    std::fs::write(folder.path("old.db"), "").unwrap();
+    assert_eq!(run(&["load", &folder.at("old.db"), &bad], b"").status.code(), Some(1));
+    assert_eq!(folder.names(), ["bad.xml", "old.db"]);
+}
+
+#[test]
+fn load_names_the_file_that_it_cannot_read_or_open() {
+    let folder = Folder::filled();
+    let (store, inner, nowhere) = (folder.at("store.db"), folder.at("inner"), folder.at("nowhere"));
+    std::fs::create_dir(&inner).unwrap();
+    let sentence = format!("cannot read {inner}: it is a directory; name the documents in it");
+    failed(run(&["load", &store, &inner], b""), &sentence);
+    let sentence = format!("cannot open {nowhere}/new.db: there is no directory {nowhere}; make it first");
+    failed(run(&["load", &format!("{nowhere}/new.db"), "-"], b"<clients/>"), &sentence);
+    std::fs::File::options().write(true).open(&store).unwrap().set_len(4096).unwrap();
+    let sentence = format!(
+        "cannot open {store}: it is damaged: database disk image is malformed; clientstore check {store} says where, \
+         a backup brings it back"
+    );
+    failed(run(&["load", &store, "-"], b"<clients/>"), &sentence);
+    failed(run(&["dump", &store], b""), &sentence);
+}
+
+/// The exit status of a check, and the lines it prints.
+fn check(file: &str) -> (Option<i32>, Vec<String>) {
+    let output = run(&["check", file], b"");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    (output.status.code(), String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn check_exits_with_0_for_a_whole_file_and_leaves_it_alone() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    let before = std::fs::read(&store).unwrap();
+    assert_eq!(check(&store), (Some(0), vec![format!("{store} is whole: 5 records checked")]));
+    assert!(std::fs::read(&store).unwrap() == before);
+    assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn check_exits_with_1_for_findings_and_prints_a_line_each_up_to_a_hundred_of_a_problem() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    ClientStore::open(&store).unwrap().clients().create_all((0..149).map(|_| NewClient::named("x"))).unwrap();
+    common::plain(&folder.path("store.db"))
+        .execute_batch("UPDATE clients SET created_at = '2011-02-31T00:00:00Z'; DROP INDEX projects_active")
+        .unwrap();
+    let (status, lines) = check(&store);
+    assert_eq!((status, lines.len()), (Some(1), 1 + 100 + 1 + 1 + 1));
+    assert_eq!(lines[0], "altered schema: the index projects_active is missing");
+    let malformed = "created_at \"2011-02-31T00:00:00Z\" is not a datetime, like 2011-03-31T10:00:00Z";
+    assert_eq!(lines[1], format!("malformed value: clients 1: {malformed}"));
+    assert_eq!(lines[101], "malformed value: and 50 more");
+    assert_eq!(lines[102], format!("{store}: 151 findings, 154 records checked; see clientstore check --help"));
+    assert_eq!(lines[103], "because of the altered schema, not all of it could be checked");
+}
+
+#[test]
+fn check_exits_with_2_for_what_cannot_be_checked() {
+    let folder = Folder::filled();
+    let (missing, text) = (folder.at("missing.db"), folder.write("text.db", "no database\n"));
+    for (file, sentence) in [
+        (&missing, format!("there is no file {missing}")),
+        (&text, format!("{text} is not a clientstore file (no SQLite database); it was left untouched")),
+    ] {
+        let output = run(&["check", file], b"");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("clientstore: {sentence}\n"));
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    }
+    assert_eq!(folder.names(), ["store.db", "text.db"]);
+}
+
+#[test]
+fn a_file_without_a_trigger_is_served_by_nobody_and_dumped_all_the_same() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    let whole = succeeded(run(&["dump", &store], b""));
+    common::plain(&folder.path("store.db")).execute_batch("DROP TRIGGER clients_deleted").unwrap();
+    let sentence = format!(
+        "{store}: the trigger clients_deleted is missing; `clientstore check` lists all that is wrong, `clientstore \
+         dump` still reads it. The file was left untouched"
+    );
+    for arguments in [&["serve", &store][..], &["request", &store, "GET", "/clients"], &["load", &store, "-"]] {
+        failed(run(arguments, b"<clients/>"), &sentence);
+    }
+    let document = succeeded(run(&["dump", &store], b""));
+    assert_eq!(document, whole);
+    let new = folder.at("new.db");
+    assert_eq!(run(&["load", &new, "-"], document.as_bytes()).status.code(), Some(0));
+    assert_eq!(check(&new).0, Some(0));
+}
+
+#[test]
+fn backup_copies_a_store_and_says_how_much() {
+    let folder = Folder::filled();
+    let (store, copy) = (folder.at("store.db"), folder.at("backup.db"));
+    let whole = succeeded(run(&["dump", &store], b""));
+    let output = run(&["backup", &store, &copy], b"");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("backed up 5 records to {copy}\n"));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    assert_eq!(succeeded(run(&["dump", &copy], b"")), whole);
+    failed(
+        run(&["backup", &store, &copy], b""),
+        &format!("{copy} is there already; name another, or move it away first"),
+    );
+    let missing = folder.at("missing.db");
+    failed(run(&["backup", &missing, &folder.at("x.db")], b""), &format!("there is no file {missing}"));
+    assert_eq!(folder.names(), ["backup.db", "store.db"]);
+}
+
+#[test]
+fn backup_tells_what_is_wrong_with_the_store_that_it_copied() {
+    let folder = Folder::filled();
+    let (store, copy) = (folder.at("store.db"), folder.at("backup.db"));
+    common::plain(&folder.path("store.db")).execute_batch("DROP TRIGGER clients_deleted").unwrap();
+    let output = run(&["backup", &store, &copy], b"");
+    let said = format!(
+        "altered schema: the trigger clients_deleted is missing\nclientstore: {copy} is a copy of the store, with its 1 \
+         finding; see clientstore check --help\n"
+    );
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(1), said));
+    assert_eq!(folder.names(), ["backup.db", "store.db"]);
+}
+
+#[test]
+fn backup_killed_at_any_moment_leaves_a_whole_copy_or_none_of_its_name() {
+    let folder = Folder::filled();
+    let (store, copy) = (folder.at("store.db"), folder.path("backup.db"));
+    let client = || NewClient::named("x").details("y".repeat(4000));
+    ClientStore::open(&store).unwrap().clients().create_all((0..3000).map(|_| client())).unwrap();
+    let mut whole = 0;
+    for round in 0..20 {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_clientstore"))
+            .args(["backup", &store])
+            .arg(&copy)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(round * 15));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if copy.exists() {
+            assert!(ClientStore::check_file(&copy, |_| {}).unwrap().is_clean());
+            std::fs::remove_file(&copy).unwrap();
+            whole += 1;
+        }
+    }
+    assert!(whole < 20, "none was killed half-way");
+    assert!(ClientStore::check_file(&store, |_| {}).unwrap().is_clean());
 }

@@ -64,10 +64,14 @@ fn a_missing_file_is_missing_where_none_shall_be_made() {
 }
 
 #[test]
-fn a_file_in_a_missing_directory_is_an_error_that_says_what_was_done() {
+fn a_file_in_a_missing_directory_is_an_error_that_says_what_to_do() {
     let directory = directory();
-    let result = ClientStore::open(directory.path().join("missing").join("store.db"));
-    assert!(matches!(result, Err(Error::Storage { doing: "opening the file", .. })), "{result:?}");
+    let folder = directory.path().join("missing");
+    let path = folder.join("store.db");
+    let error = ClientStore::open(&path).unwrap_err();
+    assert!(matches!(error, Error::Unopened { .. }), "{error:?}");
+    let said = format!("cannot open {}: there is no directory {}; make it first", path.display(), folder.display());
+    assert_eq!(error.to_string(), said);
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn a_database_that_is_cut_short_is_still_known_by_its_header() {
     cut(&path);
     let before = contents(directory.path());
     let result = ClientStore::open(&path);
-    assert!(matches!(result, Err(Error::Storage { .. })), "{result:?}");
+    assert!(matches!(result, Err(Error::Unopened { .. })), "{result:?}");
     assert!(contents(directory.path()) == before);
 }
 
@@ -315,4 +319,18 @@ fn a_damaged_value_is_a_typed_error_that_names_its_place() {
     }
     let listed: Vec<_> = store.clients().list(&Default::default()).unwrap().collect();
     assert!(matches!(&listed[..], [Ok(first), Err(Error::Corrupt { id: 2, .. })] if first.id == 1), "{listed:?}");
+}
+
+#[test]
+fn a_file_of_the_first_version_is_opened_and_whole() {
+    let directory = directory();
+    let path = directory.path().join("store.db");
+    let sql = plain(&path);
+    sql.execute_batch(include_str!("schemas/v1.sql")).unwrap();
+    sql.execute_batch("PRAGMA application_id = 0x6353746F; PRAGMA user_version = 1").unwrap();
+    drop(sql);
+    let store = ClientStore::builder().create(false).open(&path).unwrap();
+    assert_eq!(store.upgrade(), None, "it is the newest version");
+    store.clients().create(&NewClient::named("x")).unwrap();
+    assert!(store.check(|_| {}).unwrap().is_clean());
 }

@@ -67,6 +67,24 @@ fn payments_come_out_to_the_byte_on_every_path() {
 }
 
 #[test]
+fn the_path_says_whose_part_it_is_whatever_the_body_says() {
+    let service = service();
+    let (first, second) = (service.invoice(1, ""), service.invoice(1, ""));
+    for invoice_id in ["<invoice-id>2</invoice-id>", "<invoice_id>none</invoice_id>", "<invoice-id nil=\"true\"/>"] {
+        let payment = format!("<payment>{invoice_id}<amount>1</amount><paid-at>2011-03-31</paid-at></payment>");
+        assert_eq!(service.post(&format!("{first}/payments"), &payment).status, 201, "{invoice_id}");
+        let message = format!("<message>{invoice_id}<body>Hello</body></message>");
+        assert_eq!(service.post(&format!("{first}/messages"), &message).status, 201, "{invoice_id}");
+    }
+    let message = "<message><invoice-id></invoice-id></message>";
+    assert_eq!(service.put(&format!("{first}/messages/mark_as_closed"), message).status, 400, "it is paid");
+    assert_eq!(service.put(&format!("{second}/messages/mark_as_sent"), message).status, 200);
+    assert_eq!(service.get(&format!("{first}/payments")).ids(), [1, 2, 3]);
+    assert_eq!(service.get(&format!("{first}/messages")).ids(), [1, 2, 3]);
+    assert_eq!(service.get(&format!("{second}/messages")).ids(), [4]);
+}
+
+#[test]
 fn parts_belong_to_one_invoice_and_are_never_updated() {
     let service = service();
     service.invoice(1, "");

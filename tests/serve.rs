@@ -1,12 +1,8 @@
-//! `clientstore serve`: the program itself, its signals, and what a kill leaves.
+//! `clientstore serve`: the program itself, and its signals.
 
 #![cfg(feature = "cli")]
 
 mod served;
-
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clientstore::ClientStore;
 use served::Served;
@@ -54,51 +50,6 @@ fn a_signal_stops_it_and_closes_the_file() {
 }
 
 #[test]
-fn every_201_that_a_program_saw_before_a_kill_is_there_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("store.db");
-    let served = Served::start(&[file.to_str().unwrap(), "--quiet"]);
-    let acknowledged = Mutex::new(HashMap::new());
-    let count = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for program in 0..8 {
-            let (served, acknowledged, count) = (&served, &acknowledged, &count);
-            scope.spawn(move || {
-                for number in 0.. {
-                    let name = format!("client {program}-{number}");
-                    let body = format!("<client><name>{name}</name></client>");
-                    match served.send("POST", "/clients", &body) {
-                        Ok((201, location, _)) => {
-                            acknowledged.lock().unwrap().insert(name, location.unwrap());
-                            count.fetch_add(1, Ordering::Relaxed);
-                        }
-                        Ok(other) => panic!("{other:?}"),
-                        Err(_) => return, // the kill
-                    }
-                }
-            });
-        }
-        while count.load(Ordering::Relaxed) < 300 {
-            std::thread::yield_now();
-        }
-        served.kill();
-    });
-
-    let again = Served::start(&[file.to_str().unwrap(), "--quiet"]);
-    for (name, location) in acknowledged.into_inner().unwrap() {
-        let (status, _, body) = again.send("GET", &location, "").unwrap();
-        assert_eq!(status, 200, "{location}");
-        assert!(body.contains(&format!("<name>{name}</name>")), "{name} in {body}");
-    }
-    let (_, _, list) = again.send("GET", "/clients", "").unwrap();
-    let mut names: Vec<&str> = list.lines().filter(|line| line.contains("<name>")).collect();
-    let all = names.len();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), all, "each is there once");
-}
-
-#[test]
 fn what_cannot_be_served_is_said_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().to_str().unwrap();
@@ -121,4 +72,54 @@ fn what_cannot_be_served_is_said_in_one_sentence() {
     ] {
         assert!(failed(&["--memory", arguments[0], arguments[1]]).contains(said), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_seeded_deterministic_server_is_the_same_each_time_and_resets_to_its_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let projects =
+        file("projects.xml", "<projects><project><name>P</name><client-id>1</client-id></project></projects>");
+    let clients = file("clients.xml", "<clients><client><name>A</name></client></clients>");
+    let run = || {
+        let arguments = ["--memory", "--control", "--deterministic", "7", "--seed", &projects, &clients];
+        let served = Served::start(&arguments);
+        served.send("POST", "/invoices", "<invoice><client-id>1</client-id></invoice>").unwrap();
+        let invoice = served.exchange("GET", "/invoices/1", "", "").unwrap();
+        assert_eq!(served.send("POST", "/_clientstore/reset", "").unwrap().0, 200);
+        assert_eq!(served.send("GET", "/projects/1", "").unwrap().0, 200, "the seed is there");
+        assert_eq!(served.send("GET", "/invoices/1", "").unwrap().0, 404);
+        invoice
+    };
+    let first = run();
+    assert!(first.contains("Date: Fri, 01 Jan 2010 00:00:00 GMT"), "{first}");
+    assert_eq!(run(), first);
+
+    let output = served::command(&["--memory", "--seed", &projects]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("projects.xml: line 1: "), "{error}");
+    let output = served::command(&["--memory", "--seed", "nowhere.xml"]).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("clientstore: cannot read nowhere.xml: "));
+}
+
+#[test]
+fn control_paths_are_there_only_when_asked_for_and_may_ask_for_a_token() {
+    let served = Served::start(&["--memory"]);
+    assert_eq!(served.send("GET", "/_clientstore/health", "").unwrap().0, 404);
+    let served = Served::start(&["--memory", "--control", "--control-token", "sesame"]);
+    assert_eq!(served.send("GET", "/_clientstore/health", "").unwrap().0, 401);
+    let token = "Authorization: Bearer sesame\r\n";
+    assert_eq!(served.send_with("GET", "/_clientstore/health", token, "").unwrap().0, 200);
+    let refused = |arguments: &[&str]| {
+        let output = served::command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&["--memory", "--control-token", "sesame"]).contains("--control"));
+    assert!(refused(&["--memory", "--control", "--control-token", "a b"]).contains("without spaces"));
+    assert!(refused(&["--memory", "--deterministic", "x"]).contains("--deterministic"));
 }

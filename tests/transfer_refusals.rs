@@ -154,7 +154,7 @@ fn a_document_that_is_malformed_or_another_is_refused() {
     for (document, expected) in [
         ("", "line 1: the document is empty; a root element is missing".to_owned()),
         ("null", "line 1: text stands outside the root element".to_owned()),
-        ("\n<client/>", format!("line 2: the root element is <client>; a dump has <clientstore>, a list {lists}")),
+        ("\n<timer/>", format!("line 2: the root element is <timer>; a dump has <clientstore>, a list {lists}")),
         ("<html/>", format!("line 1: the root element is <html>; a dump has <clientstore>, a list {lists}")),
         ("<clientstore/>", "line 1: the dump has no version".to_owned()),
         ("<clientstore version=\"2\"/>", "line 1: the dump has version 2, this program reads version 1".to_owned()),
@@ -187,6 +187,11 @@ fn a_document_that_is_malformed_or_another_is_refused() {
         assert!(matches!(&error, Error::Load { source, .. } if matches!(**source, Error::Xml { .. })), "{error:?}");
     }
     refused(b"<clients>\n<client>\n<name>\xE9</name></client></clients>", "line 3: <name>: the document is not UTF-8");
+}
+
+#[test]
+fn a_single_record_is_told_by_its_line() {
+    refused("\n<client/>", "line 2: name is required");
 }
 
 #[test]

@@ -1,10 +1,28 @@
-//! `GET /account/who_am_i`: the account and its one administrator (`wire.md`).
+//! `GET /account/who_am_i`, the account and its one administrator, and `/account/rate_limit_status`
+//! (`wire.md`).
 
+use super::throttle::{self, Standing};
 use crate::account::Account;
+use crate::value::datetime_text;
 use crate::xml::{Dialect, Tree};
 
+/// The document of `rate_limit_status`.
+pub(super) fn rate_limit(standing: &Standing, dialect: Dialect) -> Vec<u8> {
+    let integer = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut tree = Tree::new(dialect);
+    tree.open("hash");
+    // Here, and nowhere else, the API wrote an offset for the `Z`.
+    tree.datetime("last-access-at", &datetime_text(standing.last_call).replace('Z', "+00:00"));
+    tree.integer("count", integer(standing.calls));
+    tree.integer("timeframe-limit", integer(throttle::WINDOW.as_secs()));
+    tree.integer("max-calls", integer(throttle::MAX_CALLS));
+    tree.integer("lockout-seconds", integer(standing.lockout_seconds));
+    tree.close("hash");
+    tree.into_bytes()
+}
+
 /// The document of `who_am_i`.
-pub(super) fn document(account: &Account, dialect: Dialect) -> Vec<u8> {
+pub(super) fn who_am_i(account: &Account, dialect: Dialect) -> Vec<u8> {
     let mut tree = Tree::new(dialect);
     tree.open("hash");
     tree.open("company");

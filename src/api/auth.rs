@@ -35,6 +35,14 @@ impl Credentials {
     }
 }
 
+/// The password that a request carries by HTTP Basic.
+#[cfg(feature = "server")]
+pub(crate) fn sent_password(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let sent = decode(headers.get(AUTHORIZATION)?.as_bytes())?;
+    let colon = sent.iter().position(|byte| *byte == b':')?;
+    Some(sent[colon + 1..].to_vec())
+}
+
 fn decode(header: &[u8]) -> Option<Vec<u8>> {
     let (scheme, rest) = header.split_at_checked("Basic ".len())?;
     if !scheme.eq_ignore_ascii_case(b"Basic ") {
@@ -46,7 +54,7 @@ fn decode(header: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Compares in a time that depends on the length of what was sent only.
-fn same(ours: &[u8], sent: &[u8]) -> bool {
+pub(crate) fn same(ours: &[u8], sent: &[u8]) -> bool {
     let mut difference = u8::from(ours.len() != sent.len());
     for (at, byte) in sent.iter().enumerate() {
         let our = if ours.is_empty() { 0 } else { ours[at % ours.len()] };

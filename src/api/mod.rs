@@ -7,6 +7,7 @@ mod respond;
 mod route;
 #[cfg(feature = "tower")]
 mod service;
+mod throttle;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,14 +15,21 @@ use std::sync::Arc;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 
+#[cfg(feature = "server")]
+pub(crate) use auth::{same, sent_password};
 pub use body::Body;
 #[cfg(feature = "server")]
-pub(crate) use respond::done;
+pub(crate) use respond::{answer, done};
+#[cfg(feature = "server")]
+pub(crate) use route::pattern;
 #[cfg(feature = "tower")]
 pub use service::HandleFuture;
+#[cfg(feature = "server")]
+pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
 use self::auth::Credentials;
 use self::route::{Call, Route, Target};
+use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::record::Values;
 use crate::store::{ClientStore, Command, ListDocument, Outcome, Resource, Selection};
@@ -56,6 +64,7 @@ struct Inner {
     store: ClientStore,
     dialect: Dialect,
     credentials: Option<Credentials>,
+    throttle: Arc<Throttle>,
 }
 
 impl fmt::Debug for Api {
@@ -86,7 +95,7 @@ enum Plan {
 impl Api {
     /// The API in the `documented` dialect, open to everybody.
     pub fn new(store: ClientStore) -> Self {
-        let inner = Inner { store, dialect: Dialect::default(), credentials: None };
+        let inner = Inner { store, dialect: Dialect::default(), credentials: None, throttle: Arc::default() };
         Api { inner: Arc::new(inner) }
     }
 
@@ -109,6 +118,12 @@ impl Api {
         &self.inner.store
     }
 
+    /// The limit on calls, which every clone shares.
+    #[cfg(feature = "server")]
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.inner.throttle
+    }
+
     /// Answers a request; the body may be any bytes.
     ///
     /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
@@ -129,11 +144,21 @@ impl Api {
         {
             return Plan::Answered(respond::unauthorized(dialect));
         }
-        let target = match route::find(request.method(), request.uri().path()) {
+        let route = route::find(request.method(), request.uri().path());
+        if !matches!(route, Route::RateLimit)
+            && let Err(seconds) = self.inner.throttle.admit(self.inner.store.time())
+        {
+            return Plan::Answered(respond::throttled(seconds, dialect));
+        }
+        let target = match route {
             Route::Found(target) => target,
             Route::Account => {
-                let document = account::document(self.inner.store.account(), dialect);
+                let document = account::who_am_i(self.inner.store.account(), dialect);
                 return Plan::Answered(respond::document(document));
+            }
+            Route::RateLimit => {
+                let standing = self.inner.throttle.standing(self.inner.store.time());
+                return Plan::Answered(respond::document(account::rate_limit(&standing, dialect)));
             }
             Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
             Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
@@ -162,12 +187,12 @@ impl Api {
                 let document = store.document(resource, id, parent, *dialect)?;
                 return Ok(Plan::Answered(respond::document(document)));
             }
-            Call::Create => store.creation(resource, read(request, resource, Purpose::Create)?, parent),
+            Call::Create => store.creation(resource, read(request, resource, creating(resource))?, parent),
             Call::Update(id) => store.change(resource, id, read(request, resource, Purpose::Update)?),
             Call::Act(id, action) => {
                 let blank = request.body().as_ref().trim_ascii().is_empty();
                 let body = match action.under.filter(|_| !blank) {
-                    Some(under) => Some(read(request, under, Purpose::Create)?),
+                    Some(under) => Some(read(request, under, creating(under))?),
                     None => None,
                 };
                 store.action(resource, id, action, body)
@@ -213,6 +238,11 @@ fn path(target: Target, id: i64) -> String {
         }
         _ => format!("/{}/{id}", own(target.resource)),
     }
+}
+
+/// What a body that makes a record may set; whose part the record is, the path says.
+fn creating(resource: &dyn Resource) -> Purpose {
+    resource.parent().map_or(Purpose::Create, |parent| Purpose::CreateUnder(parent.column))
 }
 
 /// The fields of a request's body.

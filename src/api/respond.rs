@@ -92,6 +92,14 @@ pub(super) fn unauthorized(dialect: Dialect) -> Response<Body> {
     response
 }
 
+/// 503 for a call that is one too many.
+pub(super) fn throttled(seconds: u64, dialect: Dialect) -> Response<Body> {
+    let message = format!("Too many calls; wait {seconds} seconds without one.");
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &message, None, dialect);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
 /// 404 for a path.
 pub(super) fn unknown_path(dialect: Dialect) -> Response<Body> {
     refusal(StatusCode::NOT_FOUND, "There is no such path.", None, dialect)
@@ -136,7 +144,8 @@ fn printable(hint: &str) -> String {
     line
 }
 
-fn answer(status: StatusCode, body: Body) -> Response<Body> {
+/// A status, and a body as it is.
+pub(crate) fn answer(status: StatusCode, body: Body) -> Response<Body> {
     let length = body.length().map(HeaderValue::from);
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -11,6 +11,8 @@ pub(super) enum Route {
     Found(Target),
     /// `/account/who_am_i`.
     Account,
+    /// `/account/rate_limit_status`.
+    RateLimit,
     /// The path exists, the method does not; the ones that do.
     WrongMethod(&'static str),
     Unknown,
@@ -45,8 +47,13 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
     let path = path.strip_suffix('/').unwrap_or(path);
     let path = path.strip_suffix(".xml").unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
-    if segments == ["account", "who_am_i"] {
-        return if is_get(method) { Route::Account } else { Route::WrongMethod("GET, HEAD") };
+    let account = match segments[..] {
+        ["account", "who_am_i"] => Some(Route::Account),
+        ["account", "rate_limit_status"] => Some(Route::RateLimit),
+        _ => None,
+    };
+    if let Some(route) = account {
+        return if is_get(method) { route } else { Route::WrongMethod("GET, HEAD") };
     }
     for resource in RESOURCES.iter().copied() {
         let Some((parent, rest)) = under(resource, &segments) else {
@@ -67,6 +74,32 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
         return finish(found, resource, parent);
     }
     deep_action(method, &segments)
+}
+
+/// What the path of a route looks like, such as `/clients/{id}/toggle`; none where there is no route.
+#[cfg(feature = "server")]
+pub(crate) fn pattern(method: &Method, path: &str) -> Option<String> {
+    let Target { resource, parent, call } = match find(method, path) {
+        Route::Found(target) => target,
+        Route::Account => return Some("/account/who_am_i".to_owned()),
+        Route::RateLimit => return Some("/account/rate_limit_status".to_owned()),
+        Route::WrongMethod(_) | Route::Unknown => return None,
+    };
+    let own = |resource: &dyn Resource| resource.paths().first().copied().unwrap_or_default();
+    let mut pattern = match resource.parent() {
+        Some(named) if parent.is_some() => format!("/{}/{{{}}}", own(named.resource), named.column),
+        _ => String::new(),
+    };
+    pattern.push_str(&format!("/{}", own(resource)));
+    match call {
+        Call::List | Call::Create => {}
+        Call::Get(_) | Call::Update(_) | Call::Delete(_) => pattern.push_str("/{id}"),
+        Call::Act(_, Action { under: None, name, .. }) => pattern.push_str(&format!("/{{id}}/{name}")),
+        Call::Act(_, Action { under: Some(under), name, .. }) => {
+            pattern.push_str(&format!("/{{id}}/{}/{name}", own(*under)));
+        }
+    }
+    Some(pattern)
 }
 
 /// An action on a record that stands under the path of its children, like `mark_as_sent`.

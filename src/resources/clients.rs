@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::count;
 use crate::error::{Error, Result, Rule};
 use crate::record::{Fields, Table, Values, record};
-use crate::store::{Action, Change, ClientStore, Records, Resource, Selection, Stored, Transaction};
+use crate::store::{Action, Change, ClientStore, Invariant, Records, Resource, Selection, Stored, Transaction};
 use crate::value::Value;
 
 record! {
@@ -109,6 +109,22 @@ static TOGGLE: Action = Action {
     when: "(active = 0 OR NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1))",
 };
 
+static INVARIANTS: [Invariant; 2] = [
+    Invariant {
+        column: "name",
+        says: "is blank",
+        broken_by: "SELECT id FROM clients WHERE trim(name, char(9, 10, 13, 32)) = ''",
+    },
+    // One without invoices may have been loaded with a kind.
+    Invariant {
+        column: "last_invoice_kind",
+        says: "is not the kind of its newest invoice",
+        broken_by: "SELECT clients.id FROM clients JOIN (SELECT client_id, kind, \
+                    max(created_at || printf('%020d', id)) FROM invoices NOT INDEXED GROUP BY client_id) AS newest \
+                    ON newest.client_id = clients.id WHERE clients.last_invoice_kind IS NOT newest.kind",
+    },
+];
+
 const WITHOUT_ACTIVE_PROJECTS: &str =
     "NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1)";
 
@@ -168,6 +184,10 @@ impl Resource for Clients {
                 Error::refused(Rule::ClientHasActiveProjects, [("active project", count(connection, sql, id)?)])
             }
         })
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        &INVARIANTS
     }
 
     fn filter(&self, selection: &mut Selection, name: &str, value: &str, _today: NaiveDate) -> Result<()> {

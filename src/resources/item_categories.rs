@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result, Rule};
 use crate::record::{Fields, Table, Values, record};
-use crate::store::{Change, ClientStore, Records, Resource, Selection, Stored, Transaction};
+use crate::store::{Change, ClientStore, Invariant, Records, Resource, Selection, Stored, Transaction};
 use crate::value::Value;
 
 record! {
@@ -73,6 +73,19 @@ impl Stored for ItemCategory {
 
 pub(crate) struct ItemCategories;
 
+static INVARIANTS: [Invariant; 2] = [
+    Invariant {
+        column: "name",
+        says: "is blank",
+        broken_by: "SELECT id FROM invoice_item_categories WHERE trim(name, char(9, 10, 13, 32)) = ''",
+    },
+    Invariant {
+        column: "id",
+        says: "is missing; every store has the two default categories",
+        broken_by: "SELECT column1 FROM (VALUES (1), (2)) WHERE column1 NOT IN (SELECT id FROM invoice_item_categories)",
+    },
+];
+
 impl Resource for ItemCategories {
     fn table(&self) -> &'static Table {
         &TABLE
@@ -87,6 +100,10 @@ impl Resource for ItemCategories {
             values.default(name, || Value::Integer(0));
         }
         Ok(())
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        &INVARIANTS
     }
 
     fn untouched(&self) -> &'static str {

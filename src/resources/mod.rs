@@ -12,6 +12,7 @@ pub(crate) mod projects;
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::record::Table;
 use crate::store::Resource;
 use crate::xml::same_name;
 
@@ -29,6 +30,13 @@ pub(crate) static RESOURCES: &[&dyn Resource] = &[
 /// The resource whose list has the root.
 pub(crate) fn by_list(root: &str) -> Option<&'static dyn Resource> {
     RESOURCES.iter().copied().find(|resource| same_name(root, resource.table().list))
+}
+
+/// The resource whose record has the root.
+pub(crate) fn by_element(root: &str) -> Option<&'static dyn Resource> {
+    let named =
+        |table: &Table| same_name(root, table.element) || table.aliases.iter().any(|name| same_name(root, name));
+    RESOURCES.iter().copied().find(|resource| named(resource.table()))
 }
 
 /// How many rows a counting statement finds for an id.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::error::{Error, Result, Rule};
 use crate::record::{Fields, Table, Values, record, text_enum};
-use crate::store::{Action, Change, ClientStore, Records, Resource, Selection, Stored, Transaction};
+use crate::store::{Action, Change, ClientStore, Invariant, Records, Resource, Selection, Stored, Transaction};
 use crate::value::Value;
 
 record! {
@@ -169,6 +169,20 @@ static TOGGLE: Action = Action {
     when: "(active = 1 OR EXISTS (SELECT 1 FROM clients WHERE id = projects.client_id AND clients.active = 1))",
 };
 
+static INVARIANTS: [Invariant; 2] = [
+    Invariant {
+        column: "name",
+        says: "is blank",
+        broken_by: "SELECT id FROM projects WHERE trim(name, char(9, 10, 13, 32)) = ''",
+    },
+    Invariant {
+        column: "active",
+        says: "is true while its client is inactive",
+        broken_by: "SELECT projects.id FROM projects NOT INDEXED CROSS JOIN clients ON clients.id = client_id \
+                    WHERE projects.active <> 0 AND clients.active = 0",
+    },
+];
+
 impl Resource for Projects {
     fn table(&self) -> &'static Table {
         &TABLE
@@ -233,6 +247,10 @@ impl Resource for Projects {
             (None, Some(id)) => no_such_client(id),
             _ => Error::refused(Rule::ClientIsInactive, [("inactive client", 1)]),
         })
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        &INVARIANTS
     }
 
     fn filter(&self, selection: &mut Selection, name: &str, value: &str, _today: NaiveDate) -> Result<()> {

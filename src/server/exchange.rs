@@ -1,16 +1,14 @@
 //! One request and its answer.
 
 use std::fmt::{self, Write};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, TRANSFER_ENCODING};
+use http::header::{CONNECTION, DATE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tracing::Level;
@@ -18,30 +16,49 @@ use tracing::Level;
 use super::Shared;
 use super::guard::Verdict;
 use super::progress::Progress;
+use super::sending::Sending;
 use crate::api::{Body, done};
-use crate::error::{Error, Result};
+use crate::control::{Controller, Drops};
+use crate::error::Error;
 
-/// The connection was told to close before the head of the request was complete.
+/// Why a request gets no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection gave way")]
-pub(super) struct Dismissed;
+pub(super) enum Unanswered {
+    /// The connection was told to close before the head of the request was complete.
+    #[error("the connection gave way")]
+    Dismissed,
+    #[error("a fault dropped the connection")]
+    Dropped,
+}
 
 /// Answers a request, and logs it.
 pub(super) async fn exchange(
     request: Request<Incoming>,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
-) -> std::result::Result<Response<Sending>, Dismissed> {
+) -> std::result::Result<Response<Sending>, Unanswered> {
     let begun = Instant::now();
     if !progress.head_complete(!request.body().is_end_stream()) {
-        return Err(Dismissed);
+        return Err(Unanswered::Dismissed);
     }
     let logged = tracing::enabled!(Level::INFO).then(|| (request.method().clone(), request.uri().clone()));
     let version = request.version();
-    let mut response = answer(request, &shared, &progress).await;
+    let mut sending = Sending::of(&progress);
+    let Some(mut response) = answer(request, &shared, &mut sending).await else {
+        if let Some((method, uri)) = logged {
+            tracing::info!("{method} {} dropped", Printable(uri.path()));
+        }
+        return Err(Unanswered::Dropped);
+    };
     if version == Version::HTTP_10 && response.body().size_hint().exact().is_none() {
         // The end of the connection tells the end of the list.
         *response.version_mut() = Version::HTTP_10;
+    }
+    if shared.control.is_some() {
+        let date = shared.api.store().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = HeaderValue::try_from(date) {
+            response.headers_mut().entry(DATE).or_insert(date);
+        }
     }
     progress.answered();
     if let Some((method, uri)) = logged {
@@ -54,40 +71,93 @@ pub(super) async fn exchange(
     {
         tracing::error!("{error}");
     }
-    Ok(response.map(|body| Sending { body, progress }))
+    if let Some(recording) = &mut sending.recording {
+        recording.status(response.status());
+    }
+    Ok(response.map(|body| sending.carry(body)))
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared, progress: &Progress) -> Response<Body> {
+/// The answer to a request; none where a fault drops the connection.
+async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sending) -> Option<Response<Body>> {
     let (head, body) = request.into_parts();
-    if is_malformed(&head) || progress.is_ambiguous() && head.headers.contains_key(TRANSFER_ENCODING) {
+    let is_ambiguous = sending.progress.is_ambiguous() && head.headers.contains_key(TRANSFER_ENCODING);
+    if is_malformed(&head) || is_ambiguous {
         let mut response = done();
         *response.status_mut() = StatusCode::BAD_REQUEST;
         response.headers_mut().insert("status", HeaderValue::from_static("400 Bad Request"));
-        return closing(response);
+        return Some(closing(response));
+    }
+    let controls = shared.control.as_ref().filter(|_| Controller::owns(head.uri.path()));
+    if controls.is_none() {
+        sending.recording = shared.control.as_ref().map(|control| control.record(&head));
     }
     let cors = match shared.guard.judge(&head, &shared.api) {
         Verdict::Pass(cors) => cors,
-        Verdict::Answer(response) if body.is_end_stream() => return *response,
+        Verdict::Answer(response) if body.is_end_stream() => return Some(*response),
         // The body stays unread.
-        Verdict::Answer(response) => return closing(*response),
+        Verdict::Answer(response) => return Some(closing(*response)),
     };
-    let mut response = match collect(body, shared.limits.max_body).await {
+    let max_body = controls.map_or(shared.limits.max_body, |_| Controller::max_body(head.uri.path()));
+    let mut response = match collect(body, max_body).await {
         Ok(body) => {
-            progress.body_complete();
-            shared.api.answer(Request::from_parts(head, body)).await
+            sending.progress.body_complete();
+            match controls {
+                Some(control) => control.answer(&head, body).await,
+                None => faulted(Request::from_parts(head, body), shared, sending).await?,
+            }
         }
-        Err(Unread::TooLong) => {
-            let hint = format!("Send at most {} bytes", shared.limits.max_body);
-            closing(shared.api.refused(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint))
-        }
-        Err(Unread::Broken) => {
-            closing(shared.api.refused(StatusCode::BAD_REQUEST, "The body could not be read.", "Send the whole body"))
+        Err(unread) => {
+            let (status, message, hint) = match unread {
+                Unread::TooLong => {
+                    let hint = format!("Send at most {max_body} bytes");
+                    (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", hint)
+                }
+                Unread::Broken => {
+                    (StatusCode::BAD_REQUEST, "The body could not be read.", "Send the whole body".to_owned())
+                }
+            };
+            closing(match controls {
+                Some(_) => Controller::unreadable(status, message, &hint),
+                None => shared.api.refused(status, message, &hint),
+            })
         }
     };
     if let Some(cors) = cors {
         cors.add_to(response.headers_mut());
     }
-    response
+    Some(response)
+}
+
+/// The API's answer, or what the faults make of it.
+async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending) -> Option<Response<Body>> {
+    let Some(control) = &shared.control else {
+        return Some(shared.api.answer(request).await);
+    };
+    let (head, body) = request.into_parts();
+    if let Some(recording) = &mut sending.recording {
+        recording.body(&body);
+    }
+    let Some(effect) = control.fault(&head) else {
+        return Some(shared.api.answer(Request::from_parts(head, body)).await);
+    };
+    if let Some(recording) = &mut sending.recording {
+        recording.fault(effect.name());
+    }
+    if let Some(delay) = effect.delay {
+        tokio::time::sleep(delay).await;
+    }
+    if effect.drops == Some(Drops::Request) {
+        return None;
+    }
+    let response = match effect.answer {
+        Some(response) => response,
+        None => shared.api.answer(Request::from_parts(head, body)).await,
+    };
+    if effect.drops == Some(Drops::Answer) {
+        return None;
+    }
+    sending.cut = effect.cut;
+    Some(response)
 }
 
 /// What hyper lets pass: a target that is neither a path nor a whole address.
@@ -125,39 +195,6 @@ async fn collect(mut body: Incoming, limit: usize) -> std::result::Result<Bytes,
         all.extend_from_slice(&data);
     }
     Ok(if all.is_empty() { first } else { all.freeze() })
-}
-
-/// The body of an answer, which tells when it was given whole.
-pub(super) struct Sending {
-    body: Body,
-    progress: Arc<Progress>,
-}
-
-impl HttpBody for Sending {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Err(error))) = &frame {
-            tracing::error!("a list broke off: {error}");
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Sending {
-    fn drop(&mut self) {
-        self.progress.answer_complete();
-    }
 }
 
 /// A path for a log: whatever is not printable ASCII is escaped.

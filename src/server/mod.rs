@@ -19,6 +19,7 @@ mod guard;
 mod limits;
 mod lines;
 mod progress;
+mod sending;
 mod wire;
 
 use std::collections::HashMap;
@@ -38,6 +39,7 @@ use self::guard::Guard;
 pub use self::limits::Limits;
 use self::progress::Progress;
 use crate::Api;
+use crate::control::{Control, Controller};
 
 /// How long to wait before trying again to accept, where the system has no more sockets, or to find
 /// a place for a connection, where there is none.
@@ -53,6 +55,7 @@ pub struct Server {
     api: Api,
     limits: Limits,
     guard: Guard,
+    control: Option<Control>,
 }
 
 /// What every connection needs.
@@ -60,6 +63,7 @@ struct Shared {
     api: Api,
     limits: Limits,
     guard: Guard,
+    control: Option<Arc<Controller>>,
     protocol: Builder,
     start: Instant,
     stopping: AtomicBool,
@@ -75,13 +79,22 @@ impl Shared {
 impl Server {
     /// A server with the default [`Limits`].
     pub fn new(api: Api) -> Self {
-        Server { api, limits: Limits::default(), guard: Guard::default() }
+        Server { api, limits: Limits::default(), guard: Guard::default(), control: None }
     }
 
     /// What a connection may take.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Adds the control paths under `/_clientstore/`, for tests; by default there are none.
+    ///
+    /// With them, the `Date` header tells the store's time.
+    #[must_use]
+    pub fn control(mut self, control: Control) -> Self {
+        self.control = Some(control);
         self
     }
 
@@ -111,14 +124,18 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Where the listener cannot be used. A connection that cannot be accepted is logged, and no
-    /// error.
+    /// Where the listener cannot be used, or the store not be copied for the control paths' reset. A
+    /// connection that cannot be accepted is logged, and no error.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         listener.local_addr()?;
-        let Server { api, limits, guard } = self;
-        let protocol = connection::protocol(&limits);
+        let Server { api, limits, guard, control } = self;
+        let controller = |control| Controller::new(control, api.clone()).map(Arc::new).map_err(io::Error::other);
+        let control = control.map(controller).transpose()?;
+        let mut protocol = connection::protocol(&limits);
+        // It is the control paths' clock then that tells the date.
+        protocol.auto_date_header(control.is_none());
         let (start, stopping, stop) = (Instant::now(), AtomicBool::new(false), Notify::new());
-        let shared = Arc::new(Shared { api, limits, guard, protocol, start, stopping, stop });
+        let shared = Arc::new(Shared { api, limits, guard, control, protocol, start, stopping, stop });
         let mut connections = Connections { shared, tasks: JoinSet::new(), served: HashMap::new() };
         {
             let mut shutdown = pin!(shutdown);
@@ -205,6 +222,9 @@ impl Connections {
     async fn finish(mut self) {
         self.shared.stopping.store(true, Ordering::Release);
         self.shared.stop.notify_waiters();
+        if let Some(control) = &self.shared.control {
+            control.stop();
+        }
         let finished = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(self.shared.limits.stop_timeout, finished).await.is_err() {
             tracing::warn!("{} connections were closed before they were done", self.tasks.len());

@@ -1,6 +1,8 @@
 //! What a connection is at, and since when; its task and the accepting one share it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::limits::Limits;
@@ -36,6 +38,16 @@ pub(super) struct Progress {
     had_body: AtomicBool,
     /// Whether a head had both lines that say where its body ends.
     ambiguous: AtomicBool,
+    /// Who waits for the connection's buffer to be sent.
+    flush: Mutex<Flush>,
+}
+
+#[derive(Default)]
+enum Flush {
+    #[default]
+    Unasked,
+    Awaited(Waker),
+    Done,
 }
 
 impl Progress {
@@ -43,7 +55,15 @@ impl Progress {
         let now = AtomicU64::new(millis(start.elapsed()));
         let headless = AtomicU64::new(now.load(Relaxed));
         let [had_body, ambiguous] = [AtomicBool::new(false), AtomicBool::new(false)];
-        Progress { start, phase: AtomicU8::new(HEAD), since: now, headless, had_body, ambiguous }
+        Progress {
+            start,
+            phase: AtomicU8::new(HEAD),
+            since: now,
+            headless,
+            had_body,
+            ambiguous,
+            flush: Mutex::default(),
+        }
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -96,8 +116,27 @@ impl Progress {
         let _ = self.phase.compare_exchange(ANSWER, SENT, Relaxed, Relaxed);
     }
 
+    /// Waits until the buffer is empty; for the one answer that a connection ends with.
+    pub(super) fn poll_flushed(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut flush = self.flush.lock().unwrap_or_else(PoisonError::into_inner);
+        match *flush {
+            Flush::Done => Poll::Ready(()),
+            _ => {
+                *flush = Flush::Awaited(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
     /// The buffer is empty; `partial` where the beginning of another head has come already.
     pub(super) fn flushed(&self, partial: bool) {
+        if self.phase.load(Relaxed) == ANSWER {
+            let mut flush = self.flush.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Flush::Awaited(waker) = &*flush {
+                waker.wake_by_ref();
+                *flush = Flush::Done;
+            }
+        }
         if self.phase.load(Relaxed) == SENT {
             self.headless.store(self.since.load(Relaxed), Relaxed);
             // What came after a body is not known; at worst it is idle until its next byte.

@@ -5,16 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::ClientStore;
+use super::keys::{Key, Keys};
+use super::time::Time;
 use crate::account::Account;
 use crate::error::Result;
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Draws a client key: 40 hex digits out of 20 bytes.
-pub(crate) type KeyGenerator = Arc<dyn Fn() -> [u8; 20] + Send + Sync>;
+pub(crate) type KeyGenerator = Arc<dyn Fn() -> Key + Send + Sync>;
 
 /// What an acknowledged write survives; SQLite's `synchronous` under a write-ahead log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,11 +43,13 @@ pub enum Durability {
 #[derive(Clone)]
 pub struct Builder {
     pub(super) clock: Clock,
-    pub(super) keys: KeyGenerator,
+    pub(super) frozen: Option<DateTime<Utc>>,
+    pub(super) keys: Keys,
     pub(super) durability: Durability,
     pub(super) busy_timeout: Duration,
     pub(super) readers: usize,
     pub(super) create: bool,
+    pub(super) read_only: bool,
     pub(super) account: Account,
 }
 
@@ -53,16 +57,18 @@ impl Default for Builder {
     fn default() -> Self {
         Builder {
             clock: Arc::new(Utc::now),
-            keys: Arc::new(|| {
-                let mut key = [0; 20];
+            frozen: None,
+            keys: Keys::Given(Arc::new(|| {
+                let mut key = Key::default();
                 // The system's generator fails on no system that SQLite runs on.
                 getrandom::fill(&mut key).expect("the system has random numbers");
                 key
-            }),
+            })),
             durability: Durability::Full,
             busy_timeout: Duration::from_secs(5),
             readers: 8,
             create: true,
+            read_only: false,
             account: Account::default(),
         }
     }
@@ -75,6 +81,7 @@ impl fmt::Debug for Builder {
             .field("busy_timeout", &self.busy_timeout)
             .field("readers", &self.readers)
             .field("create", &self.create)
+            .field("read_only", &self.read_only)
             .finish_non_exhaustive()
     }
 }
@@ -85,6 +92,7 @@ impl Builder {
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self.frozen = None;
         self
     }
 
@@ -92,7 +100,27 @@ impl Builder {
     /// default. Who can guess a key can open the invoice, so draw others in tests only.
     #[must_use]
     pub fn key_generator(mut self, keys: impl Fn() -> [u8; 20] + Send + Sync + 'static) -> Self {
-        self.keys = Arc::new(keys);
+        self.keys = Keys::Given(Arc::new(keys));
+        self
+    }
+
+    /// Makes everything that varies from run to run follow from the seed: the clock stands still at
+    /// 2010-01-01T00:00:00Z, and each client key follows from the seed and from how many the store
+    /// has drawn before. It takes the place of [`clock`](Self::clock) and
+    /// [`key_generator`](Self::key_generator).
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::builder().deterministic(7).open_in_memory()?;
+    /// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// assert_eq!(store.clients().get(id)?.created_at.to_string(), "2010-01-01 00:00:00 UTC");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn deterministic(mut self, seed: u64) -> Self {
+        self.frozen = NaiveDate::from_ymd_opt(2010, 1, 1).map(|day| day.and_time(NaiveTime::MIN).and_utc());
+        self.keys = Keys::seeded(seed);
         self
     }
 
@@ -125,6 +153,15 @@ impl Builder {
         self
     }
 
+    /// Whether the store only reads; false by default. Then nothing is made, brought up to date or
+    /// written, a write is [`Error::Storage`](crate::Error::Storage), and a file without some of its
+    /// triggers or indexes is opened as well.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
     /// Whose account it is; what messages and payments are recorded by, and what
     /// `/account/who_am_i` tells.
     ///
@@ -143,8 +180,12 @@ impl Builder {
     }
 
     /// Draws a client key.
-    pub(crate) fn draw_key(&self) -> [u8; 20] {
-        (self.keys)()
+    pub(crate) fn draw_key(&self) -> Key {
+        self.keys.draw()
+    }
+
+    pub(super) fn time(&self) -> Time {
+        Time::new(Arc::clone(&self.clock), self.frozen)
     }
 
     /// Whose account it is.

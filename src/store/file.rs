@@ -6,17 +6,11 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::backup::with_suffix;
 use super::builder::Durability;
+use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of};
+use super::schema::{self, Difference};
 use crate::error::{Error, Result};
-
-const SCHEMA: &str = include_str!("../../schema.sql");
-
-/// SQLite's `application_id` of every store: the bytes `cSto`.
-pub(crate) const APPLICATION_ID: i64 = 0x6353_746F;
-
-/// The scripts that bring a file from each version to the next; the first is for version 1.
-/// `schema.sql` is what they lead to.
-const MIGRATIONS: &[&str] = &[];
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 64;
@@ -26,64 +20,153 @@ const STATEMENTS: usize = 64;
 pub(crate) struct Settings {
     pub(crate) durability: Durability,
     pub(crate) busy_timeout: Duration,
+    /// Whether closing leaves the write-ahead log as it is.
+    pub(crate) keeps_log: bool,
 }
 
+/// The newest version that this program knows.
 fn version() -> i64 {
-    MIGRATIONS.len() as i64 + 1
+    newest(VERSIONS)
 }
 
 /// Opens the writer's connection, making the file or bringing it up to date. The path is absolute.
-pub(crate) fn writer(path: &Path, settings: &Settings, create: bool) -> Result<Connection> {
-    match std::fs::metadata(path) {
-        Ok(found) if !found.is_file() => {
-            let found = if found.is_dir() { "a directory" } else { "no regular file" };
-            return Err(Error::Foreign { path: path.to_owned(), found: found.to_owned() });
-        }
-        // SQLite takes a file shorter than its smallest page for an empty one.
-        Ok(found) if (1..512).contains(&found.len()) => return Err(foreign(path, "no SQLite database".to_owned())),
-        Ok(found) if found.len() > 0 => recognise(path)?,
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if !create {
-                return Err(Error::Missing { path: path.to_owned() });
-            }
-        }
-        Err(error) => return Err(Error::storage("looking for the file", error)),
+pub(crate) fn writer(path: &Path, settings: &Settings, create: bool) -> Result<(Connection, Option<Upgrade>)> {
+    match found(path)? {
+        Found::Store => recognise(path)?,
+        Found::Empty => {}
+        Found::Nothing if create => {}
+        Found::Nothing => return Err(Error::Missing { path: path.to_owned() }),
     }
-    // Turning the write-ahead log on, and the end of the last other connection, take locks that
-    // SQLite's own busy handler does not wait for.
+    patiently(path, settings, || open_writer(path, settings))
+}
+
+/// Opens a connection that writes nothing; what is altered in the file is for the caller to judge.
+pub(crate) fn inspector(path: &Path, settings: &Settings) -> Result<(Connection, Settings)> {
+    match found(path)? {
+        Found::Store => recognise(path)?,
+        Found::Empty => return Err(foreign(path, "an empty file".to_owned())),
+        Found::Nothing => return Err(Error::Missing { path: path.to_owned() }),
+    }
+    // A log that a crash has left is read, and stays for the next writer to bring in.
+    let settings = Settings { keeps_log: log_of(path).exists(), ..*settings };
+    let connection = patiently(path, &settings, || {
+        let connection = reader(path, &settings)?;
+        // The log may make it a newer file.
+        match identity(&connection)? {
+            (APPLICATION_ID, found) if found > version() => Err(newer(path, found)),
+            _ => Ok(connection),
+        }
+    })?;
+    Ok((connection, settings))
+}
+
+/// Refuses a file that cannot be read as it is.
+pub(crate) fn readable(connection: &Connection, path: &Path) -> Result<()> {
+    let differences = differences(connection)?;
+    unaltered(path, differences.into_iter().filter(|difference| !difference.is_readable()).collect())
+}
+
+/// Where the file's schema differs from the one of its version.
+pub(crate) fn differences(connection: &Connection) -> Result<Vec<Difference>> {
+    let (_, version) = identity(connection)?;
+    schema::differences(connection, &objects_of(version, VERSIONS)?)
+}
+
+/// Refuses a file that differs.
+pub(super) fn unaltered(path: &Path, differences: Vec<Difference>) -> Result<()> {
+    match differences.first() {
+        None => Ok(()),
+        Some(first) => {
+            Err(Error::Altered { path: path.to_owned(), what: first.to_string(), more: differences.len() - 1 })
+        }
+    }
+}
+
+/// What stands at a path.
+enum Found {
+    Nothing,
+    Empty,
+    /// An SQLite database perhaps.
+    Store,
+}
+
+fn found(path: &Path) -> Result<Found> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(foreign(path, "a directory".to_owned())),
+        Ok(found) if !found.is_file() => Err(foreign(path, "no regular file".to_owned())),
+        // SQLite takes a file shorter than its smallest page for an empty one.
+        Ok(found) if (1..512).contains(&found.len()) => Err(foreign(path, "no SQLite database".to_owned())),
+        Ok(found) if found.len() > 0 => Ok(Found::Store),
+        Ok(_) => Ok(Found::Empty),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(error) => Err(unopened(path, Error::storage("looking for the file", error))),
+    }
+}
+
+/// Turning the write-ahead log on, and the end of the last other connection, take locks that
+/// SQLite's own busy handler does not wait for.
+fn patiently<T>(path: &Path, settings: &Settings, open: impl Fn() -> Result<T>) -> Result<T> {
     let patience = Instant::now() + settings.busy_timeout;
     loop {
-        match open_writer(path, settings) {
+        match open() {
             Err(error) if is_busy(&error) && Instant::now() < patience => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(error) if is_busy(&error) => return Err(Error::Busy { waited: settings.busy_timeout }),
-            result => return result,
+            result => return result.map_err(|error| unopened(path, error)),
         }
     }
 }
 
-fn open_writer(path: &Path, settings: &Settings) -> Result<Connection> {
+/// Says which file could not be opened, and what to do.
+fn unopened(path: &Path, error: Error) -> Error {
+    let Error::Storage { source, .. } = error else { return error };
+    let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    let parent = path.parent().filter(|parent| !parent.exists());
+    let hint = match (code, parent) {
+        (Some(ErrorCode::CannotOpen), Some(parent)) => {
+            format!("there is no directory {}; make it first", parent.display())
+        }
+        (Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly), None) => {
+            "look at its permissions and its directory's".to_owned()
+        }
+        (Some(ErrorCode::DatabaseCorrupt), _) => {
+            format!("it is damaged: {source}; clientstore check {} says where, a backup brings it back", path.display())
+        }
+        _ => source.to_string(),
+    };
+    Error::Unopened { path: path.to_owned(), hint, source }
+}
+
+/// Where the write-ahead log of a file stands.
+fn log_of(path: &Path) -> PathBuf {
+    with_suffix(path, "-wal")
+}
+
+fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<Upgrade>)> {
+    let had_log = log_of(path).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(opening)?;
+    let connection = Connection::open_with_flags(path, flags)?;
     set_up(&connection, settings)?;
-    // Until the file is known to be ours, closing it must not touch it.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    prepare_file(&connection, path, SCHEMA, MIGRATIONS)?;
+    // Until the file is known to be ours, closing it must not bring in a log that others have left.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
+    let preparation =
+        Preparation { connection: &connection, path: Some(path), settings, versions: VERSIONS, step: &|| {} };
+    let upgrade = preparation.run()?;
+    unaltered(path, differences(&connection)?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(Error::storage("opening the file", format!("its disk gives no write-ahead log, but {mode}")));
     }
-    Ok(connection)
+    Ok((connection, upgrade))
 }
 
 /// Opens one more connection, for reading, to a file that the writer has opened.
 pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
     // Read-write, because a read-only connection cannot recover a log; `query_only` keeps it from writing.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(opening)?;
+    let connection = Connection::open_with_flags(path, flags)?;
     set_up(&connection, settings)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
@@ -93,7 +176,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
 pub(crate) fn memory(settings: &Settings) -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection, settings)?;
-    prepare_file(&connection, Path::new(":memory:"), SCHEMA, MIGRATIONS)?;
+    Preparation { connection: &connection, path: None, settings, versions: VERSIONS, step: &|| {} }.run()?;
     Ok(connection)
 }
 
@@ -103,6 +186,7 @@ fn set_up(connection: &Connection, settings: &Settings) -> Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, settings.keeps_log)?;
     let synchronous = match settings.durability {
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
@@ -118,10 +202,10 @@ fn set_up(connection: &Connection, settings: &Settings) -> Result<()> {
 /// file open already: closing a descriptor of our own would drop SQLite's locks on it.
 fn recognise(path: &Path) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let peek = Connection::open_with_flags(uri(path), flags).map_err(opening)?;
+    let peek = Connection::open_with_flags(uri(path), flags).map_err(|error| unopened(path, error.into()))?;
     // Another program may be half-way through making the file, or have crashed there: with this,
     // SQLite takes a file that is shorter than it says for what it is, and its header can be read.
-    peek.execute_batch("PRAGMA writable_schema = ON").map_err(opening)?;
+    peek.execute_batch("PRAGMA writable_schema = ON").map_err(|error| unopened(path, error.into()))?;
     match identity(&peek) {
         Ok((APPLICATION_ID, found)) if found > version() => Err(newer(path, found)),
         Ok((APPLICATION_ID, _)) => Ok(()),
@@ -130,7 +214,7 @@ fn recognise(path: &Path) -> Result<()> {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             Err(foreign(path, "no SQLite database".to_owned()))
         }
-        Err(error) => Err(opening(error)),
+        Err(error) => Err(unopened(path, error.into())),
     }
 }
 
@@ -144,53 +228,6 @@ fn uri(path: &Path) -> String {
         }
     }
     uri + "?immutable=1"
-}
-
-fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
-    Ok((pragma("application_id")?, pragma("user_version")?))
-}
-
-/// Makes a new file's tables or migrates an older one's, in one transaction.
-fn prepare_file(connection: &Connection, path: &Path, schema: &str, migrations: &[&str]) -> Result<()> {
-    let newest = migrations.len() as i64 + 1;
-    let done = |found: (i64, i64)| found == (APPLICATION_ID, newest);
-    if done(identity(connection)?) {
-        return Ok(());
-    }
-    begin(connection)?;
-    let result = bring_up_to_date(connection, path, schema, migrations, newest);
-    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    connection.execute_batch(end)?;
-    result
-}
-
-fn bring_up_to_date(
-    connection: &Connection,
-    path: &Path,
-    schema: &str,
-    migrations: &[&str],
-    newest: i64,
-) -> Result<()> {
-    match identity(connection)? {
-        (APPLICATION_ID, found) if found > newest => return Err(newer(path, found)),
-        (APPLICATION_ID, found) if found >= 1 => {
-            for migration in &migrations[found as usize - 1..] {
-                connection.execute_batch(migration)?;
-            }
-        }
-        (id, _) => {
-            let empty: bool =
-                connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))?;
-            if !empty {
-                return Err(foreign(path, format!("an SQLite database with application id {id:#010x}")));
-            }
-            connection.execute_batch(schema)?;
-            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        }
-    }
-    connection.pragma_update(None, "user_version", newest)?;
-    Ok(())
 }
 
 /// Begins a transaction that writes, waiting for other programs' up to the busy timeout.
@@ -210,15 +247,11 @@ pub(crate) fn is_busy(error: &Error) -> bool {
     }
 }
 
-fn opening(error: rusqlite::Error) -> Error {
-    Error::storage("opening the file", error)
-}
-
-fn foreign(path: &Path, found: String) -> Error {
+pub(super) fn foreign(path: &Path, found: String) -> Error {
     Error::Foreign { path: path.to_owned(), found }
 }
 
-fn newer(path: &Path, found: i64) -> Error {
+pub(super) fn newer(path: &Path, found: i64) -> Error {
     Error::Newer { path: PathBuf::from(path), found, supported: version() }
 }
 
@@ -226,37 +259,26 @@ fn newer(path: &Path, found: i64) -> Error {
 mod tests {
     use super::*;
 
-    fn tables(connection: &Connection) -> Vec<String> {
-        let mut statement = connection.prepare("SELECT name FROM sqlite_master ORDER BY name").unwrap();
-        let names = statement.query_map([], |row| row.get(0)).unwrap();
-        names.map(Result::unwrap).collect()
-    }
-
     #[test]
-    fn an_older_file_takes_every_missing_migration_in_order() {
-        let connection = Connection::open_in_memory().unwrap();
-        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &[]).unwrap();
-        let migrations = ["CREATE TABLE b (x)", "ALTER TABLE b RENAME TO c"];
-        prepare_file(&connection, Path::new("x"), "", &migrations).unwrap();
-        assert_eq!(tables(&connection), ["a", "c"]);
-        assert_eq!(identity(&connection).unwrap(), (APPLICATION_ID, 3));
-        prepare_file(&connection, Path::new("x"), "", &migrations).unwrap();
-    }
-
-    #[test]
-    fn a_migration_that_fails_leaves_the_file_as_it_was() {
-        let connection = Connection::open_in_memory().unwrap();
-        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &[]).unwrap();
-        let migrations = ["CREATE TABLE b (x)", "DROP TABLE missing"];
-        assert!(prepare_file(&connection, Path::new("x"), "", &migrations).is_err());
-        assert_eq!(tables(&connection), ["a"]);
-        assert_eq!(identity(&connection).unwrap(), (APPLICATION_ID, 1));
-    }
-
-    #[test]
-    fn a_newer_file_is_refused() {
-        let connection = Connection::open_in_memory().unwrap();
-        prepare_file(&connection, Path::new("x"), "CREATE TABLE a (x)", &["", ""]).unwrap();
-        assert!(matches!(prepare_file(&connection, Path::new("x"), "", &[]), Err(Error::Newer { found: 3, .. })));
+    fn every_connection_is_hardened() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        let settings =
+            Settings { durability: Durability::Full, busy_timeout: Duration::from_secs(1), keeps_log: false };
+        let writer = writer(&path, &settings, true).unwrap().0;
+        let connections = [
+            reader(&path, &settings).unwrap(),
+            inspector(&path, &settings).unwrap().0,
+            memory(&settings).unwrap(),
+            writer,
+        ];
+        for connection in connections {
+            assert!(connection.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).unwrap());
+            assert!(!connection.db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA).unwrap());
+            for (pragma, value) in [("foreign_keys", 1), ("cell_size_check", 1), ("trusted_schema", 0)] {
+                let found: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+                assert_eq!(found, value, "{pragma}");
+            }
+        }
     }
 }

@@ -1,13 +1,20 @@
 //! The store: the file, its readers and its writer, and the typed access to its records.
 
+mod backup;
 mod builder;
 mod command;
 mod document;
 mod file;
+#[cfg(feature = "server")]
+mod image;
+mod keys;
 mod list;
+mod migrate;
 mod readers;
 mod records;
 mod resource;
+mod schema;
+mod time;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -16,14 +23,22 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, Outcome, add, load};
+pub(crate) use command::{Command, Outcome, add, apply, load};
 pub(crate) use document::ListDocument;
+pub(crate) use file::differences;
+#[cfg(feature = "server")]
+pub(crate) use image::Image;
+#[cfg(feature = "server")]
+pub(crate) use keys::random;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
+pub use migrate::Upgrade;
 pub use records::{Records, Transaction};
 pub use resource::Stored;
-pub(crate) use resource::{Action, Change, Done, Order, Parent, Resource, Selection};
+pub(crate) use resource::{Action, Audit, Change, Done, Invariant, Order, Parent, Resource, Selection};
+pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
 
@@ -61,6 +76,8 @@ struct Inner {
     readers: Option<Readers>,
     writer: Arc<Writer>,
     builder: Builder,
+    upgrade: Option<Upgrade>,
+    time: Time,
 }
 
 impl std::fmt::Debug for ClientStore {
@@ -72,13 +89,15 @@ impl std::fmt::Debug for ClientStore {
 impl ClientStore {
     /// Opens the store at the path; a missing or an empty file becomes a new store.
     ///
-    /// An older file is brought up to date in one transaction.
+    /// An older file is brought up to date in one transaction, after a copy of it was put beside it;
+    /// see [`upgrade`](Self::upgrade).
     ///
     /// # Errors
     ///
     /// [`Error::Foreign`] where the file is something else, [`Error::Newer`] where a newer version
-    /// wrote it; either is left untouched. [`Error::Busy`] where another program kept it locked,
-    /// [`Error::Storage`] where it cannot be opened.
+    /// wrote it, [`Error::Altered`] where its tables, indexes or triggers are not the program's own;
+    /// each is left untouched. [`Error::Busy`] where another program kept it locked,
+    /// [`Error::Unopened`] where it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Builder::default().open(path)
     }
@@ -98,19 +117,26 @@ impl ClientStore {
     }
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
-        let settings = settings(&builder);
-        // SQLite takes some relative paths for something else (`:memory:`, `file:…`), and readers are
-        // opened later, perhaps from another working directory.
-        let path = &std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
-        let writer = Arc::new(Writer::new(file::writer(path, &settings, builder.create)?, builder.busy_timeout));
+        let mut settings = settings(&builder);
+        let path = &absolute(path)?;
+        let (connection, upgrade) = if builder.read_only {
+            let (connection, its) = file::inspector(path, &settings)?;
+            file::readable(&connection, path)?;
+            settings = its;
+            (connection, None)
+        } else {
+            file::writer(path, &settings, builder.create)?
+        };
+        let writer = Arc::new(Writer::new(connection, builder.busy_timeout));
         let readers = Readers::new(path.to_owned(), settings, builder.readers);
-        let path = Some(path.to_owned());
-        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder }) })
+        let (path, time) = (Some(path.to_owned()), builder.time());
+        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder, upgrade, time }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
         let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout));
-        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder }) })
+        let time = builder.time();
+        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder, upgrade: None, time }) })
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -145,7 +171,12 @@ impl ClientStore {
 
     /// The store's time, to the second.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        whole_seconds((self.inner.builder.clock)())
+        whole_seconds(self.inner.time.now())
+    }
+
+    /// Its clock.
+    pub(crate) fn time(&self) -> &Time {
+        &self.inner.time
     }
 
     /// The day in UTC.
@@ -255,6 +286,16 @@ impl ClientStore {
         }
     }
 
+    /// What opening has done to an older file; none where it was up to date or new.
+    pub fn upgrade(&self) -> Option<&Upgrade> {
+        self.inner.upgrade.as_ref()
+    }
+
+    /// Where the file stands, unless the store is in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.inner.path.as_deref()
+    }
+
     /// Begins to read at one moment; in memory, every read sees its own.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
         let connection = match &self.inner.readers {
@@ -285,8 +326,20 @@ impl Drop for Snapshot {
     }
 }
 
+/// Opens a file to look at it, whatever its state.
+pub(crate) fn inspect(path: &Path) -> Result<Connection> {
+    let path = absolute(path)?;
+    Ok(file::inspector(&path, &settings(&Builder::default()))?.0)
+}
+
+/// SQLite takes some relative paths for something else (`:memory:`, `file:…`), and connections are
+/// opened later, perhaps from another working directory.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))
+}
+
 fn settings(builder: &Builder) -> Settings {
-    Settings { durability: builder.durability, busy_timeout: builder.busy_timeout }
+    Settings { durability: builder.durability, busy_timeout: builder.busy_timeout, keeps_log: false }
 }
 
 /// Names the record that holds what cannot be written.

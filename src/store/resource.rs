@@ -104,6 +104,16 @@ pub trait Resource: Sync {
         "0"
     }
 
+    /// The rules that its records keep beyond the form of their values, for a check.
+    fn invariants(&self) -> &'static [Invariant] {
+        &[]
+    }
+
+    /// What compares a record with all that its values follow from, for a check.
+    fn audit(&self) -> Option<Audit> {
+        None
+    }
+
     /// What a list shows when no query parameter asks for less.
     fn unfiltered(&self) -> Selection {
         Selection::default()
@@ -118,6 +128,19 @@ pub trait Resource: Sync {
         Ok(())
     }
 }
+
+/// A rule that a check looks for breaches of.
+pub struct Invariant {
+    /// The column that is wrong then.
+    pub(crate) column: &'static str,
+    /// What is wrong with it, after its name.
+    pub(crate) says: &'static str,
+    /// The SQL that gives the ids of the records that break it; it must need no index.
+    pub(crate) broken_by: &'static str,
+}
+
+/// Tells of each column of a record that is not what it follows from.
+pub type Audit = fn(&Connection, i64, &mut dyn FnMut(&'static str, String)) -> Result<()>;
 
 /// A change to the records of a resource, as its rules see it.
 pub enum Change<'a> {

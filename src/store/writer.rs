@@ -90,6 +90,20 @@ impl Writer {
 
     /// Runs a closure in a transaction of its own, in turn with the commands.
     pub(crate) fn transaction<T>(self: &Arc<Self>, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.alone(|connection| {
+            self.begin(connection)?;
+            let result = run(connection);
+            match &result {
+                Ok(_) => finish(connection)?,
+                Err(_) => drop(connection.execute_batch("ROLLBACK")),
+            }
+            result
+        })
+    }
+
+    /// Runs a closure with the connection to itself and outside any transaction, in turn with the
+    /// commands.
+    pub(crate) fn alone<T>(self: &Arc<Self>, run: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let slot = Arc::new(Slot::default());
         // Its reply is never sent: the turn is all it waits for.
         let turn = Job { command: None, reply: Reply(Some(Arc::clone(&slot))), spawn: None };
@@ -102,13 +116,7 @@ impl Writer {
         };
         let _lead = Lead::of(self);
         lock(&self.queue).inside = Some(thread::current().id());
-        let connection = self.whole();
-        self.begin(&connection)?;
-        let result = run(&connection);
-        match &result {
-            Ok(_) => finish(&connection)?,
-            Err(_) => drop(connection.execute_batch("ROLLBACK")),
-        }
+        let result = run(&mut self.whole());
         drop(turn);
         result
     }
@@ -171,6 +179,12 @@ impl std::ops::Deref for Whole<'_> {
 
     fn deref(&self) -> &Connection {
         &self.0
+    }
+}
+
+impl std::ops::DerefMut for Whole<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
     }
 }
 

@@ -74,6 +74,31 @@ impl ClientStore {
     }
 }
 
+/// How many records of a kind there are, and the id that the next one gets.
+#[cfg(feature = "server")]
+pub(crate) struct Count {
+    pub(crate) table: &'static str,
+    pub(crate) records: u64,
+    pub(crate) next_id: i64,
+}
+
+#[cfg(feature = "server")]
+impl ClientStore {
+    /// Counts every resource, all at one moment.
+    pub(crate) fn counts(&self) -> Result<Vec<Count>> {
+        self.snapshot()?.read(|connection| {
+            let count = |resource: &&'static dyn Resource| {
+                let table = resource.table().name;
+                let sql = format!("SELECT count(*) FROM {table}");
+                let records: i64 = connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+                let next_id = next_id(connection, *resource)?;
+                Ok(Count { table, records: records.unsigned_abs(), next_id })
+            };
+            RESOURCES.iter().map(count).collect()
+        })
+    }
+}
+
 /// The id that the next record gets; none comes after the greatest.
 fn next_id(connection: &Connection, resource: &dyn Resource) -> Result<i64> {
     let last: Option<i64> = connection

@@ -3,20 +3,22 @@
 use std::collections::HashSet;
 use std::io::BufRead;
 
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result, Rule};
-use crate::resources::{RESOURCES, by_list};
+use crate::record::Values;
+use crate::resources::{RESOURCES, by_element, by_list};
 use crate::store::{Change, ClientStore, Resource, load};
 use crate::value::Value;
-use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, skip};
+use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
 
 impl ClientStore {
     /// Loads documents in one transaction, all or nothing, and gives how many records they held.
     ///
-    /// A document is a [`dump`](Self::dump) or a list of the API in either dialect, given with a
-    /// name for errors. Ids and read-only fields are kept; what a document leaves out gets its
+    /// A document is a [`dump`](Self::dump), or a list or a record of the API in either dialect,
+    /// given with a name for errors. Ids and read-only fields are kept; what a document leaves out gets its
     /// default. Lists are loaded in the order of their references, whatever the order they are
     /// given in. Documents are read as streams.
     ///
@@ -36,8 +38,13 @@ impl ClientStore {
         }
         opened.sort_by_key(|(content, ..)| content.rank());
         self.transaction(|tx| {
-            let mut loader =
-                Loader { store: self, connection: tx.connection(), records: 0, replacements: HashSet::new() };
+            let mut loader = Loader {
+                store: self,
+                connection: tx.connection(),
+                at: self.now(),
+                records: 0,
+                replacements: HashSet::new(),
+            };
             for (content, name, tokens) in &mut opened {
                 loader.document(content, tokens).map_err(|error| in_document(name, error))?;
             }
@@ -50,6 +57,7 @@ impl ClientStore {
 enum Content {
     Dump,
     List(&'static dyn Resource),
+    Record(&'static dyn Resource),
 }
 
 impl Content {
@@ -57,7 +65,9 @@ impl Content {
     fn rank(&self) -> Option<usize> {
         match self {
             Content::Dump => None,
-            Content::List(resource) => RESOURCES.iter().position(|other| other.table().name == resource.table().name),
+            Content::List(resource) | Content::Record(resource) => {
+                RESOURCES.iter().position(|other| other.table().name == resource.table().name)
+            }
         }
     }
 }
@@ -77,7 +87,7 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
             None => Err(tokens.error("the dump has no version")),
         };
     }
-    by_list(&name).map(Content::List).ok_or_else(|| {
+    by_list(&name).map(Content::List).or_else(|| by_element(&name).map(Content::Record)).ok_or_else(|| {
         let lists: Vec<String> = RESOURCES.iter().map(|resource| format!("<{}>", resource.table().list)).collect();
         tokens.error(format!("the root element is <{name}>; a dump has <{ROOT}>, a list {}", lists.join(", ")))
     })
@@ -86,6 +96,7 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
 struct Loader<'a> {
     store: &'a ClientStore,
     connection: &'a Connection,
+    at: DateTime<Utc>,
     records: u64,
     /// The ids of what may have taken a default record's place, which it does not give up again.
     replacements: HashSet<(&'static str, i64)>,
@@ -96,6 +107,10 @@ impl Loader<'_> {
         match content {
             Content::Dump => self.dump(tokens)?,
             Content::List(resource) => self.list(*resource, tokens)?,
+            Content::Record(resource) => {
+                let table = resource.table();
+                record(tokens, table, &mut |values| self.add(*resource, values))?;
+            }
         }
         end(tokens)
     }
@@ -119,18 +134,19 @@ impl Loader<'_> {
     }
 
     fn list<R: BufRead>(&mut self, resource: &'static dyn Resource, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
-        let at = self.store.now();
-        list(tokens, resource.table(), &mut |mut values| {
-            self.store.draw(resource, &mut values);
-            if let (true, Some(Value::Integer(id))) = (has_defaults(resource), values.get("id"))
-                && !self.replacements.insert((resource.table().name, *id))
-            {
-                return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
-            }
-            load(self.connection, resource, values, at)?;
-            self.records += 1;
-            Ok(())
-        })
+        list(tokens, resource.table(), &mut |values| self.add(resource, values))
+    }
+
+    fn add(&mut self, resource: &'static dyn Resource, mut values: Values) -> Result<()> {
+        self.store.draw(resource, &mut values);
+        if let (true, Some(Value::Integer(id))) = (has_defaults(resource), values.get("id"))
+            && !self.replacements.insert((resource.table().name, *id))
+        {
+            return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
+        }
+        load(self.connection, resource, values, self.at)?;
+        self.records += 1;
+        Ok(())
     }
 
     /// Removes the defaults of a new store that the dumped one may have deleted.

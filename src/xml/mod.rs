@@ -14,14 +14,18 @@
 //! # Ok::<(), clientstore::Error>(())
 //! ```
 
+#[cfg(feature = "server")]
+mod leaves;
 mod names;
 mod read;
 mod tokens;
 mod tree;
 mod write;
 
+#[cfg(feature = "server")]
+pub(crate) use leaves::{Leaf, leaves};
 pub(crate) use names::find_illegal;
-pub(crate) use read::{Purpose, end, list, next, read_integer, same_name, skip};
+pub(crate) use read::{Purpose, end, list, next, read_integer, record, same_name, skip};
 pub(crate) use tokens::{Stream, Token, Tokens, is_utf8_name};
 pub(crate) use tree::Tree;
 pub use write::Dialect;

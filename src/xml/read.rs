@@ -10,6 +10,8 @@ use crate::value::{Kind, Value, is_space};
 pub(crate) enum Purpose {
     /// What a create may set.
     Create,
+    /// The same under another record's path, which gives the column of this name.
+    CreateUnder(&'static str),
     /// What an update may set.
     Update,
     /// Every column.
@@ -20,6 +22,7 @@ impl Purpose {
     fn takes(self, column: &Column) -> bool {
         match self {
             Purpose::Create => column.write != Write::Never,
+            Purpose::CreateUnder(parent) => column.write != Write::Never && column.name != parent,
             Purpose::Update => column.write == Write::Always,
             Purpose::Document => true,
         }
@@ -28,8 +31,8 @@ impl Purpose {
     /// The element that sets a column.
     fn element(self, column: &Column) -> &'static str {
         match (self, column.sent_as) {
-            (Purpose::Create | Purpose::Update, Some(element)) => element,
-            _ => column.element,
+            (Purpose::Document, _) | (_, None) => column.element,
+            (_, Some(element)) => element,
         }
     }
 }
@@ -107,10 +110,19 @@ pub(crate) fn list<S: Source>(
             skip(tokens)?;
             continue;
         }
-        let mark = tokens.mark();
-        let values = fields(tokens, table, Purpose::Document)?;
-        each(values).map_err(|error| at_line(error, tokens.line_of(mark)))?;
+        record(tokens, table, each)?;
     }
+}
+
+/// A record whose start was read, and its end; an error of `each` gets its line.
+pub(crate) fn record<S: Source>(
+    tokens: &mut Tokens<S>,
+    table: &'static Table,
+    each: &mut dyn FnMut(Values) -> Result<()>,
+) -> Result<()> {
+    let mark = tokens.mark();
+    let values = fields(tokens, table, Purpose::Document)?;
+    each(values).map_err(|error| at_line(error, tokens.line_of(mark)))
 }
 
 /// What may follow the root's end.

@@ -36,6 +36,14 @@ impl Served {
         Served { process: Mutex::new(process), out: Mutex::new(out), address }
     }
 
+    /// A connection of one's own.
+    pub fn connect(&self) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect(&self.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        Ok(stream)
+    }
+
     pub fn send(&self, method: &str, path: &str, body: &str) -> std::io::Result<Answer> {
         self.send_with(method, path, "", body)
     }
@@ -50,8 +58,7 @@ impl Served {
 
     /// The whole answer as it came.
     pub fn exchange(&self, method: &str, path: &str, headers: &str, body: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(&self.address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        let mut stream = self.connect()?;
         let (address, length) = (&self.address, body.len());
         write!(
             stream,

@@ -7,13 +7,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::{Outcome, open, progress};
+use clientstore::ClientStore;
+
+use crate::{Outcome, progress};
 
 /// Write the whole store, or one list, as an XML document
 ///
 /// The whole store is one document that `clientstore load` takes back, byte for byte. A list is the
 /// API's own document in the live dialect. The store may be in use meanwhile; the document shows it
-/// as it was at one moment.
+/// as it was at one moment. The file is only read, and may lack triggers or indexes.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore dump clientstore.db > backup.xml
@@ -31,7 +33,7 @@ pub(crate) struct Dump {
 
 impl Dump {
     pub(crate) fn run(self) -> Outcome {
-        let store = open(&self.file)?;
+        let store = ClientStore::builder().read_only(true).open(&self.file)?;
         if self.output.as_os_str() == "-" {
             self.write(&store, std::io::stdout().lock())?;
             return Ok(ExitCode::SUCCESS);
@@ -42,7 +44,7 @@ impl Dump {
         }
     }
 
-    fn write_file(&self, store: &clientstore::ClientStore) -> Result<(), Box<dyn std::error::Error>> {
+    fn write_file(&self, store: &ClientStore) -> Result<(), Box<dyn std::error::Error>> {
         let file = File::create_new(&self.output)?;
         let written = self.write(store, &file).and_then(|()| Ok(file.sync_all()?));
         if written.is_err() {
@@ -52,7 +54,7 @@ impl Dump {
         written
     }
 
-    fn write(&self, store: &clientstore::ClientStore, out: impl Write) -> Result<(), Box<dyn std::error::Error>> {
+    fn write(&self, store: &ClientStore, out: impl Write) -> Result<(), Box<dyn std::error::Error>> {
         let bar = progress(None, "{spinner} {human_pos} records written, {per_sec}");
         let mut out = BufWriter::with_capacity(1 << 16, out);
         let tell = |written| bar.set_position(written);

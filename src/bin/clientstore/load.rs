@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use clientstore::ClientStore;
 
-use crate::{Outcome, progress};
+use crate::{Outcome, open, progress};
 
-/// Load dumps, or list documents of the API, into a store
+/// Load dumps, or documents of the API, into a store
 ///
 /// Ids and read-only fields are kept. All documents are loaded in one transaction, in the order of
 /// their references: if one breaks a rule or is malformed, nothing is loaded, and the message says
-/// which line. The store is made if it is not there.
+/// which line. The store is made if it is not there, and not left behind if nothing is loaded.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore load copy.db backup.xml
@@ -23,7 +22,7 @@ use crate::{Outcome, progress};
 pub(crate) struct Load {
     /// The store's file
     file: PathBuf,
-    /// A dump, or a list document of the API; - for standard input
+    /// A dump, or a list or a record of the API; - for standard input
     #[arg(required = true, value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
 }
@@ -39,7 +38,13 @@ impl Load {
                 continue;
             }
             let file = File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            let length = file.metadata()?.len();
+            let found = file.metadata()?;
+            if found.is_dir() {
+                return Err(
+                    format!("cannot read {}: it is a directory; name the documents in it", path.display()).into()
+                );
+            }
+            let length = found.len();
             total = total.map(|total| total + length);
             files.push((path.display().to_string(), Some(file)));
         }
@@ -55,8 +60,14 @@ impl Load {
             };
             (name, input)
         });
-        let records = ClientStore::open(&self.file)?.load(documents)?;
+        let is_new = !self.file.exists();
+        let records = open(&self.file, true)?.load(documents);
         bar.finish_and_clear();
+        if records.is_err() && is_new {
+            // An empty store is not what was asked for. The store is closed, and its log is gone.
+            drop(std::fs::remove_file(&self.file));
+        }
+        let records = records?;
         eprintln!("loaded {records} records into {}", self.file.display());
         Ok(ExitCode::SUCCESS)
     }

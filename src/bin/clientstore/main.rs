@@ -2,7 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+mod backup;
+mod check;
 mod dump;
+mod generate;
 mod load;
 mod request;
 mod serve;
@@ -37,6 +40,9 @@ enum Command {
     Request(request::Request),
     Dump(dump::Dump),
     Load(load::Load),
+    Check(check::Check),
+    Backup(backup::Backup),
+    Generate(generate::Generate),
 }
 
 /// How documents are written.
@@ -63,6 +69,9 @@ fn main() -> ExitCode {
         Command::Request(request) => request.run(),
         Command::Dump(dump) => dump.run(),
         Command::Load(load) => load.run(),
+        Command::Check(check) => check.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Generate(generate) => generate.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("clientstore: {error}");
@@ -70,9 +79,36 @@ fn main() -> ExitCode {
     })
 }
 
-/// Opens a file that must be there.
-fn open(file: &std::path::Path) -> clientstore::Result<clientstore::ClientStore> {
-    clientstore::ClientStore::builder().create(false).open(file)
+/// Opens a file to write to, which must be there unless it may be made.
+fn open(file: &std::path::Path, create: bool) -> clientstore::Result<clientstore::ClientStore> {
+    let store = clientstore::ClientStore::builder().create(create).open(file)?;
+    if let Some(upgrade) = store.upgrade() {
+        eprintln!("clientstore: {} was {upgrade}", file.display());
+    }
+    Ok(store)
+}
+
+/// Tells on a bar how far a check or a backup has come.
+fn tell(bar: &indicatif::ProgressBar, progress: clientstore::Progress) {
+    bar.set_message(progress.doing);
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+}
+
+/// Prints what a check has found, a line each.
+fn print(report: &clientstore::Report, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let findings = report.findings();
+    for of_one_problem in findings.chunk_by(|one, next| one.problem == next.problem) {
+        for finding in of_one_problem {
+            writeln!(out, "{finding}")?;
+        }
+        let problem = of_one_problem[0].problem;
+        let more = report.count_of(problem) - of_one_problem.len() as u64;
+        if more > 0 {
+            writeln!(out, "{problem}: and {more} more")?;
+        }
+    }
+    Ok(())
 }
 
 /// A bar on standard error, where that is a terminal.

@@ -51,7 +51,7 @@ impl Request {
             .uri(path.as_str())
             .body(body)
             .map_err(|error| format!("{path:?} is no path of a request ({error}); percent-encode it"))?;
-        let response = Api::new(open(&self.file)?).dialect(self.dialect.into()).handle(request);
+        let response = Api::new(open(&self.file, false)?).dialect(self.dialect.into()).handle(request);
 
         let status = response.status();
         let mut out = std::io::stdout().lock();

@@ -1,12 +1,14 @@
 //! `clientstore serve`: the HTTP server.
 
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{BufReader, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use clientstore::control::Control;
 use clientstore::server::{Limits, Server};
 use clientstore::{Api, ClientStore};
 use tokio::net::TcpListener;
@@ -23,7 +25,13 @@ use crate::{Dialect, Outcome};
 #[command(after_help = "Examples:
   clientstore serve
   clientstore serve books.db --listen 127.0.0.1:8080 --auth me@example.com:secret
-  clientstore serve --memory --listen 127.0.0.1:0 --quiet")]
+  clientstore serve --memory --listen 127.0.0.1:0 --quiet
+
+A fake backend for tests, seeded, with control paths (docs/control.md has them all):
+  clientstore serve --memory --control --seed clients.xml projects.xml
+  curl http://127.0.0.1:7557/_clientstore/journal
+  curl -X PUT http://127.0.0.1:7557/_clientstore/clock -d '{\"advance_seconds\": 86400}'
+  curl -X POST http://127.0.0.1:7557/_clientstore/reset")]
 pub(crate) struct Serve {
     /// The store's file
     #[arg(default_value = "clientstore.db", conflicts_with = "memory")]
@@ -50,7 +58,52 @@ pub(crate) struct Serve {
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
+    tests: TestArguments,
+    #[command(flatten)]
     limits: LimitArguments,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "For tests")]
+struct TestArguments {
+    /// Add the control paths under /_clientstore/: reset, snapshots, seed, journal, faults, clock,
+    /// throttle; whoever reaches the server may use them
+    #[arg(long)]
+    control: bool,
+    /// Ask every control call for this token: as Authorization: Bearer TOKEN, or as the password of
+    /// HTTP Basic
+    #[arg(long, value_name = "TOKEN", requires = "control", value_parser = token)]
+    control_token: Option<String>,
+    /// Load these documents at the start: lists or records of the API, or dumps; all of them or none
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    seed: Vec<PathBuf>,
+    /// Let everything that varies from run to run follow from this number: the clock stands still at
+    /// 2010-01-01T00:00:00Z, and client keys are drawn from the number
+    #[arg(long, value_name = "SEED")]
+    deterministic: Option<u64>,
+}
+
+impl TestArguments {
+    fn load(&self, store: &ClientStore) -> Result<(), Box<dyn std::error::Error>> {
+        let mut documents = Vec::new();
+        for path in &self.seed {
+            let file = File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            documents.push((path.display().to_string(), BufReader::new(file)));
+        }
+        if !documents.is_empty() {
+            let records = store.load(documents)?;
+            tracing::info!("loaded {records} records");
+        }
+        Ok(())
+    }
+
+    fn control(&self) -> Option<Control> {
+        let control = self.control.then(Control::new)?;
+        Some(match &self.control_token {
+            Some(token) => control.token(token),
+            None => control,
+        })
+    }
 }
 
 #[derive(Args)]
@@ -112,6 +165,11 @@ fn origin(argument: &str) -> Result<String, String> {
     }
 }
 
+fn token(argument: &str) -> Result<String, String> {
+    let is_sendable = !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_graphic());
+    is_sendable.then(|| argument.to_owned()).ok_or_else(|| "give printable ASCII without spaces".to_owned())
+}
+
 fn count(argument: &str) -> Result<usize, String> {
     argument.parse().ok().filter(|count| *count > 0).ok_or_else(|| "give a number from 1".to_owned())
 }
@@ -126,8 +184,16 @@ fn credentials(argument: &str) -> Result<(String, String), String> {
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
         self.log();
-        let store =
-            if self.memory { ClientStore::open_in_memory()? } else { ClientStore::open(Path::new(&self.file))? };
+        let mut builder = ClientStore::builder();
+        if let Some(seed) = self.tests.deterministic {
+            builder = builder.deterministic(seed);
+        }
+        let store = if self.memory { builder.open_in_memory()? } else { builder.open(&self.file)? };
+        if let Some(upgrade) = store.upgrade() {
+            // Also in a quiet log: a file of the user's was changed.
+            tracing::warn!("{} was {upgrade}", self.file.display());
+        }
+        self.tests.load(&store)?;
         let mut api = Api::new(store).dialect(self.dialect.into());
         if let Some((user, password)) = &self.auth {
             api = api.auth(user, password);
@@ -138,6 +204,9 @@ impl Serve {
         }
         for origin in &self.allow_origin {
             server = server.allow_origin(origin);
+        }
+        if let Some(control) = self.tests.control() {
+            server = server.control(control);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -151,6 +220,9 @@ impl Serve {
             out.flush()?;
             if !address.ip().is_loopback() {
                 tracing::warn!("{address} is open to other machines; --auth asks them for a password");
+                if self.tests.control && self.tests.control_token.is_none() {
+                    tracing::warn!("so are its control paths; --control-token asks for a token");
+                }
             }
             server.run(listener, stop).await?;
             Ok(ExitCode::SUCCESS)
@@ -170,7 +242,7 @@ impl Serve {
 }
 
 /// Waits for SIGINT, or on Unix SIGTERM; both are caught from now on.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     #[cfg(unix)]

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
 use crate::record::{Describe, Fields, Table, Values, View, record};
-use crate::store::{Change, Resource};
+use crate::store::{Audit, Change, Resource};
 use crate::value::{Kind, Value, is_space};
 
 /// The element of the lines, for errors.
@@ -90,9 +90,26 @@ impl Resource for LineItems {
         Ok(())
     }
 
+    fn audit(&self) -> Option<Audit> {
+        Some(audit)
+    }
+
     fn refusal(&self, _connection: &Connection, _change: &Change<'_>) -> Result<Error> {
         Ok(Error::invalid("invoice-id", "names no invoice"))
     }
+}
+
+fn audit(connection: &Connection, id: i64, tell: &mut dyn FnMut(&'static str, String)) -> Result<()> {
+    let (quantity, unit_price, amount): (String, String, String) = connection
+        .prepare_cached("SELECT quantity, unit_price, amount FROM invoice_line_items WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let exact = |text: &str| Exact::parse(text).unwrap_or_default();
+    match line_amount(exact(&quantity), exact(&unit_price)) {
+        Ok(product) if product == exact(&amount) => {}
+        Ok(product) => tell("amount", format!("is {amount}; {quantity} at {unit_price} come to {}", product.text(1))),
+        Err(error) => tell("amount", format!("is {amount}; it cannot be computed: {error}")),
+    }
+    Ok(())
 }
 
 /// The CSV of new lines, the way in that every sender uses.

@@ -1,6 +1,7 @@
 //! Invoices: `invoices.md`.
 
 mod access;
+mod audit;
 mod defaults;
 mod lines;
 mod money;
@@ -22,7 +23,7 @@ use super::messages::Messages;
 use super::projects::no_such_client;
 use crate::error::{Error, Result, Rule};
 use crate::record::{Field, Table, Values, record, text_enum};
-use crate::store::{Action, Builder, Change, Done, Order, Parent, Resource, Selection, Stored, add};
+use crate::store::{Action, Audit, Builder, Change, Done, Invariant, Order, Parent, Resource, Selection, Stored, add};
 use crate::value::{Value, date_text, parse_date};
 
 /// So many invoices stand on a page.
@@ -147,9 +148,9 @@ static ACTIONS: [Action; 4] = [
     },
     Action { name: "re_open", under: Some(&Messages), set: "closed = 0, state = 'open'", when: "state = 'closed'" },
 ];
-static MARK_AS_SENT: &Action = &ACTIONS[0];
+pub(crate) static MARK_AS_SENT: &Action = &ACTIONS[0];
 static MARK_AS_DRAFT: &Action = &ACTIONS[1];
-static CLOSE: &Action = &ACTIONS[2];
+pub(crate) static CLOSE: &Action = &ACTIONS[2];
 /// The one action that keeps no message.
 static RE_OPEN: &Action = &ACTIONS[3];
 
@@ -319,6 +320,14 @@ impl Resource for Invoices {
             Some(Value::Integer(id)) => *id,
             _ => 0,
         }))
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        &audit::INVARIANTS
+    }
+
+    fn audit(&self) -> Option<Audit> {
+        Some(audit::audit)
     }
 
     fn unfiltered(&self) -> Selection {

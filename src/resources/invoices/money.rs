@@ -34,9 +34,10 @@ impl Exact {
         format!("{sign}{}.{}", magnitude / MILLION.unsigned_abs(), &fraction[..kept])
     }
 
-    /// The sum, where it is still a decimal of this API.
-    pub(crate) fn plus(self, other: Exact) -> Result<Exact> {
-        Self::within(self.0 + other.0)
+    /// The sum, where it is still a decimal of this API; what it comes to on the way is nobody's
+    /// concern, so that the order does not count.
+    pub(crate) fn sum(amounts: impl Iterator<Item = Exact>) -> Result<Exact> {
+        Self::within(amounts.map(|amount| amount.0).sum())
     }
 
     fn within(millionths: i128) -> Result<Exact> {
@@ -80,9 +81,7 @@ pub(crate) struct Totals {
 
 /// The one computation of an invoice's totals. Taxes do not compound; each is rounded once.
 pub(crate) fn totals(lines: &[Share], percents: Percents) -> Result<Totals> {
-    let sum = |counts: fn(&Share) -> bool| {
-        lines.iter().filter(|line| counts(line)).try_fold(Exact::ZERO, |sum, line| sum.plus(line.amount))
-    };
+    let sum = |counts: fn(&Share) -> bool| Exact::sum(lines.iter().filter(|line| counts(line)).map(|line| line.amount));
     let hundred = 100 * MILLION;
     let discount = percents.discount.unwrap_or_default();
     let all = sum(|_| true)?;
@@ -151,6 +150,9 @@ mod tests {
         let taxed = Percents { discount: None, ..percents };
         assert!(totals(&[line(most, true, true)], taxed).is_err());
         assert!(totals(&[line(most, false, false), line("0.01", false, false)], Percents::default()).is_err());
+        // Beyond the largest on the way, and back.
+        let back = [line(most, false, false), line("5.0", false, false), line("-5.0", false, false)];
+        assert_eq!(totals(&back, Percents::default()).unwrap().amount, exact(most));
         assert!(line_amount(exact("999999999999.0"), exact("2.0")).is_err());
         assert!(line_amount(exact("999999999999.999999"), exact("999999999999.999999")).is_err());
     }

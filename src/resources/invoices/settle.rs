@@ -20,8 +20,8 @@ pub(crate) fn settle(connection: &Connection, id: i64) -> Result<()> {
         })?;
     let totals = totals(&shares(connection, id)?, percents)?;
     let payments = payments(connection, id)?;
-    let paid = payments.iter().try_fold(Exact::ZERO, |sum, payment| sum.plus(*payment))?;
-    let due = totals.amount.plus(Exact(-paid.0))?;
+    let paid = Exact::sum(payments.iter().copied())?;
+    let due = Exact::sum([totals.amount, Exact(-paid.0)].into_iter())?;
     let state = state(sent, closed, !payments.is_empty(), paid, due);
     let text = |exact: Exact| exact.text(1);
     connection
@@ -42,7 +42,7 @@ pub(crate) fn settle(connection: &Connection, id: i64) -> Result<()> {
 }
 
 /// The first that fits (`invoices.md`, State).
-fn state(sent: bool, closed: bool, has_payment: bool, paid: Exact, due: Exact) -> State {
+pub(super) fn state(sent: bool, closed: bool, has_payment: bool, paid: Exact, due: Exact) -> State {
     match () {
         () if closed => State::Closed,
         () if has_payment && due <= Exact::ZERO => State::Paid,
@@ -52,7 +52,7 @@ fn state(sent: bool, closed: bool, has_payment: bool, paid: Exact, due: Exact) -
     }
 }
 
-fn payments(connection: &Connection, id: i64) -> Result<Vec<Exact>> {
+pub(super) fn payments(connection: &Connection, id: i64) -> Result<Vec<Exact>> {
     let mut statement = connection.prepare_cached("SELECT amount FROM invoice_payments WHERE invoice_id = ?1")?;
     let rows = statement.query_map([id], |row| row.get::<_, String>(0))?;
     Ok(rows.map(|text| text.map(|text| Exact::parse(&text).unwrap_or_default())).collect::<rusqlite::Result<_>>()?)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, Statement};
+use rusqlite::{Connection, Row, Rows, Statement};
 
 /// A connection to a store's file, set as the store sets its own.
 pub fn connect(path: &Path, synchronous: &str) -> Connection {
@@ -79,8 +79,8 @@ pub fn toggle(statement: &mut Statement<'_>, id: i64, now: &str) -> bool {
     active
 }
 
-/// An element by hand: what stands before its value, how the value is read, what stands after.
-pub struct Element {
+/// How an element is written by hand: what stands before its value, after it, and in its place.
+struct Element {
     kind: Kind,
     open: Vec<u8>,
     nil: Vec<u8>,
@@ -90,66 +90,100 @@ pub struct Element {
 #[derive(Clone, Copy)]
 pub enum Kind {
     Integer,
+    /// An integer without a type.
+    Untyped,
     Boolean,
     Text,
+    Decimal,
+    Date,
     DateTime,
 }
 
-impl Element {
-    pub fn new(name: &str, kind: Kind) -> Self {
-        let (of_type, of_nil) = match kind {
-            Kind::Integer => (" type=\"integer\"", " type=\"integer\""),
-            Kind::Boolean => (" type=\"boolean\"", " type=\"boolean\""),
-            Kind::Text => ("", ""),
-            Kind::DateTime => (" type=\"datetime\"", " type=\"datetime\""),
+/// How records are written by hand.
+pub struct Shape {
+    open: Vec<u8>,
+    elements: Vec<Element>,
+    close: Vec<u8>,
+}
+
+impl Shape {
+    pub fn new(record: &str, indent: usize, elements: &[(&str, Kind)]) -> Self {
+        let outer = " ".repeat(indent);
+        let element = |(name, kind): &(&str, Kind)| {
+            let type_of = match kind {
+                Kind::Integer => " type=\"integer\"",
+                Kind::Boolean => " type=\"boolean\"",
+                Kind::Decimal => " type=\"decimal\"",
+                Kind::Date => " type=\"date\"",
+                Kind::DateTime => " type=\"datetime\"",
+                Kind::Text | Kind::Untyped => "",
+            };
+            Element {
+                kind: *kind,
+                open: format!("{outer}  <{name}{type_of}>").into_bytes(),
+                nil: format!("{outer}  <{name}{type_of} nil=\"true\"></{name}>\n").into_bytes(),
+                close: format!("</{name}>\n").into_bytes(),
+            }
         };
-        Element {
-            kind,
-            open: format!("    <{name}{of_type}>").into_bytes(),
-            nil: format!("    <{name}{of_nil} nil=\"true\"></{name}>\n").into_bytes(),
-            close: format!("</{name}>\n").into_bytes(),
+        Shape {
+            open: format!("{outer}<{record}>\n").into_bytes(),
+            elements: elements.iter().map(element).collect(),
+            close: format!("{outer}</{record}>\n").into_bytes(),
         }
+    }
+
+    /// Each value from SQLite's memory to the buffer.
+    #[inline]
+    fn write(&self, row: &Row<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.open);
+        for (at, element) in self.elements.iter().enumerate() {
+            let value = row.get_ref(at).unwrap();
+            if let ValueRef::Null = value {
+                out.extend_from_slice(&element.nil);
+                continue;
+            }
+            out.extend_from_slice(&element.open);
+            match (element.kind, value) {
+                (Kind::Boolean, ValueRef::Integer(number)) => {
+                    out.extend_from_slice(if number == 1 { b"true" } else { b"false" });
+                }
+                (Kind::Integer | Kind::Untyped, ValueRef::Integer(number)) => {
+                    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+                }
+                (Kind::Text | Kind::Decimal | Kind::Date | Kind::DateTime, ValueRef::Text(text)) => escape(out, text),
+                _ => panic!("the file holds something else"),
+            }
+            out.extend_from_slice(&element.close);
+        }
+        out.extend_from_slice(&self.close);
     }
 }
 
-/// A prepared scan, each value from SQLite's memory to a buffer that is used again for the next
-/// 64 KiB; gives the document's length.
-pub fn list(statement: &mut Statement<'_>, elements: &[Element], head: &[u8], mut each: impl FnMut(&[u8])) -> usize {
-    let mut buffer: Vec<u8> = Vec::with_capacity(80 * 1024);
-    let mut length = 0;
-    buffer.extend_from_slice(head);
-    let mut rows = statement.query([]).unwrap();
+/// The document of one record into a buffer that is used again.
+pub fn document(statement: &mut Statement<'_>, id: i64, shape: &Shape, out: &mut Vec<u8>) {
+    out.clear();
+    let mut rows = statement.query([id]).unwrap();
+    shape.write(rows.next().unwrap().unwrap(), out);
+}
+
+/// The document of what a prepared statement finds, into a buffer that is used again; `full` is called
+/// whenever 64 KiB are in it, and may take them.
+pub fn list(
+    mut rows: Rows<'_>,
+    shape: &Shape,
+    (head, end): (&str, &str),
+    out: &mut Vec<u8>,
+    mut full: impl FnMut(&mut Vec<u8>),
+) {
+    out.clear();
+    out.extend_from_slice(head.as_bytes());
     while let Some(row) = rows.next().unwrap() {
-        buffer.extend_from_slice(b"  <client>\n");
-        for (at, element) in elements.iter().enumerate() {
-            let value = row.get_ref(at).unwrap();
-            if let ValueRef::Null = value {
-                buffer.extend_from_slice(&element.nil);
-                continue;
-            }
-            buffer.extend_from_slice(&element.open);
-            match (element.kind, value) {
-                (Kind::Boolean, ValueRef::Integer(number)) => {
-                    buffer.extend_from_slice(if number == 1 { b"true" } else { b"false" });
-                }
-                (Kind::Integer, ValueRef::Integer(number)) => {
-                    buffer.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-                }
-                (Kind::Text | Kind::DateTime, ValueRef::Text(text)) => escape(&mut buffer, text),
-                _ => panic!("the file holds something else"),
-            }
-            buffer.extend_from_slice(&element.close);
-        }
-        buffer.extend_from_slice(b"  </client>\n");
-        if buffer.len() >= 64 * 1024 {
-            length += buffer.len();
-            each(&buffer);
-            buffer.clear();
+        shape.write(row, out);
+        if out.len() >= 64 * 1024 {
+            full(out);
         }
     }
-    buffer.extend_from_slice(b"</clients>\n");
-    each(&buffer);
-    length + buffer.len()
+    out.extend_from_slice(end.as_bytes());
 }
 
 fn escape(out: &mut Vec<u8>, mut text: &[u8]) {

@@ -1,0 +1,105 @@
+//! Pairs of a case and its floor, run in turn, and the line that tells their ratio.
+//!
+//! criterion and divan measure one function after the other, each for seconds; on a machine that does
+//! anything else as well, what changed in between is then taken for a difference between the two. Here
+//! a case and its floor take turns within milliseconds, and the median of the rounds' ratios counts.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// A case runs for so long, and for so many rounds at least.
+const PATIENCE: Duration = Duration::from_secs(3);
+const ROUNDS: usize = 3;
+/// More rounds make the median no better.
+const MOST_ROUNDS: usize = 151;
+
+/// What a ratio should be.
+#[derive(Clone, Copy)]
+pub enum Aim {
+    AtMost(f64),
+    AtLeast(f64),
+    /// Printed for the reader; no aim is set.
+    Shown,
+}
+
+/// What a case gave.
+pub struct Outcome {
+    pub value: f64,
+    /// How it came about, for standard error.
+    pub note: String,
+}
+
+/// How long a function takes.
+pub fn time<T>(run: impl FnOnce() -> T) -> Duration {
+    let start = Instant::now();
+    black_box(run());
+    start.elapsed()
+}
+
+/// Measured times: a case's and its floor's in each round.
+pub struct Pairs(Vec<(f64, f64)>);
+
+/// Runs a case and its floor in turn. What they give is a time for the same amount of work.
+///
+/// A round has both of them twice, the second time in the opposite order: who goes first finds the
+/// processor's caches and the pages that all of a process's connections share its own.
+pub fn pairs(mut case: impl FnMut() -> Duration, mut floor: impl FnMut() -> Duration) -> Pairs {
+    case();
+    floor();
+    let start = Instant::now();
+    let mut rounds = Vec::new();
+    while rounds.len() < ROUNDS || rounds.len() < MOST_ROUNDS && start.elapsed() < PATIENCE {
+        let (ours, theirs) = (case(), floor());
+        let (theirs, ours) = (theirs + floor(), ours + case());
+        rounds.push((ours.as_secs_f64() / 2.0, theirs.as_secs_f64() / 2.0));
+    }
+    Pairs(rounds)
+}
+
+impl Pairs {
+    /// The case's time, the floor's being 1; the note tells the times of one of `per` operations.
+    pub fn times(&self, per: usize) -> Outcome {
+        self.outcome(per, |(ours, theirs)| ours / theirs)
+    }
+
+    /// The case's operations a second, the floor's being 1.
+    pub fn rates(&self, per: usize) -> Outcome {
+        self.outcome(per, |(ours, theirs)| theirs / ours)
+    }
+
+    fn outcome(&self, per: usize, ratio: impl Fn((f64, f64)) -> f64) -> Outcome {
+        let ratios = sorted(self.0.iter().copied().map(ratio));
+        let count = ratios.len();
+        let each = |times: Vec<f64>| duration(times[count / 2] / per as f64);
+        let ours = each(sorted(self.0.iter().map(|pair| pair.0)));
+        let theirs = each(sorted(self.0.iter().map(|pair| pair.1)));
+        let (low, high) = (ratios[count / 4], ratios[count * 3 / 4]);
+        let note = format!("{ours} beside {theirs}; the middle half of {count} rounds: {low:.3} to {high:.3}");
+        Outcome { value: ratios[count / 2], note }
+    }
+}
+
+pub fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        _ if seconds < 1e-6 => format!("{:.0} ns", seconds * 1e9),
+        _ if seconds < 1e-3 => format!("{:.2} µs", seconds * 1e6),
+        _ => format!("{:.2} ms", seconds * 1e3),
+    }
+}
+
+/// Prints a case's line on standard output, and its note on standard error.
+pub fn report(name: &str, Outcome { value, note }: &Outcome, aim: Aim) {
+    let (aim, verdict) = match aim {
+        Aim::AtMost(most) => (format!("{most:.2}"), if *value <= most { "ok" } else { "MISS" }),
+        Aim::AtLeast(least) => (format!("at least {least:.2}"), if *value >= least { "ok" } else { "MISS" }),
+        Aim::Shown => ("-".to_owned(), "-"),
+    };
+    println!("{name} | {value:.3} | {aim} | {verdict}");
+    eprintln!("    {note}");
+}

@@ -1,0 +1,92 @@
+//! What the product costs, each case beside a floor that a bare program sets in the same run.
+//!
+//! `cargo bench --bench floors` prints a line a case, `case | ratio | aim | ok`, or `MISS` at its end;
+//! `cargo bench --bench floors -- list` only the cases with `list` in their names. How each came about
+//! is on standard error.
+
+mod common;
+
+use std::process::Command;
+
+use clientstore::ClientStore;
+use common::data::Data;
+use common::harness::{Aim, Outcome, report};
+use common::{api, scaling, store, wire};
+
+struct Case {
+    name: &'static str,
+    aim: Aim,
+    run: fn(&Data) -> Outcome,
+}
+
+const fn case(name: &'static str, aim: Aim, run: fn(&Data) -> Outcome) -> Case {
+    Case { name, aim, run }
+}
+
+use Aim::{AtLeast, AtMost, Shown};
+
+static CASES: &[Case] = &[
+    case("list 100,000 clients through Api::handle", AtMost(1.10), |data| api::list(data, 100_000)),
+    case("list 1,000 clients through Api::handle", AtMost(1.15), |data| api::list(data, 1_000)),
+    case("list 100,000 clients, to a writer", AtMost(1.10), store::written),
+    case("list 100,000 clients, to a writer, every element", AtMost(1.10), store::written_live),
+    case("list 100,000 clients, by way of structs", Shown, store::by_way_of_structs),
+    case("get one client through Api::handle, shared file", AtMost(1.15), |data| {
+        api::get(data, ClientStore::builder(), 100_000)
+    }),
+    case("get one client, typed", AtMost(1.10), store::get),
+    case("durable create, one caller", AtMost(1.10), store::create),
+    case("durable create, 32 callers, times one caller's floor", AtLeast(8.0), store::create_by_many),
+    case("create in one transaction, 100,000", AtMost(1.30), store::create_all),
+    case("toggle", AtMost(1.15), store::toggle),
+    case("toggle, durability off", Shown, store::toggle_unsynced),
+    case("read a list document of 100,000", AtMost(1.60), store::read),
+    case("invoice page of 50 with filters, of 100,000", AtMost(1.15), api::page_of_a_client),
+    case("invoice page of 50 with filters, sorted, of 100,000", AtMost(1.15), api::page_of_some_days),
+    case("point GET over loopback, 16 connections, shared file", AtLeast(0.62), |data| wire::get_one(data, &[])),
+    case("GET of a list of 100,000 over loopback, 4 connections", AtLeast(0.5), wire::get_list),
+    case("first byte of a list of 100,000 over loopback, ms", AtMost(20.0), wire::first_byte_of_list),
+    case("first byte of a list of 100,000, 4 connections, ms", AtMost(20.0), wire::first_byte_of_lists),
+    case("eight readers while four post, durable", AtLeast(0.6), api::readers_while_four_post),
+    // As the file grows: beside the floor of the same size, and beside 1,000 clients.
+    case("list 10,000 clients through Api::handle", AtMost(1.15), |data| api::list(data, 10_000)),
+    case("list 1,000,000 clients through Api::handle", AtMost(1.10), |data| api::list(data, 1_000_000)),
+    case("get one of 1,000 clients through Api::handle", AtMost(1.15), |data| {
+        api::get(data, ClientStore::builder(), 1_000)
+    }),
+    case("get one of 10,000 clients through Api::handle", AtMost(1.15), |data| {
+        api::get(data, ClientStore::builder(), 10_000)
+    }),
+    case("get one of 1,000,000 clients through Api::handle", AtMost(1.15), |data| {
+        api::get(data, ClientStore::builder(), 1_000_000)
+    }),
+    case("list 10,000 clients beside 10 lists of 1,000", Shown, |data| scaling::list(data, 10_000)),
+    case("list 100,000 clients beside 100 lists of 1,000", Shown, |data| scaling::list(data, 100_000)),
+    case("list 1,000,000 clients beside 1,000 lists of 1,000", Shown, |data| scaling::list(data, 1_000_000)),
+    case("get one of 10,000 clients beside one of 1,000", Shown, |data| scaling::get(data, 10_000)),
+    case("get one of 100,000 clients beside one of 1,000", Shown, |data| scaling::get(data, 100_000)),
+    case("get one of 1,000,000 clients beside one of 1,000", Shown, |data| scaling::get(data, 1_000_000)),
+];
+
+fn main() {
+    wire::serve_if_asked();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let data = Data::new();
+    print_machine();
+    println!("case | ratio | aim | ok");
+    for case in CASES {
+        if wanted.is_empty() || wanted.iter().any(|wanted| case.name.contains(wanted.as_str())) {
+            report(case.name, &(case.run)(&data), case.aim);
+        }
+    }
+}
+
+/// What the numbers were made with.
+fn print_machine() {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let compiler = Command::new("rustc").arg("--version").output().map(|output| output.stdout).unwrap_or_default();
+    println!("# {}, {cores} cores", model.map_or("a processor without a name", |(_, name)| name));
+    println!("# {}, SQLite {}", String::from_utf8_lossy(&compiler).trim(), rusqlite::version());
+}

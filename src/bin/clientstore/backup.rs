@@ -1,0 +1,53 @@
+//! `clientstore backup`: a verified copy.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use clientstore::ClientStore;
+
+use crate::{Outcome, print, progress, tell};
+
+/// Copy a store to a new file, while it is in use, and check the copy
+///
+/// The copy shows the store as it was at one moment, whatever is written meanwhile. It gets its name
+/// only once it is whole, checked as clientstore check does, and on the disk; until then it stands
+/// beside as TO.….partial. A file that is there already is never written over. To go back to a
+/// backup, stop what serves the store and put the copy in its place.
+///
+/// The exit status is 0 for a copy without findings. It is 1 where no copy was made, and also where
+/// the check of the copy found something, which is so in the store as well; the copy is kept then.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  clientstore backup clientstore.db backup.db
+  clientstore backup clientstore.db \"backups/$(date +%F).db\"")]
+pub(crate) struct Backup {
+    /// The store's file
+    file: PathBuf,
+    /// The copy: a file that is not there yet
+    to: PathBuf,
+}
+
+impl Backup {
+    pub(crate) fn run(self) -> Outcome {
+        let store = ClientStore::builder().read_only(true).open(&self.file)?;
+        let bar = progress(None, "{spinner} {msg} {human_pos}/{human_len}, {eta} to go");
+        bar.enable_steady_tick(Duration::from_millis(100));
+        let report = store.backup(&self.to, |progress| tell(&bar, progress));
+        bar.finish_and_clear();
+        let report = report?;
+        let to = self.to.display();
+        if report.is_clean() {
+            eprintln!("backed up {} records to {to}", report.records());
+            return Ok(ExitCode::SUCCESS);
+        }
+        print(&report, &mut std::io::stderr().lock())?;
+        let findings = if report.count() == 1 { "finding" } else { "findings" };
+        eprintln!(
+            "clientstore: {to} is a copy of the store, with its {} {findings}; see clientstore check --help",
+            report.count()
+        );
+        Ok(ExitCode::FAILURE)
+    }
+}

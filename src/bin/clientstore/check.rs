@@ -1,0 +1,74 @@
+//! `clientstore check`: is the file whole?
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use clientstore::{ClientStore, Problem, Report};
+
+use crate::{Outcome, print, progress, tell};
+
+/// Check that a store's file is whole, and say what is wrong and where
+///
+/// Looks at the file's pages and indexes; at its tables, indexes and triggers against those that a
+/// store has; and at each record: whether what it refers to is there, whether its values are dates,
+/// decimals and texts as the API has them, whether the rules hold, and whether invoices come to what
+/// their lines, percents and payments say. Each finding is a line: the problem, the table, the id,
+/// the column, what is wrong. Of each problem the first hundred are printed, the rest is counted.
+///
+/// Nothing is changed, and the store may be in use. The exit status is 0 where nothing is wrong, 1
+/// where something is, and 2 where the file cannot be checked.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  clientstore check clientstore.db
+  clientstore check clientstore.db > findings.txt || less findings.txt
+
+What to do about findings:
+  damaged file       bring back a backup, or save what can be read with clientstore dump
+  altered schema     clientstore dump FILE --output all.xml, then clientstore load NEW all.xml
+  malformed value,   correct the record with the API, or the column with sqlite3
+    broken rule
+  missing reference  delete the record, or bring back what it refers to
+  wrong total        update the invoice with the API, which computes it again
+  id sequence        clientstore dump and load, as above")]
+pub(crate) struct Check {
+    /// The store's file
+    file: PathBuf,
+}
+
+impl Check {
+    pub(crate) fn run(self) -> Outcome {
+        let bar = progress(None, "{spinner} {msg} {human_pos}/{human_len}, {eta} to go");
+        bar.enable_steady_tick(Duration::from_millis(100));
+        let report = ClientStore::check_file(&self.file, |progress| tell(&bar, progress));
+        bar.finish_and_clear();
+        match report {
+            Ok(report) => {
+                self.write(&report, std::io::stdout().lock())?;
+                Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+            }
+            Err(error) => {
+                eprintln!("clientstore: {error}");
+                Ok(ExitCode::from(2))
+            }
+        }
+    }
+
+    fn write(&self, report: &Report, mut out: impl Write) -> std::io::Result<()> {
+        print(report, &mut out)?;
+        let (file, records, count) = (self.file.display(), report.records(), report.count());
+        if report.is_clean() {
+            writeln!(out, "{file} is whole: {records} records checked")?;
+        } else {
+            let findings = if count == 1 { "finding" } else { "findings" };
+            writeln!(out, "{file}: {count} {findings}, {records} records checked; see clientstore check --help")?;
+        }
+        if report.is_partial() {
+            let cause = if report.count_of(Problem::Schema) > 0 { "the altered schema" } else { "the damage" };
+            writeln!(out, "because of {cause}, not all of it could be checked")?;
+        }
+        Ok(())
+    }
+}

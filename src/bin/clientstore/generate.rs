@@ -1,0 +1,135 @@
+//! `clientstore generate`: a store full of made-up records.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use clientstore::{ClientStore, Durability, Generator};
+
+use crate::serve::stop_signal;
+use crate::{Outcome, progress};
+
+/// Make a store full of made-up clients, projects and invoices
+///
+/// The same numbers and the same seed give the same store, to the byte. Invoices come in every
+/// state, with lines, messages and payments. Client keys follow from the seed, too: do not show such
+/// a store to strangers.
+///
+/// The store is made as FILE.partial and becomes FILE when it is complete; stopped with Ctrl-C, it
+/// leaves nothing behind.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  clientstore generate demo.db
+  clientstore generate big.db --clients 1000000 --projects-per-client 0 --invoices-per-client 0
+  clientstore generate other.db --clients 500 --seed 2")]
+pub(crate) struct Generate {
+    /// The store's file, which must not be there yet
+    file: PathBuf,
+    /// How many clients
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    clients: u32,
+    /// How many projects each client has
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    projects_per_client: u32,
+    /// How many invoices each client has
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    invoices_per_client: u32,
+    /// What decides how the records turn out
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+}
+
+impl Generate {
+    pub(crate) fn run(self) -> Outcome {
+        self.must_be_free()?;
+        let partial = beside(&self.file, ".partial");
+        match File::create_new(&partial) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let partial = partial.display();
+                return Err(format!("{partial} is there: wait for who makes it, or remove it if nobody does").into());
+            }
+            Err(error) => return Err(format!("cannot write {}: {error}", partial.display()).into()),
+        }
+        let made = remove_when_stopped(&partial).and_then(|()| self.make(&partial));
+        if made.is_err() {
+            remove(&partial);
+        }
+        made?;
+        let each = |count: u32| u64::from(self.clients) * u64::from(count);
+        eprintln!(
+            "generated {} clients, {} projects and {} invoices in {}",
+            self.clients,
+            each(self.projects_per_client),
+            each(self.invoices_per_client),
+            self.file.display()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Refuses a file that holds anything, and a log that SQLite would take for the new file's.
+    fn must_be_free(&self) -> Result<(), String> {
+        if std::fs::metadata(&self.file).is_ok_and(|found| !found.is_file() || found.len() > 0) {
+            return Err(format!("{} is there already; name a new file", self.file.display()));
+        }
+        for suffix in ["-wal", "-journal"] {
+            let log = beside(&self.file, suffix);
+            if log.exists() {
+                return Err(format!("{} is there, the log of another file; name a new file", log.display()));
+            }
+        }
+        Ok(())
+    }
+
+    fn make(&self, partial: &Path) -> Result<(), Box<dyn std::error::Error>> {
+        let generator = Generator::new(self.seed)
+            .clients(self.clients)
+            .projects_per_client(self.projects_per_client)
+            .invoices_per_client(self.invoices_per_client);
+        let bar = progress(Some(generator.records()), "{wide_bar} {human_pos}/{human_len} records made, {eta} to go");
+        // Nobody has a use for a part of it: it is synced once, as a whole.
+        let store = ClientStore::builder().durability(Durability::Off).open(partial)?;
+        generator.run(&store, |made| bar.set_position(made))?;
+        drop(store);
+        File::options().write(true).open(partial)?.sync_all()?;
+        bar.finish_and_clear();
+        self.must_be_free()?;
+        std::fs::rename(partial, &self.file)?;
+        #[cfg(unix)]
+        if let Some(folder) = std::path::absolute(&self.file)?.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+/// The path with more at its end.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = OsString::from(path);
+    path.push(suffix);
+    path.into()
+}
+
+fn remove(partial: &Path) {
+    for suffix in ["-shm", "-wal", ""] {
+        drop(std::fs::remove_file(beside(partial, suffix)));
+    }
+}
+
+fn remove_when_stopped(partial: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let partial = partial.to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let stop = {
+        let _inside = runtime.enter();
+        stop_signal()?
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(stop);
+        remove(&partial);
+        std::process::exit(130);
+    });
+    Ok(())
+}

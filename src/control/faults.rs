@@ -1,0 +1,291 @@
+//! `faults`: rules that make requests fail.
+
+use std::num::NonZeroU64;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::input::{self, Pairs};
+use super::pattern::{MethodPattern, PathPattern};
+use super::respond::Failure;
+use crate::api::{Body, answer};
+use crate::store::random;
+
+const HINT: &str = "A rule is like {\"method\": \"POST\", \"path\": \"/clients\", \"answer\": {\"status\": 503}}; \
+                    docs/control.md has its keys";
+
+/// The longest wait, in milliseconds.
+const MAX_DELAY: u64 = 600_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Input {
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<MethodPattern>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<PathPattern>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nth: Option<NonZeroU64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<NonZeroU64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<Probability>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_ms: Option<Delay>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Answer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop: Option<Drops>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut: Option<u64>,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(try_from = "f64")]
+struct Probability(f64);
+
+impl TryFrom<f64> for Probability {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Self, String> {
+        let is_probability = (0.0..=1.0).contains(&number);
+        is_probability.then_some(Probability(number)).ok_or_else(|| format!("{number} is not from 0 to 1"))
+    }
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(try_from = "u64")]
+struct Delay(u64);
+
+impl TryFrom<u64> for Delay {
+    type Error = String;
+
+    fn try_from(number: u64) -> Result<Self, String> {
+        (number <= MAX_DELAY).then_some(Delay(number)).ok_or_else(|| format!("{number} is more than {MAX_DELAY}"))
+    }
+}
+
+/// When the connection is dropped.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Drops {
+    /// Before the API sees the request.
+    Request,
+    /// After it was answered.
+    Answer,
+}
+
+/// An answer in place of the API's.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    status: Status,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    headers: Pairs<HeaderText>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    body: String,
+}
+
+fn is_empty<V>(pairs: &Pairs<V>) -> bool {
+    pairs.0.is_empty()
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(try_from = "u16")]
+struct Status(u16);
+
+impl TryFrom<u16> for Status {
+    type Error = String;
+
+    fn try_from(number: u16) -> Result<Self, String> {
+        let can_be_sent = (200..=599).contains(&number);
+        can_be_sent
+            .then_some(Status(number))
+            .ok_or_else(|| format!("{number} is no status that can be sent; give one from 200 to 599"))
+    }
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+struct HeaderText(String);
+
+impl TryFrom<String> for HeaderText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match HeaderValue::from_str(&text) {
+            Ok(_) => Ok(HeaderText(text)),
+            Err(_) => Err(format!("{text:?} cannot stand in a header")),
+        }
+    }
+}
+
+impl Rule {
+    /// What the types do not say; gives the key and what is wrong with it.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.delay_ms.is_none() && self.answer.is_none() && self.drop.is_none() && self.cut.is_none() {
+            return Err(("", "The rule does nothing; give it delay_ms, answer, drop or cut".to_owned()));
+        }
+        if self.drop.is_some() && (self.answer.is_some() || self.cut.is_some()) {
+            return Err((".drop", "A dropped connection sends no answer; leave out answer and cut".to_owned()));
+        }
+        if self.seed.is_some() && self.probability.is_none() {
+            return Err((".seed", "A seed is for a probability; give that too".to_owned()));
+        }
+        let Some(Answer { status, headers, body }) = &self.answer else { return Ok(()) };
+        if matches!(status.0, 204 | 205 | 304) && !body.is_empty() {
+            return Err((".answer.body", format!("An answer with status {} has no body", status.0)));
+        }
+        for (name, _) in &headers.0 {
+            let parsed = HeaderName::from_bytes(name.as_bytes());
+            let message = match parsed {
+                Ok(CONTENT_LENGTH | TRANSFER_ENCODING) => format!("{name} follows from the body; use cut to break it"),
+                Ok(_) => continue,
+                Err(_) => format!("{name:?} is no name of a header"),
+            };
+            return Err((".answer.headers", message));
+        }
+        Ok(())
+    }
+
+    fn fits(&self, method: &Method, path: &str) -> bool {
+        self.method.as_ref().is_none_or(|pattern| pattern.fits(method))
+            && self.path.as_ref().is_none_or(|pattern| pattern.fits(path))
+    }
+
+    /// Whether it fires for the given one of the requests that it matched, counted from 1.
+    fn fires(&self, number: u64) -> bool {
+        let first = self.nth.map_or(1, NonZeroU64::get);
+        let times = match (self.times, self.nth) {
+            (Some(times), _) => times.get(),
+            (None, Some(_)) => 1,
+            (None, None) => u64::MAX,
+        };
+        let is_due = number >= first && number - first < times;
+        is_due
+            && self.probability.is_none_or(|Probability(probability)| {
+                // 53 bits make a number from 0 to below 1.
+                let drawn = (random(self.seed.unwrap_or(0), number) >> 11) as f64 / (1_u64 << 53) as f64;
+                drawn < probability
+            })
+    }
+
+    fn effect(&self) -> Effect {
+        Effect {
+            delay: self.delay_ms.map(|Delay(milliseconds)| Duration::from_millis(milliseconds)),
+            answer: self.answer.as_ref().map(Answer::response),
+            drops: self.drop,
+            cut: self.cut,
+        }
+    }
+}
+
+impl Answer {
+    fn response(&self) -> Response<Body> {
+        let status = StatusCode::from_u16(self.status.0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = answer(status, Body::from(self.body.clone().into_bytes()));
+        let headers = response.headers_mut();
+        if matches!(self.status.0, 204 | 304) {
+            headers.remove(CONTENT_LENGTH);
+        }
+        if !self.body.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+        }
+        for (name, HeaderText(text)) in &self.headers.0 {
+            if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text)) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// What a rule does to a request.
+pub(crate) struct Effect {
+    pub(crate) delay: Option<Duration>,
+    pub(crate) answer: Option<Response<Body>>,
+    pub(crate) drops: Option<Drops>,
+    /// How much of the answer's body is sent.
+    pub(crate) cut: Option<u64>,
+}
+
+impl Effect {
+    /// What it is called in the journal.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Effect { drops: Some(_), .. } => "drop",
+            Effect { cut: Some(_), .. } => "cut",
+            Effect { answer: Some(_), .. } => "answer",
+            _ => "delay",
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Faults {
+    rules: Mutex<Vec<Armed>>,
+}
+
+#[derive(Clone, Serialize)]
+struct Armed {
+    #[serde(flatten)]
+    rule: Rule,
+    matched: u64,
+    fired: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Shown {
+    rules: Vec<Armed>,
+}
+
+impl Faults {
+    /// What the first rule that fires does to a request.
+    pub(super) fn decide(&self, method: &Method, path: &str) -> Option<Effect> {
+        for armed in self.rules().iter_mut().filter(|armed| armed.rule.fits(method, path)) {
+            armed.matched += 1;
+            if armed.rule.fires(armed.matched) {
+                armed.fired += 1;
+                return Some(armed.rule.effect());
+            }
+        }
+        None
+    }
+
+    pub(super) fn set(&self, body: &[u8]) -> Result<Shown, Failure> {
+        let Input { rules } = input::read(body, HINT)?;
+        for (at, rule) in rules.iter().enumerate() {
+            rule.check().map_err(|(key, message)| Failure::invalid(message, HINT).at(format!("rules[{at}]{key}")))?;
+        }
+        *self.rules() = rules.into_iter().map(|rule| Armed { rule, matched: 0, fired: 0 }).collect();
+        Ok(self.shown())
+    }
+
+    pub(super) fn clear(&self) -> Shown {
+        self.rules().clear();
+        self.shown()
+    }
+
+    pub(super) fn shown(&self) -> Shown {
+        Shown { rules: self.rules().clone() }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.rules().len()
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Vec<Armed>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

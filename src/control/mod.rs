@@ -1,0 +1,227 @@
+//! The control paths under `/_clientstore/`: arranging a server for tests, looking at what it was
+//! asked, and making it misbehave. `docs/control.md` has each path with an example.
+
+mod clock;
+mod faults;
+mod input;
+mod journal;
+mod pattern;
+mod respond;
+mod snapshots;
+mod state;
+mod throttle;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+
+use self::faults::Faults;
+pub(crate) use self::faults::{Drops, Effect};
+use self::journal::Journal;
+pub(crate) use self::journal::Recording;
+use self::respond::{Failure, Outcome, json};
+use crate::api::{Api, Body, pattern as route, sent_password};
+use crate::error::Result;
+use crate::store::Image;
+
+const ROOT: &str = "/_clientstore";
+
+/// The longest document that `seed` takes, and the longest body of the other paths.
+const MAX_SEED: usize = 64 * 1024 * 1024;
+const MAX_JSON: usize = 1024 * 1024;
+
+/// The control paths of a [`Server`](crate::server::Server), for tests: with them, whoever reaches
+/// the server can read, change and reset everything.
+///
+/// ```no_run
+/// use clientstore::control::Control;
+/// use clientstore::server::Server;
+/// use clientstore::{Api, ClientStore};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = ClientStore::builder().deterministic(7).open_in_memory()?;
+/// let server = Server::new(Api::new(store)).control(Control::new());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// println!("http://{}/_clientstore/", listener.local_addr()?);
+/// server.run(listener, std::future::pending()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Control {
+    token: Option<String>,
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("asks_for_token", &self.token.is_some()).finish()
+    }
+}
+
+impl Control {
+    /// Control paths that are open to everybody who reaches the server.
+    pub fn new() -> Self {
+        Control::default()
+    }
+
+    /// Asks every control call for the token, as a Bearer token or as the password of HTTP Basic.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+}
+
+/// The control paths of a running server.
+pub(crate) struct Controller {
+    token: Option<String>,
+    api: Api,
+    /// The store as it was at the start; none where it is in a file.
+    start: Option<Image>,
+    snapshots: Mutex<BTreeMap<String, Arc<Image>>>,
+    journal: Arc<Journal>,
+    faults: Faults,
+}
+
+impl Controller {
+    /// # Errors
+    ///
+    /// [`Error::Storage`](crate::Error::Storage) where there is no memory for a copy of the store.
+    pub(crate) fn new(control: Control, api: Api) -> Result<Self> {
+        let start = if api.store().is_in_memory() { Some(api.store().image()?) } else { None };
+        Ok(Controller {
+            token: control.token,
+            api,
+            start,
+            snapshots: Mutex::default(),
+            journal: Arc::default(),
+            faults: Faults::default(),
+        })
+    }
+
+    /// Whether a path is one of control.
+    pub(crate) fn owns(path: &str) -> bool {
+        path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The longest body that a control path takes.
+    pub(crate) fn max_body(path: &str) -> usize {
+        if name(path) == "seed" { MAX_SEED } else { MAX_JSON }
+    }
+
+    /// Begins to record a request.
+    pub(crate) fn record(&self, head: &Parts) -> Recording {
+        Journal::begin(&self.journal, self.api.store().time(), head, route(&head.method, head.uri.path()))
+    }
+
+    /// What the rules do to a request.
+    pub(crate) fn fault(&self, head: &Parts) -> Option<Effect> {
+        self.faults.decide(&head.method, head.uri.path())
+    }
+
+    /// Lets nobody wait any longer.
+    pub(crate) fn stop(&self) {
+        self.journal.close();
+    }
+
+    /// Answers what cannot be read.
+    pub(crate) fn unreadable(status: StatusCode, message: &str, hint: &str) -> Response<Body> {
+        Failure::new(status, message, hint).into_response()
+    }
+
+    /// Answers a control call.
+    pub(crate) async fn answer(self: &Arc<Self>, head: &Parts, body: Bytes) -> Response<Body> {
+        let outcome = if self.admits(&head.headers) { self.call(head, body).await } else { Err(respond::token()) };
+        let response = outcome.unwrap_or_else(Failure::into_response);
+        if head.method == Method::HEAD { response.map(|_| Body::from(Vec::new())) } else { response }
+    }
+
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.token else { return true };
+        let bearer = headers.get(AUTHORIZATION).and_then(|value| {
+            let (scheme, sent) = value.as_bytes().split_at_checked("Bearer ".len())?;
+            scheme.eq_ignore_ascii_case(b"Bearer ").then(|| sent.trim_ascii().to_vec())
+        });
+        let sent = bearer.or_else(|| sent_password(headers)).unwrap_or_default();
+        crate::api::same(token.as_bytes(), &sent)
+    }
+
+    async fn call(self: &Arc<Self>, head: &Parts, body: Bytes) -> Outcome {
+        let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
+        let name = name(head.uri.path());
+        let query = head.uri.query().unwrap_or_default();
+        if !(query.is_empty() || name == "journal" && method == Method::GET) {
+            return Err(Failure::invalid("This path takes no query parameters", "Leave out the ? and what follows"));
+        }
+        match (method.as_str(), name) {
+            ("GET", "health") => json(&state::Health::READY),
+            ("GET", "state") => self.blocking(Self::state).await,
+            ("POST", "reset") => self.blocking(move |controller| controller.reset(&body)).await,
+            ("GET", "snapshots") => self.list_snapshots(),
+            ("POST", "seed") => self.blocking(move |controller| controller.seed(&body)).await,
+            ("GET", "journal") => json(&self.journal.read(&journal::Query::parse(query)?).await),
+            ("DELETE", "journal") => json(&self.journal.clear()),
+            ("POST", "journal/verify") => self.blocking(move |controller| controller.journal.verify(&body)).await,
+            ("GET", "faults") => json(&self.faults.shown()),
+            ("PUT", "faults") => json(&self.faults.set(&body)?),
+            ("DELETE", "faults") => json(&self.faults.clear()),
+            ("GET", "clock") => json(&self.clock()),
+            ("PUT", "clock") => json(&self.set_clock(&body)?),
+            ("DELETE", "clock") => json(&self.restart_clock()),
+            ("GET", "throttle") => json(&self.throttle()),
+            ("PUT", "throttle") => json(&self.set_throttle(&body)?),
+            ("POST", _) if name.starts_with("snapshots/") => {
+                let name = percent_decode_str(&name["snapshots/".len()..]).decode_utf8_lossy().into_owned();
+                self.blocking(move |controller| controller.take_snapshot(name, &body)).await
+            }
+            _ => Err(match methods(name) {
+                Some(allowed) => respond::wrong_method(allowed),
+                None => respond::unknown_path(),
+            }),
+        }
+    }
+
+    /// Runs what may take a while away from the connections.
+    async fn blocking(self: &Arc<Self>, run: impl FnOnce(&Self) -> Outcome + Send + 'static) -> Outcome {
+        let controller = Arc::clone(self);
+        tokio::task::spawn_blocking(move || run(&controller)).await.unwrap_or_else(|error| Err(respond::failed(&error)))
+    }
+
+    fn seed(&self, document: &[u8]) -> Outcome {
+        let records = self.api.store().load([("", document)]).map_err(|error| respond::not_loaded(&error))?;
+        json(&state::Seeded { records })
+    }
+
+    fn reset(&self, body: &[u8]) -> Outcome {
+        let wanted: snapshots::Reset = input::read(body, snapshots::RESET_HINT)?;
+        self.restore(wanted)?;
+        self.journal.clear();
+        self.faults.clear();
+        self.api.throttle().clear();
+        self.state()
+    }
+}
+
+/// A control path below the root.
+fn name(path: &str) -> &str {
+    path.strip_prefix(ROOT).unwrap_or_default().trim_matches('/')
+}
+
+/// The methods of a path that there is.
+fn methods(name: &str) -> Option<&'static str> {
+    match name {
+        "health" | "state" | "snapshots" => Some("GET, HEAD"),
+        "reset" | "seed" | "journal/verify" => Some("POST"),
+        "journal" => Some("GET, HEAD, DELETE"),
+        "faults" | "clock" => Some("GET, HEAD, PUT, DELETE"),
+        "throttle" => Some("GET, HEAD, PUT"),
+        _ => name.starts_with("snapshots/").then_some("POST"),
+    }
+}

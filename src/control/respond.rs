@@ -1,0 +1,116 @@
+//! The answers: JSON, and errors that say what, where and what to do.
+
+use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use crate::api::{Body, answer};
+use crate::error::Error;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+pub(super) type Outcome = Result<Response<Body>, Failure>;
+
+/// Why a call was refused; nothing has changed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    message: Box<Message>,
+    header: Option<(HeaderName, &'static str)>,
+}
+
+#[derive(Debug, Serialize)]
+struct Message {
+    message: String,
+    /// The path to the fault in the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    hint: String,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        let message = Box::new(Message { message: message.into(), at: None, hint: hint.into() });
+        Failure { status, message, header: None }
+    }
+
+    /// 400.
+    pub(super) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Failure::new(StatusCode::BAD_REQUEST, message, hint)
+    }
+
+    pub(super) fn at(mut self, path: impl Into<String>) -> Self {
+        self.message.at = Some(path.into());
+        self
+    }
+
+    fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    pub(super) fn into_response(self) -> Response<Body> {
+        let mut response =
+            answered(self.status, &self.message).unwrap_or_else(|_| answer(self.status, Body::from(Vec::new())));
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// 200 with a value.
+pub(super) fn json(value: &impl Serialize) -> Outcome {
+    answered(StatusCode::OK, value)
+}
+
+/// A status with a value, indented for those who read it in a terminal.
+pub(super) fn answered(status: StatusCode, value: &impl Serialize) -> Outcome {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| failed(&error))?;
+    bytes.push(b'\n');
+    let mut response = answer(status, Body::from(bytes));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
+pub(super) fn token() -> Failure {
+    let hint = "Send the --control-token as Authorization: Bearer TOKEN, or as the password of HTTP Basic";
+    Failure::new(StatusCode::UNAUTHORIZED, "The control token is missing or wrong", hint)
+        .with(WWW_AUTHENTICATE, "Basic realm=\"clientstore control\"")
+}
+
+pub(super) fn unknown_path() -> Failure {
+    let hint = "There are health, state, reset, snapshots, seed, journal, journal/verify, faults, clock and throttle";
+    Failure::new(StatusCode::NOT_FOUND, "There is no such control path", hint)
+}
+
+pub(super) fn wrong_method(allowed: &'static str) -> Failure {
+    let (message, hint) = (format!("This path takes {allowed}"), "Use one of these methods");
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, message, hint).with(ALLOW, allowed)
+}
+
+/// A document that the store does not take, or a store that fails.
+pub(super) fn not_loaded(error: &Error) -> Failure {
+    let hint = "Correct the document; nothing of it was loaded";
+    match error {
+        Error::Load { line, source, .. } => {
+            let line = match &**source {
+                Error::Xml { line, .. } => Some(*line),
+                Error::Invalid { line, .. } => *line,
+                _ => *line,
+            };
+            let failure = Failure::invalid(source.to_string(), hint);
+            match line {
+                Some(line) => failure.at(format!("line {line}")),
+                None => failure,
+            }
+        }
+        other => failed(other),
+    }
+}
+
+/// Our fault, or the machine's.
+pub(super) fn failed(error: &dyn std::error::Error) -> Failure {
+    tracing::error!("a control call failed: {error}");
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", "The server's log tells what")
+}

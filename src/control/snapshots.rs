@@ -1,0 +1,96 @@
+//! `reset` and `snapshots`: the store as it was.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::Controller;
+use super::input;
+use super::respond::{Failure, Outcome, answered, failed, json};
+use crate::store::Image;
+
+pub(super) const RESET_HINT: &str = "Send {} for the start, or {\"snapshot\": \"NAME\"}";
+
+const NAME_LENGTH: RangeInclusive<usize> = 1..=100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    snapshot: Option<String>,
+}
+
+/// A body that says nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct Taken<'a> {
+    name: &'a str,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    snapshots: Vec<Taken<'a>>,
+}
+
+impl Controller {
+    pub(super) fn list_snapshots(&self) -> Outcome {
+        let snapshots = self.snapshots();
+        let taken = snapshots.iter().map(|(name, image)| Taken { name, bytes: image.bytes() });
+        json(&Listed { snapshots: taken.collect() })
+    }
+
+    pub(super) fn take_snapshot(&self, name: String, body: &[u8]) -> Outcome {
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if !NAME_LENGTH.contains(&name.len()) || !name.bytes().all(named) {
+            let hint = "Name it with 1 to 100 of A-Z, a-z, 0-9, dot, underscore and dash";
+            return Err(Failure::invalid(format!("{name:?} is no name for a snapshot"), hint));
+        }
+        let Nothing {} = input::read(body, "Send no body, or {}")?;
+        self.must_be_in_memory()?;
+        let image = self.api.store().image().map_err(|error| failed(&error))?;
+        let bytes = image.bytes();
+        let replaced = self.snapshots().insert(name.clone(), Arc::new(image));
+        let status = if replaced.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+        answered(status, &Taken { name: &name, bytes })
+    }
+
+    /// Makes the store what it was at the start, or what a snapshot says.
+    pub(super) fn restore(&self, wanted: Reset) -> Result<(), Failure> {
+        let start = self.must_be_in_memory()?;
+        let restored = match &wanted.snapshot {
+            None => self.api.store().restore(start),
+            Some(name) => {
+                let snapshots = self.snapshots();
+                let image = snapshots.get(name).cloned().ok_or_else(|| unknown(name, &snapshots))?;
+                // Others need not wait for it.
+                drop(snapshots);
+                self.api.store().restore(&image)
+            }
+        };
+        restored.map_err(|error| failed(&error))
+    }
+
+    fn must_be_in_memory(&self) -> Result<&Image, Failure> {
+        self.start.as_ref().ok_or_else(|| {
+            let hint = "Serve a copy of it in memory: --memory --seed with what clientstore dump wrote";
+            Failure::new(StatusCode::CONFLICT, "A store in a file is not reset", hint)
+        })
+    }
+
+    pub(super) fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Image>>> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unknown(name: &str, snapshots: &BTreeMap<String, Arc<Image>>) -> Failure {
+    let names: Vec<&str> = snapshots.keys().map(String::as_str).collect();
+    let there_are = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let hint = format!("Take it first with POST /_clientstore/snapshots/NAME; there are: {there_are}");
+    Failure::invalid(format!("There is no snapshot {name:?}"), hint).at("snapshot")
+}

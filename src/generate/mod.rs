@@ -1,0 +1,200 @@
+//! Stores full of made-up records, the same for the same seed, for tests and benchmarks.
+
+mod calendar;
+mod random;
+mod records;
+mod words;
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+use self::records::{Profile, invoice, project};
+use crate::error::{Error, Result, Rule};
+use crate::record::Fields;
+use crate::resources::invoices::{CLOSE, Invoices, MARK_AS_SENT};
+use crate::store::{Action, ClientStore, Command, Outcome, Stored, Transaction, apply};
+
+/// So many clients, projects or invoices are made in one transaction, so that neither memory nor
+/// the write-ahead log grows with their number.
+const BATCH: u64 = 5_000;
+
+/// Fills a new store with an account's made-up records: clients with addresses, projects, and
+/// invoices of every state with their lines, messages and payments.
+///
+/// The records follow from the seed, the numbers and the store's account, their times and client
+/// keys included: two stores filled alike give equal dumps, to the byte. Clients are from 2011, invoices from 2012
+/// to 2015. Ids begin at 1; the clients have the ids up to their number, and the projects of the
+/// first client come before those of the second. Whoever knows the seed knows the client keys, so
+/// none of this is for an account that strangers can reach.
+///
+/// ```
+/// use clientstore::{ClientStore, Generator};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// Generator::new(1).clients(10).projects_per_client(2).run(&store, |_| {})?;
+/// assert_eq!(store.clients().list(&Default::default())?.count(), 10);
+/// assert_eq!(store.projects().list(&Default::default())?.count(), 20);
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generator {
+    seed: u64,
+    clients: u32,
+    projects_per_client: u32,
+    invoices_per_client: u32,
+}
+
+impl Generator {
+    /// Makes nothing yet; the seed decides what the records are like.
+    pub fn new(seed: u64) -> Self {
+        Generator { seed, clients: 0, projects_per_client: 0, invoices_per_client: 0 }
+    }
+
+    /// How many clients; none by default.
+    #[must_use]
+    pub fn clients(mut self, clients: u32) -> Self {
+        self.clients = clients;
+        self
+    }
+
+    /// How many projects each client has; none by default.
+    #[must_use]
+    pub fn projects_per_client(mut self, projects: u32) -> Self {
+        self.projects_per_client = projects;
+        self
+    }
+
+    /// How many invoices each client has; none by default. Lines, messages and payments come with
+    /// them.
+    #[must_use]
+    pub fn invoices_per_client(mut self, invoices: u32) -> Self {
+        self.invoices_per_client = invoices;
+        self
+    }
+
+    /// How many clients, projects and invoices that makes; what the progress of [`run`](Self::run)
+    /// comes to.
+    pub fn records(&self) -> u64 {
+        let each = 1 + u64::from(self.projects_per_client) + u64::from(self.invoices_per_client);
+        u64::from(self.clients).saturating_mul(each)
+    }
+
+    /// Makes the records in the store, which must be new, in many transactions. `progress` is told
+    /// how many clients, projects and invoices there are so far.
+    ///
+    /// Where it fails or is cut short, what it has committed stays in the store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with [`Rule::StoreIsNotNew`] where the store has, or ever had, a client, a
+    /// project or an invoice, [`Error::Busy`], and [`Error::Storage`], also where somebody else makes
+    /// records in the store meanwhile.
+    pub fn run(&self, store: &ClientStore, mut progress: impl FnMut(u64)) -> Result<()> {
+        store.read(must_be_new)?;
+        let clients = u64::from(self.clients);
+        let mut made = 0;
+        let mut batches = |count: u64, make: &dyn Fn(&Maker<'_>, u64) -> Result<()>| {
+            for first in (0..count).step_by(BATCH as usize) {
+                let batch = first..count.min(first + BATCH);
+                made += batch.end - batch.start;
+                store.transaction(|transaction| {
+                    let maker = Maker { store, transaction };
+                    batch.into_iter().try_for_each(|index| make(&maker, index))
+                })?;
+                progress(made);
+            }
+            Ok(())
+        };
+        batches(clients, &|maker, index| self.client(maker, index))?;
+        batches(clients * u64::from(self.projects_per_client), &|maker, index| self.project(maker, index))?;
+        batches(clients * u64::from(self.invoices_per_client), &|maker, index| self.invoice(maker, index))
+    }
+
+    fn client(&self, maker: &Maker<'_>, index: u64) -> Result<()> {
+        maker.next(index, Profile::of(self, index).client()).map(drop)
+    }
+
+    fn project(&self, maker: &Maker<'_>, index: u64) -> Result<()> {
+        maker.next(index, project(self, index)).map(drop)
+    }
+
+    fn invoice(&self, maker: &Maker<'_>, index: u64) -> Result<()> {
+        let (invoice, mut story) = invoice(self, index);
+        let id = maker.next(index, invoice)?;
+        if !story.is_sent() {
+            return Ok(());
+        }
+        let invoice = maker.transaction.invoices().get(id)?;
+        let sent = story.sending();
+        match story.message(&invoice, &maker.store.account().company) {
+            Some(record) => drop(maker.create(Made { record, at: sent })?),
+            None => maker.act(id, MARK_AS_SENT, sent)?,
+        }
+        for payment in story.payments(&invoice) {
+            maker.create(payment)?;
+        }
+        match story.closing() {
+            Some(at) => maker.act(id, CLOSE, at),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses a store that gave ids already, though their records may be gone.
+fn must_be_new(connection: &Connection) -> Result<()> {
+    let given = |table| -> Result<u64> {
+        let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1";
+        let last: i64 = connection.prepare_cached(sql)?.query_row([table], |row| row.get(0))?;
+        Ok(last.unsigned_abs())
+    };
+    let used = [
+        ("used client id", given("clients")?),
+        ("used project id", given("projects")?),
+        ("used invoice id", given("invoices")?),
+    ];
+    match used.iter().any(|(_, count)| *count > 0) {
+        true => Err(Error::refused(Rule::StoreIsNotNew, used)),
+        false => Ok(()),
+    }
+}
+
+/// A record to be, and the moment at which it comes.
+struct Made<R> {
+    record: Fields<R>,
+    at: DateTime<Utc>,
+}
+
+/// Applies commands in a transaction, each at its own moment.
+struct Maker<'a> {
+    store: &'a ClientStore,
+    transaction: &'a Transaction<'a>,
+}
+
+impl Maker<'_> {
+    fn create<R: Stored>(&self, made: Made<R>) -> Result<i64> {
+        let Made { record: Fields { mut values, .. }, at } = made;
+        self.store.draw(R::RESOURCE, &mut values);
+        match self.apply(Command::Create { resource: R::RESOURCE, values, at })? {
+            Outcome::Created(id) => Ok(id),
+            _ => Err(disturbed()),
+        }
+    }
+
+    /// Creates a record that others will name by its place among those of its kind.
+    fn next<R: Stored>(&self, index: u64, made: Made<R>) -> Result<i64> {
+        let id = self.create(made)?;
+        if id.unsigned_abs() == index + 1 { Ok(id) } else { Err(disturbed()) }
+    }
+
+    fn act(&self, invoice: i64, action: &'static Action, at: DateTime<Utc>) -> Result<()> {
+        self.apply(Command::Act { resource: &Invoices, id: invoice, action, body: None, at }).map(drop)
+    }
+
+    fn apply(&self, command: Command) -> Result<Outcome> {
+        apply(self.transaction.connection(), command)
+    }
+}
+
+fn disturbed() -> Error {
+    Error::storage("generating", "somebody else makes records in the store meanwhile; generate into a new one")
+}

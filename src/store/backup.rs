@@ -1,0 +1,130 @@
+//! A copy of the file, by SQLite's own way of copying a database that is in use.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use crate::error::{Error, Result};
+
+/// So many pages are copied between two calls of the progress.
+const PAGES: i32 = 1024;
+
+/// Copies what a connection sees to a new file, which gets its name only once it was verified and is
+/// on the disk. The path is absolute. The file may be read by those who may read the original.
+///
+/// The connection should be inside a transaction: then it sees one moment, and other connections may
+/// write meanwhile.
+pub(crate) fn copy<T>(
+    source: &Connection,
+    original: Option<&Path>,
+    to: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+    verify: impl FnOnce(&Path) -> Result<T>,
+) -> Result<T> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(Error::Exists { path: to.to_owned() });
+    }
+    let partial = Partial::beside(to)?;
+    pages(source, &partial.0, progress)?;
+    let verified = verify(&partial.0)?;
+    partial.publish(original, to)?;
+    Ok(verified)
+}
+
+fn pages(source: &Connection, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    let mut copy = Connection::open(to)?;
+    // It is synced once, when it is whole; half of it is thrown away.
+    copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")?;
+    let backup = Backup::new(source, &mut copy)?;
+    loop {
+        let step = backup.step(PAGES)?;
+        let pages = backup.progress();
+        let number = |count: i32| u64::from(count.unsigned_abs());
+        progress(number(pages.pagecount - pages.remaining), number(pages.pagecount));
+        match step {
+            StepResult::Done => return Ok(()),
+            StepResult::More => {}
+            _ => return Err(Error::storage("copying the pages", "another program kept the store locked; try again")),
+        }
+    }
+}
+
+/// A file that is not whole yet, gone when it is dropped.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn beside(to: &Path) -> Result<Self> {
+        let mut drawn = [0; 4];
+        getrandom::fill(&mut drawn).map_err(|error| Error::storage("naming the copy", error.to_string()))?;
+        let path = with_suffix(to, &format!(".{:08x}.partial", u32::from_ne_bytes(drawn)));
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&path).map_err(|error| unwritable(to, error))?;
+        Ok(Partial(path))
+    }
+
+    fn publish(self, original: Option<&Path>, to: &Path) -> Result<()> {
+        let syncing = |error| Error::storage("syncing the copy", error);
+        let permissions = match original {
+            Some(original) => Some(fs::metadata(original).map_err(syncing)?.permissions()),
+            None => None,
+        };
+        let file = File::options().write(true).open(&self.0).map_err(syncing)?;
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions).map_err(syncing)?;
+        }
+        file.sync_all().map_err(syncing)?;
+        // Unlike a rename, a link never writes over what appeared meanwhile.
+        match fs::hard_link(&self.0, to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(Error::Exists { path: to.to_owned() });
+            }
+            // Not every file system has links.
+            Err(_) if fs::symlink_metadata(to).is_ok() => return Err(Error::Exists { path: to.to_owned() }),
+            Err(_) => fs::rename(&self.0, to).map_err(|error| unwritable(to, error))?,
+        }
+        drop(self);
+        sync_directory(to)
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            drop(fs::remove_file(with_suffix(&self.0, suffix)));
+        }
+    }
+}
+
+/// Makes a file's new name last; not every system lets a directory be synced.
+fn sync_directory(of: &Path) -> Result<()> {
+    match of.parent() {
+        Some(directory) if cfg!(unix) => File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|error| Error::storage("syncing the copy's directory", error)),
+        _ => Ok(()),
+    }
+}
+
+/// A path with something after its end.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    PathBuf::from(path)
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    let hint = match path.parent() {
+        Some(parent) if error.kind() == ErrorKind::NotFound => {
+            format!("there is no directory {}; make it first", parent.display())
+        }
+        _ => error.to_string(),
+    };
+    Error::Unopened { path: path.to_owned(), hint, source: std::sync::Arc::new(error) }
+}

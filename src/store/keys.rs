@@ -1,0 +1,72 @@
+//! Where client keys come from.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::builder::KeyGenerator;
+
+/// A client key: 40 hex digits out of these.
+pub(crate) type Key = [u8; 20];
+
+pub(crate) enum Keys {
+    Given(KeyGenerator),
+    /// Each key follows from the seed and from how many were drawn before it.
+    Seeded {
+        seed: u64,
+        drawn: AtomicU64,
+    },
+}
+
+impl Clone for Keys {
+    /// The clone draws on its own.
+    fn clone(&self) -> Self {
+        match self {
+            Keys::Given(generator) => Keys::Given(KeyGenerator::clone(generator)),
+            Keys::Seeded { seed, .. } => Keys::Seeded { seed: *seed, drawn: AtomicU64::new(self.drawn()) },
+        }
+    }
+}
+
+impl Keys {
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Keys::Seeded { seed, drawn: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn draw(&self) -> Key {
+        match self {
+            Keys::Given(generator) => generator(),
+            Keys::Seeded { seed, drawn } => {
+                let number = drawn.fetch_add(1, Ordering::Relaxed);
+                let mut key = Key::default();
+                for (part, bytes) in (0..).zip(key.chunks_mut(8)) {
+                    let random = random(*seed, number.wrapping_mul(3).wrapping_add(part));
+                    bytes.copy_from_slice(&random.to_be_bytes()[..bytes.len()]);
+                }
+                key
+            }
+        }
+    }
+
+    /// How many were drawn from the seed.
+    pub(crate) fn drawn(&self) -> u64 {
+        match self {
+            Keys::Given(_) => 0,
+            Keys::Seeded { drawn, .. } => drawn.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Goes on as if so many were drawn.
+    #[cfg(feature = "server")]
+    pub(crate) fn rewind(&self, count: u64) {
+        if let Keys::Seeded { drawn, .. } = self {
+            drawn.store(count, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The number at a place of the sequence that follows from a seed (SplitMix64).
+pub(crate) fn random(seed: u64, at: u64) -> u64 {
+    let mut number = seed.wrapping_add(at.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    number ^ (number >> 31)
+}

@@ -1,0 +1,203 @@
+//! Making a new file's tables, and bringing an older file up to date.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::{Batch, Connection};
+
+use super::backup::{copy, with_suffix};
+use super::file::{Settings, begin, foreign, newer, reader};
+use super::schema::{self, Object, differences};
+use crate::error::{Error, Result};
+
+/// SQLite's `application_id` of every store: the bytes `cSto`.
+pub(crate) const APPLICATION_ID: i64 = 0x6353_746F;
+
+/// A version of the schema.
+pub(super) struct Version {
+    /// The whole schema of its files.
+    schema: &'static str,
+    /// The script that brings a file of the version before to it; none for the first.
+    ///
+    /// It runs with foreign keys off. A table that is made anew takes its number in
+    /// `sqlite_sequence` along.
+    from_before: &'static str,
+}
+
+/// Every version, the first being 1. What a new one follows stays in `tests/schemas`.
+pub(super) static VERSIONS: &[Version] = &[Version { schema: schema::CURRENT, from_before: "" }];
+
+/// What opening an older file has done to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Upgrade {
+    /// The version that the file had.
+    pub from: i64,
+    /// The version that it has now.
+    pub to: i64,
+    /// Where the file stands as it was, beside it: `FILE.v1-backup` for version 1.
+    pub backup: PathBuf,
+}
+
+impl fmt::Display for Upgrade {
+    /// `brought from format version 1 to 2; the file as it was is store.db.v1-backup`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Upgrade { from, to, backup } = self;
+        write!(f, "brought from format version {from} to {to}; the file as it was is {}", backup.display())
+    }
+}
+
+/// The newest version.
+pub(super) fn newest(versions: &[Version]) -> i64 {
+    versions.len() as i64
+}
+
+/// The file's application id and version.
+pub(super) fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+    Ok((pragma("application_id")?, pragma("user_version")?))
+}
+
+/// The objects that a file of the version has.
+pub(super) fn objects_of(version: i64, versions: &[Version]) -> Result<Cow<'static, [Object]>> {
+    match usize::try_from(version - 1).ok().and_then(|at| versions.get(at)) {
+        Some(found) if version < newest(versions) => schema::made_by(found.schema).map(Cow::Owned),
+        _ => schema::current().map(Cow::Borrowed),
+    }
+}
+
+/// A new file, or an older one.
+pub(super) struct Preparation<'a> {
+    pub(super) connection: &'a Connection,
+    /// None in memory.
+    pub(super) path: Option<&'a Path>,
+    pub(super) settings: &'a Settings,
+    pub(super) versions: &'a [Version],
+    /// Called before each step.
+    pub(super) step: &'a dyn Fn(),
+}
+
+impl Preparation<'_> {
+    /// Makes a new file's tables or brings an older file up to date, in one transaction.
+    pub(super) fn run(&self) -> Result<Option<Upgrade>> {
+        let done = (APPLICATION_ID, newest(self.versions));
+        if identity(self.connection)? == done {
+            return Ok(None);
+        }
+        // A table can be made anew under the references to it; a transaction could not change this.
+        self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
+        let result = self.transaction();
+        self.connection.execute_batch("PRAGMA foreign_keys = ON")?;
+        result
+    }
+
+    fn transaction(&self) -> Result<Option<Upgrade>> {
+        (self.step)();
+        begin(self.connection)?;
+        let mut backup = None;
+        let result = self.bring_up_to_date(&mut backup).and_then(|upgrade| {
+            (self.step)();
+            self.connection.execute_batch("COMMIT")?;
+            Ok(upgrade)
+        });
+        if result.is_err() {
+            drop(self.connection.execute_batch("ROLLBACK"));
+            if let Some(backup) = backup {
+                // The file is what it was.
+                drop(fs::remove_file(backup));
+            }
+        }
+        result
+    }
+
+    fn bring_up_to_date(&self, backup: &mut Option<PathBuf>) -> Result<Option<Upgrade>> {
+        let (connection, to) = (self.connection, newest(self.versions));
+        let path = self.path.unwrap_or(Path::new(":memory:"));
+        match identity(connection)? {
+            (APPLICATION_ID, found) if found == to => Ok(None),
+            (APPLICATION_ID, found) if found > to => Err(newer(path, found)),
+            (APPLICATION_ID, from) if from >= 1 => {
+                super::file::unaltered(path, differences(connection, &objects_of(from, self.versions)?)?)?;
+                (self.step)();
+                let saved = backup.insert(self.back_up(path, from)?).clone();
+                self.migrate(from).map_err(|error| failed(path, (from, to), error))?;
+                connection.pragma_update(None, "user_version", to)?;
+                Ok(Some(Upgrade { from, to, backup: saved }))
+            }
+            (id, _) => {
+                let empty: bool =
+                    connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?;
+                if !empty {
+                    return Err(foreign(path, format!("an SQLite database with application id {id:#010x}")));
+                }
+                let newest = self.versions.last().map_or(schema::CURRENT, |version| version.schema);
+                connection.execute_batch(newest)?;
+                connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+                connection.pragma_update(None, "user_version", to)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the file as it is beside it, under a name that is free.
+    fn back_up(&self, path: &Path, version: i64) -> Result<PathBuf> {
+        // SQLite copies what a connection sees only while it writes nothing itself; the transaction
+        // that has begun keeps others from writing.
+        let source = reader(path, self.settings)?;
+        source.execute_batch("BEGIN")?;
+        let mut number = 1;
+        loop {
+            let again = if number == 1 { String::new() } else { format!("-{number}") };
+            let to = with_suffix(path, &format!(".v{version}-backup{again}"));
+            match copy(&source, Some(path), &to, &mut |_, _| (self.step)(), whole) {
+                Err(Error::Exists { .. }) => number += 1,
+                result => return result.map(|()| to),
+            }
+        }
+    }
+
+    fn migrate(&self, from: i64) -> Result<()> {
+        for version in &self.versions[from as usize..] {
+            let mut statements = Batch::new(self.connection, version.from_before);
+            while let Some(mut statement) = statements.next()? {
+                (self.step)();
+                let mut rows = statement.query([])?;
+                while rows.next()?.is_some() {}
+            }
+        }
+        (self.step)();
+        let expected = match self.versions.last() {
+            Some(version) => schema::made_by(version.schema)?,
+            None => Vec::new(),
+        };
+        if let Some(difference) = differences(self.connection, &expected)?.first() {
+            return Err(Error::storage("bringing the file up to date", difference.to_string()));
+        }
+        if self.connection.prepare("PRAGMA foreign_key_check")?.exists([])? {
+            return Err(Error::storage("bringing the file up to date", "a record refers to one that is not there"));
+        }
+        Ok(())
+    }
+}
+
+fn whole(copy: &Path) -> Result<()> {
+    let connection = Connection::open(copy)?;
+    let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if said == "ok" { Ok(()) } else { Err(Error::storage("verifying the backup", said)) }
+}
+
+fn failed(path: &Path, (from, to): (i64, i64), error: Error) -> Error {
+    let Error::Storage { source, .. } = error else { return error };
+    let hint = format!(
+        "it has format version {from}, and cannot be brought to version {to}: {source}. It was left as it was; \
+         clientstore check {} may say what is wrong with it",
+        path.display()
+    );
+    Error::Unopened { path: path.to_owned(), hint, source }
+}
+
+#[cfg(test)]
+mod tests;

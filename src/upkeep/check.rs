@@ -1,0 +1,114 @@
+//! Whether a file is whole.
+
+use std::path::Path;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode};
+
+use super::records::{self, Depth};
+use super::{Problem, Progress, Report};
+use crate::error::{Error, Result};
+use crate::store::{ClientStore, Reads, differences, inspect};
+
+impl ClientStore {
+    /// Checks that the store is whole, and tells what is wrong with it and where; it changes nothing.
+    ///
+    /// It looks at the pages of the file and its indexes, at tables, indexes and triggers against
+    /// those that a store has, and at each record: whether what it refers to is there, whether its
+    /// values have their forms, the rules of the API hold, and its amounts follow from its lines,
+    /// percents and payments. An invoice without lines may have been loaded from a list, which
+    /// has none, and so is any amount of it right. All is read at one moment; the store may be in
+    /// use. Each step of the way calls `progress`.
+    ///
+    /// ```
+    /// let store = clientstore::ClientStore::open_in_memory()?;
+    /// let report = store.check(|_| {})?;
+    /// assert!(report.is_clean(), "{:?}", report.findings());
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] and [`Error::Storage`] where the file cannot be read at all; damage is a
+    /// finding.
+    pub fn check(&self, mut progress: impl FnMut(Progress)) -> Result<Report> {
+        self.snapshot()?.read(|connection| check(connection, &mut progress))
+    }
+
+    /// Checks a file as [`check`](Self::check) does, also one that is too damaged or altered to be
+    /// opened.
+    ///
+    /// The file itself stays as it is, to the byte. It may be in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`], [`Error::Foreign`], [`Error::Newer`], [`Error::Unopened`],
+    /// [`Error::Busy`] and [`Error::Storage`].
+    pub fn check_file(path: impl AsRef<Path>, mut progress: impl FnMut(Progress)) -> Result<Report> {
+        let mut report = Report::default();
+        let connection = inspect(path.as_ref());
+        let Some(connection) = or_damage(&mut report, connection)? else { return Ok(report) };
+        connection.execute_batch("BEGIN")?;
+        check(&connection, &mut progress)
+    }
+}
+
+fn check(connection: &Connection, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
+    let mut report = Report::default();
+    progress(Progress { doing: "checking the pages", done: 0, total: 0 });
+    // The rules are checked below, where the record is known that breaks one.
+    connection.execute_batch("PRAGMA ignore_check_constraints = ON")?;
+    let pages = integrity(connection, &mut report);
+    connection.execute_batch("PRAGMA ignore_check_constraints = OFF")?;
+    or_damage(&mut report, pages)?;
+    let depth = schema(connection, &mut report);
+    let Some(depth) = or_damage(&mut report, depth)? else { return Ok(report) };
+    records::check(connection, depth, &mut report, progress)?;
+    Ok(report)
+}
+
+fn integrity(connection: &Connection, report: &mut Report) -> Result<()> {
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let said = match row.get_ref(0)? {
+            ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            other => format!("{other:?}"),
+        };
+        // Of one damaged tree, SQLite may tell in several lines.
+        for line in said.lines().filter(|line| *line != "ok" && !line.starts_with("*** in database")) {
+            report.add(Problem::Damage, line);
+        }
+    }
+    Ok(())
+}
+
+fn schema(connection: &Connection, report: &mut Report) -> Result<Depth> {
+    let differences = differences(connection)?;
+    let depth = match () {
+        () if differences.iter().any(|difference| !difference.is_readable()) => Depth::Nothing,
+        // Without its index, each invoice would read all lines.
+        () if differences.iter().any(|difference| difference.object.kind == "index") => Depth::Rows,
+        () => Depth::Whole,
+    };
+    for difference in differences {
+        report.add(Problem::Schema, difference.to_string());
+    }
+    Ok(depth)
+}
+
+/// Damage that SQLite meets on its way is a finding like any other, and ends that way.
+pub(super) fn or_damage<T>(report: &mut Report, result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Storage { source, .. } | Error::Unopened { source, .. })
+            if source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code)
+                == Some(ErrorCode::DatabaseCorrupt) =>
+        {
+            report.partial = true;
+            report.add(Problem::Damage, source.to_string());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,309 @@
+//! A program that writes to records of its own over one connection, and remembers what was
+//! acknowledged, and what was not yet when the server was killed.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use crate::common::Random;
+use crate::rows::{Key, Row, Table};
+
+/// What a write does to the program's records: new rows, and none for those that go.
+pub type Effects = Vec<(Key, Option<Row>)>;
+
+pub struct Program {
+    prefix: String,
+    random: Random,
+    serial: u64,
+    /// What was acknowledged.
+    pub rows: BTreeMap<Key, Row>,
+    /// The write that was not acknowledged.
+    pub pending: Option<(String, Effects)>,
+    /// Every id that was given.
+    pub given: Vec<(Table, i64, String)>,
+    /// The client that all programs share, by its id.
+    pub shared: i64,
+    /// How often this program's toggles of it were acknowledged, and how often they were not.
+    pub shared_toggles: (i64, i64),
+    pub acknowledged: BTreeMap<&'static str, u64>,
+    pub refused: u64,
+}
+
+struct Request {
+    kind: &'static str,
+    method: &'static str,
+    path: String,
+    body: String,
+    effects: Effects,
+    /// A rule may refuse it for what other programs do.
+    contested: bool,
+}
+
+impl Program {
+    pub fn new(number: usize, seed: u64) -> Self {
+        Program {
+            prefix: format!("p{number}-"),
+            random: Random(seed),
+            serial: 0,
+            rows: BTreeMap::new(),
+            pending: None,
+            given: Vec::new(),
+            shared: 0,
+            shared_toggles: (0, 0),
+            acknowledged: BTreeMap::new(),
+            refused: 0,
+        }
+    }
+
+    /// Whether a tag is of this program's records.
+    pub fn owns(&self, tag: &str) -> bool {
+        tag.starts_with(&self.prefix)
+    }
+
+    /// Writes until the server is gone.
+    pub fn run(&mut self, stream: TcpStream) -> Result<(), String> {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let request = self.next();
+            let said = format!("{} {} {}", request.method, request.path, request.body);
+            match exchange(&mut stream, &request) {
+                Ok((200 | 201, id)) => self.done(request, id),
+                Ok((400, _)) if request.contested => self.refused += 1,
+                // Another program held the file; nothing was changed.
+                Ok((503, _)) => self.refused += 1,
+                Ok((status, _)) => return Err(format!("{said}\nis answered with {status}")),
+                Err(_) => {
+                    if request.kind == "shared toggle" {
+                        self.shared_toggles.1 += 1;
+                    }
+                    self.pending = Some((said, request.effects));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn done(&mut self, request: Request, id: Option<i64>) {
+        *self.acknowledged.entry(request.kind).or_default() += 1;
+        if request.kind == "shared toggle" {
+            self.shared_toggles.0 += 1;
+        }
+        for ((table, tag), row) in request.effects {
+            match row {
+                Some(mut row) => {
+                    if row.id == 0 {
+                        row.id = id.unwrap_or_default();
+                        self.given.push((table, row.id, tag.clone()));
+                    }
+                    self.rows.insert((table, tag), row);
+                }
+                None => drop(self.rows.remove(&(table, tag))),
+            }
+        }
+    }
+
+    fn tag(&mut self) -> String {
+        self.serial += 1;
+        format!("{}{}", self.prefix, self.serial)
+    }
+
+    /// One of the program's records that fit.
+    fn pick(&mut self, table: Table, fits: impl Fn(&Row) -> bool) -> Option<(Key, Row)> {
+        let some: Vec<&Key> =
+            self.rows.iter().filter(|((of, _), row)| *of == table && fits(row)).map(|(key, _)| key).collect();
+        if some.is_empty() {
+            return None;
+        }
+        let key = some[self.random.below(some.len())].clone();
+        let row = self.rows[&key].clone();
+        Some((key, row))
+    }
+
+    fn next(&mut self) -> Request {
+        loop {
+            let request = match self.random.below(100) {
+                0..12 => Some(self.create_client()),
+                12..28 => self.change_client(),
+                28..40 => self.create_project(),
+                40..52 => self.change_project(),
+                52..66 => self.create_invoice(),
+                66..78 => self.change_invoice(),
+                78..95 => self.pay(),
+                _ => Some(self.toggle_shared()),
+            };
+            if let Some(request) = request {
+                return request;
+            }
+        }
+    }
+
+    fn create_client(&mut self) -> Request {
+        let (tag, text) = (self.tag(), self.text());
+        let body = format!("<client><name>{tag}</name><details>{text}</details></client>");
+        let row = Row { active: true, text, ..Row::default() };
+        request("client created", "POST", "/clients".to_owned(), body, vec![((Table::Clients, tag), Some(row))])
+    }
+
+    fn text(&mut self) -> String {
+        "x".repeat(self.random.below(400)) + &self.random.below(1_000_000).to_string()
+    }
+
+    fn change_client(&mut self) -> Option<Request> {
+        let (key, mut row) = self.pick(Table::Clients, |_| true)?;
+        let (id, path) = (row.id, format!("/clients/{}", row.id));
+        let under = |of: Table| self.rows.iter().filter(move |((table, _), row)| *table == of && row.parent == id);
+        let dependents = under(Table::Projects).count() + under(Table::Invoices).count();
+        let active = under(Table::Projects).filter(|(_, row)| row.active).count();
+        row.writes += 1;
+        Some(match self.random.below(4) {
+            0 if dependents == 0 => request("client deleted", "DELETE", path, String::new(), vec![(key, None)]),
+            1 | 2 if !row.active || active == 0 => {
+                row.active = !row.active;
+                let path = format!("{path}/toggle");
+                request("client toggled", "POST", path, String::new(), vec![(key, Some(row))])
+            }
+            _ => {
+                row.text = self.text();
+                let body = format!("<client><details>{}</details></client>", row.text);
+                request("client updated", "PUT", path, body, vec![(key, Some(row))])
+            }
+        })
+    }
+
+    fn create_project(&mut self) -> Option<Request> {
+        let contested = self.random.percent(10);
+        let parent = if contested { self.shared } else { self.pick(Table::Clients, |row| row.active)?.1.id };
+        let (tag, text) = (self.tag(), self.text());
+        let body = format!("<project><client-id>{parent}</client-id><name>{tag}</name><notes>{text}</notes></project>");
+        let row = Row { parent, active: true, text, ..Row::default() };
+        let effects = vec![((Table::Projects, tag), Some(row))];
+        Some(Request { contested, ..request("project created", "POST", "/projects".to_owned(), body, effects) })
+    }
+
+    fn change_project(&mut self) -> Option<Request> {
+        let (key, mut row) = self.pick(Table::Projects, |_| true)?;
+        let path = format!("/projects/{}", row.id);
+        let contested = row.parent == self.shared;
+        let parent = self.rows.values().find(|client| client.id == row.parent && client.parent == 0);
+        row.writes += 1;
+        Some(match self.random.below(5) {
+            0 => request("project deleted", "DELETE", path, String::new(), vec![(key, None)]),
+            1..4 if row.active || contested || parent.is_some_and(|client| client.active) => {
+                row.active = !row.active;
+                let path = format!("{path}/toggle");
+                let effects = vec![(key, Some(row))];
+                Request { contested, ..request("project toggled", "PUT", path, String::new(), effects) }
+            }
+            _ => {
+                row.text = self.text();
+                let body = format!("<project><notes>{}</notes></project>", row.text);
+                request("project updated", "PUT", path, body, vec![(key, Some(row))])
+            }
+        })
+    }
+
+    fn lines(&mut self) -> Vec<(i64, i64)> {
+        let mut line = || (1 + self.random.below(9) as i64, self.random.below(100_000) as i64);
+        let count = line().0 % 4;
+        (0..count).map(|_| line()).collect()
+    }
+
+    fn create_invoice(&mut self) -> Option<Request> {
+        let parent = self.pick(Table::Clients, |_| true)?.1.id;
+        let row = Row { parent, lines: self.lines(), ..Row::default() };
+        let tag = self.tag();
+        let body = format!(
+            "<invoice><client-id>{parent}</client-id><subject>{tag}</subject><tax>7.25</tax>\
+             <csv-line-items>{}</csv-line-items></invoice>",
+            row.csv()
+        );
+        let effects = vec![((Table::Invoices, tag), Some(row))];
+        Some(request("invoice created", "POST", "/invoices".to_owned(), body, effects))
+    }
+
+    fn change_invoice(&mut self) -> Option<Request> {
+        let (key, mut row) = self.pick(Table::Invoices, |_| true)?;
+        let path = format!("/invoices/{}", row.id);
+        row.writes += 1;
+        Some(match self.random.below(5) {
+            0 => {
+                let payments =
+                    self.rows.iter().filter(|((of, _), part)| *of == Table::Payments && part.parent == row.id);
+                let effects = payments.map(|(key, _)| (key.clone(), None)).chain([(key, None)]).collect();
+                request("invoice deleted", "DELETE", path, String::new(), effects)
+            }
+            1 if row.state() == "draft" => {
+                row.sent = true;
+                let path = format!("{path}/messages/mark_as_sent");
+                request("invoice marked", "PUT", path, String::new(), vec![(key, Some(row))])
+            }
+            _ => {
+                row.lines = self.lines();
+                let body = format!("<invoice><csv-line-items>{}</csv-line-items></invoice>", row.csv());
+                request("invoice updated", "PUT", path, body, vec![(key, Some(row))])
+            }
+        })
+    }
+
+    fn pay(&mut self) -> Option<Request> {
+        let (key, mut row) = self.pick(Table::Invoices, |_| true)?;
+        let path = format!("/invoices/{}/payments", row.id);
+        row.writes += 1;
+        if self.random.percent(30)
+            && let Some((part_key, part)) = self.pick(Table::Payments, |part| part.parent == row.id)
+        {
+            row.paid -= part.paid;
+            row.payments -= 1;
+            let effects = vec![(part_key, None), (key, Some(row))];
+            return Some(request("payment removed", "DELETE", format!("{path}/{}", part.id), String::new(), effects));
+        }
+        let paid = if self.random.percent(40) { row.due() } else { self.random.below(50_000) as i64 };
+        row.paid += paid;
+        row.payments += 1;
+        let tag = self.tag();
+        let sign = if paid < 0 { "-" } else { "" };
+        let body = format!(
+            "<payment><amount>{sign}{}.{:02}</amount><paid-at>2011-03-31</paid-at><notes>{tag}</notes></payment>",
+            paid.abs() / 100,
+            paid.abs() % 100
+        );
+        let part = Row { parent: row.id, paid, ..Row::default() };
+        let effects = vec![((Table::Payments, tag), Some(part)), (key, Some(row))];
+        Some(request("payment recorded", "POST", path, body, effects))
+    }
+
+    fn toggle_shared(&mut self) -> Request {
+        let path = format!("/clients/{}/toggle", self.shared);
+        Request { contested: true, ..request("shared toggle", "POST", path, String::new(), Vec::new()) }
+    }
+}
+
+fn request(kind: &'static str, method: &'static str, path: String, body: String, effects: Effects) -> Request {
+    Request { kind, method, path, body, effects, contested: false }
+}
+
+/// Sends a request and gives the answer's status, and the id that its Location ends in.
+fn exchange(stream: &mut BufReader<TcpStream>, request: &Request) -> std::io::Result<(u16, Option<i64>)> {
+    let Request { method, path, body, .. } = request;
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.get_mut().write_all((head + body).as_bytes())?;
+    let (mut status, mut id, mut length) = (None, None, 0);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 || !line.ends_with("\r\n") {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let line = line.trim_end();
+        if status.is_none() {
+            status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        } else if let Some(path) = line.strip_prefix("Location: ") {
+            id = path.rsplit('/').next().and_then(|id| id.parse().ok());
+        } else if let Some(text) = line.strip_prefix("Content-Length: ") {
+            length = text.parse().unwrap_or(0);
+        } else if line.is_empty() {
+            break;
+        }
+    }
+    std::io::copy(&mut stream.by_ref().take(length), &mut std::io::sink())?;
+    status.map(|status| (status, id)).ok_or(std::io::ErrorKind::InvalidData.into())
+}
