@@ -164,3 +164,42 @@ fn damage_in_the_middle_of_a_streamed_list_is_an_error_of_its_body() {
     let error = response.into_body().into_bytes().unwrap_err();
     assert!(matches!(error, clientstore::Error::Corrupt { table: "clients", id: 400, .. }), "{error}");
 }
+
+#[test]
+fn a_list_that_was_kept_is_the_list_that_the_store_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = builder(&Clock::default()).durability(Durability::Off).exclusive(true);
+    let own = own.open(folder.path().join("own.db")).unwrap();
+    own.clients().create_all((0..500).map(|number| NewClient::named(format!("{number}")))).unwrap();
+    for store in stores(&folder, 500).into_iter().chain([own]) {
+        let (api, live) = (Api::new(store.clone()), Api::new(store.clone()).dialect(Dialect::Live));
+        for round in 0..20 {
+            let fresh = |dialect| {
+                let mut document = Vec::new();
+                store.clients().write_list(&Default::default(), dialect, &mut document).unwrap();
+                document
+            };
+            // In one, in pieces, and as it was kept of either; more of them on each round's first.
+            for _ in 0..3 {
+                for (api, dialect) in [(&api, Dialect::Documented), (&live, Dialect::Live)] {
+                    let whole = asked(api, "GET", "/clients").into_body().into_bytes().unwrap();
+                    assert!(whole == fresh(dialect), "round {round}");
+                    let pieces = frames(asked(api, "GET", "/clients").into_body());
+                    assert!(pieces.concat() == whole, "round {round}");
+                }
+            }
+            match (round % 4, folder.path().join("store.db")) {
+                (0, _) => drop(store.clients().create(&NewClient::named("new")).unwrap()),
+                (1, _) => drop(api.handle(Request::put("/clients/7").body("<client><name>x</name></client>").unwrap())),
+                // Half a list was read before the write.
+                (2, _) => {
+                    let half = asked(&api, "GET", "/clients").into_body();
+                    store.clients().delete(100 + round).unwrap();
+                    let rest = half.into_bytes().unwrap();
+                    assert!(rest.starts_with(b"<clients>"));
+                }
+                (_, path) => drop(plain(&path).execute("UPDATE clients SET name = name || '!'", []).unwrap()),
+            }
+        }
+    }
+}

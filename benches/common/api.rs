@@ -36,6 +36,15 @@ pub fn repeats(clients: usize) -> usize {
 }
 
 pub fn list(data: &Data, clients: usize) -> Outcome {
+    lists(data, clients, |_| ())
+}
+
+/// Each list is the first one after a write, whose time does not count.
+pub fn list_after_a_write(data: &Data, clients: usize) -> Outcome {
+    lists(data, clients, |store| drop(store.clients().toggle(1).unwrap()))
+}
+
+fn lists(data: &Data, clients: usize, before: impl Fn(&ClientStore)) -> Outcome {
     let api = api(data, clients);
     let connection = by_hand::connect(&data.clients(clients, Side::Floor), "FULL");
     let sql = format!("SELECT {} FROM clients ORDER BY id", names(&COLUMNS[..4]));
@@ -50,7 +59,13 @@ pub fn list(data: &Data, clients: usize) -> Outcome {
     assert!(answered(&api, request("/clients")) == buffer, "both write the same document");
     let times = repeats(clients);
     let pairs = pairs(
-        || time(|| (0..times).map(|_| answered(&api, request("/clients")).len()).sum::<usize>()),
+        || {
+            let list = |_| {
+                before(api.store());
+                time(|| answered(&api, request("/clients")).len())
+            };
+            (0..times).map(list).sum()
+        },
         || {
             time(|| {
                 for _ in 0..times {

@@ -1,13 +1,15 @@
 //! A response's body: whole, or a list that is read while it is sent.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::lists::Keeping;
 use crate::error::{Error, Result};
-use crate::store::ListDocument;
+use crate::store::{ListDocument, PIECE};
 
 /// The body of a response.
 ///
@@ -19,19 +21,81 @@ pub struct Body(Content);
 #[derive(Debug)]
 enum Content {
     Whole(Bytes),
-    Streamed { first: Option<Bytes>, rest: Box<ListDocument>, more: bool },
+    /// A list that was kept, and how many of its pieces were given.
+    Kept {
+        pieces: Arc<[Bytes]>,
+        given: usize,
+    },
+    Streamed(Box<Stream>),
+}
+
+#[derive(Debug)]
+struct Stream {
+    first: Option<Bytes>,
+    rest: ListDocument,
+    more: bool,
+    keeping: Option<Keeping>,
+}
+
+impl Stream {
+    /// The next piece; none after the last.
+    fn next(&mut self) -> Option<Result<Bytes>> {
+        let piece = match self.first.take() {
+            Some(first) => first,
+            None if !self.more => return None,
+            None => {
+                let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
+                let read = self.rest.piece(&mut piece);
+                self.more = matches!(read, Ok(true));
+                if let Err(error) = read {
+                    self.keeping = None;
+                    return Some(Err(error));
+                }
+                piece.into()
+            }
+        };
+        if self.keeping.as_mut().is_some_and(|keeping| !keeping.add(&piece)) {
+            self.keeping = None;
+        }
+        if !self.more
+            && let Some(keeping) = self.keeping.take()
+        {
+            keeping.finish();
+        }
+        Some(Ok(piece))
+    }
+
+    /// What is left of it, in one.
+    fn into_bytes(mut self) -> Result<Bytes> {
+        let mut all = self.first.take().map(Vec::from).unwrap_or_default();
+        while self.more {
+            self.more = self.rest.piece(&mut all)?;
+        }
+        let all = Bytes::from(all);
+        if let Some(mut keeping) = self.keeping
+            && keeping.add(&all)
+        {
+            keeping.finish();
+        }
+        Ok(all)
+    }
 }
 
 impl Body {
-    pub(super) fn streamed(first: Vec<u8>, rest: ListDocument) -> Self {
-        Body(Content::Streamed { first: Some(first.into()), rest: Box::new(rest), more: true })
+    pub(super) fn streamed(first: Vec<u8>, rest: ListDocument, keeping: Option<Keeping>) -> Self {
+        Body(Content::Streamed(Box::new(Stream { first: Some(first.into()), rest, more: true, keeping })))
+    }
+
+    pub(super) fn kept(pieces: Arc<[Bytes]>) -> Self {
+        Body(Content::Kept { pieces, given: 0 })
     }
 
     /// How many bytes it has, where that is known.
     pub(super) fn length(&self) -> Option<u64> {
         match &self.0 {
             Content::Whole(bytes) => Some(bytes.len() as u64),
-            Content::Streamed { .. } => None,
+            Content::Kept { pieces, given } => Some(pieces[*given..].iter().map(|piece| piece.len() as u64).sum()),
+            Content::Streamed(_) => None,
         }
     }
 
@@ -43,12 +107,18 @@ impl Body {
     pub fn into_bytes(self) -> Result<Bytes> {
         match self.0 {
             Content::Whole(bytes) => Ok(bytes),
-            Content::Streamed { first, mut rest, .. } => {
-                let mut all = first.map(Vec::from).unwrap_or_default();
-                while rest.piece(&mut all)? {}
-                Ok(all.into())
-            }
+            Content::Kept { pieces, given } => match &pieces[given..] {
+                [piece] => Ok(piece.clone()),
+                pieces => Ok(pieces.concat().into()),
+            },
+            Content::Streamed(stream) => stream.into_bytes(),
         }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Body(Content::Whole(bytes))
     }
 }
 
@@ -66,16 +136,11 @@ impl HttpBody for Body {
         let piece = match &mut self.0 {
             Content::Whole(bytes) if bytes.is_empty() => None,
             Content::Whole(bytes) => Some(Ok(std::mem::take(bytes))),
-            Content::Streamed { first, rest, more } => match first.take() {
-                Some(first) => Some(Ok(first)),
-                None if !*more => None,
-                None => {
-                    let mut piece = Vec::new();
-                    let read = rest.piece(&mut piece);
-                    *more = matches!(read, Ok(true));
-                    Some(read.map(|_| piece.into()))
-                }
-            },
+            Content::Kept { pieces, given } => pieces.get(*given).cloned().map(|piece| {
+                *given += 1;
+                Ok(piece)
+            }),
+            Content::Streamed(stream) => stream.next(),
         };
         Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
@@ -83,7 +148,8 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Content::Whole(bytes) => bytes.is_empty(),
-            Content::Streamed { first, more, .. } => first.is_none() && !more,
+            Content::Kept { pieces, given } => *given == pieces.len(),
+            Content::Streamed(stream) => stream.first.is_none() && !stream.more,
         }
     }
 

@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod body;
+mod lists;
 mod respond;
 mod route;
 #[cfg(feature = "tower")]
@@ -12,6 +13,7 @@ mod throttle;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 
@@ -28,11 +30,12 @@ pub use service::HandleFuture;
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
 use self::auth::Credentials;
+use self::lists::{Keeping, Lists};
 use self::route::{Call, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::record::Values;
-use crate::store::{ClientStore, Command, ListDocument, Outcome, Resource, Selection};
+use crate::store::{ClientStore, Command, ListDocument, Outcome, PIECE, Resource, Selection};
 use crate::xml::{Dialect, Purpose, is_utf8_name, read_for};
 
 /// The classic Harvest API over a store.
@@ -65,6 +68,7 @@ struct Inner {
     dialect: Dialect,
     credentials: Option<Credentials>,
     throttle: Arc<Throttle>,
+    lists: Arc<Lists>,
 }
 
 impl fmt::Debug for Api {
@@ -95,7 +99,8 @@ enum Plan {
 impl Api {
     /// The API in the `documented` dialect, open to everybody.
     pub fn new(store: ClientStore) -> Self {
-        let inner = Inner { store, dialect: Dialect::default(), credentials: None, throttle: Arc::default() };
+        let (throttle, lists) = Default::default();
+        let inner = Inner { store, dialect: Dialect::default(), credentials: None, throttle, lists };
         Api { inner: Arc::new(inner) }
     }
 
@@ -131,7 +136,9 @@ impl Api {
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
         let response = match self.plan(&request) {
             Plan::Answered(response) => response,
-            Plan::List { resource, selection } => self.listed(resource, selection),
+            Plan::List { resource, selection } => {
+                self.kept(resource, &selection).unwrap_or_else(|| self.listed(resource, selection))
+            }
             Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
         };
         respond::to(request.method(), response)
@@ -205,16 +212,33 @@ impl Api {
         Ok(Plan::Write { command, target })
     }
 
+    /// The answer to a request for a whole list that was kept and is still what the store holds.
+    fn kept(&self, resource: &'static dyn Resource, selection: &Selection) -> Option<Response<Body>> {
+        let Inner { store, dialect, lists, .. } = &*self.inner;
+        let version = store.version().ok().filter(|_| selection.is_whole())?;
+        lists.get(resource, *dialect, version).map(respond::kept)
+    }
+
     fn listed(&self, resource: &'static dyn Resource, selection: Selection) -> Response<Body> {
-        let Inner { store, dialect, .. } = &*self.inner;
-        let mut first = Vec::new();
+        let Inner { store, dialect, lists, .. } = &*self.inner;
+        let version = if selection.is_whole() { store.version().ok() } else { None };
+        let mut keeping = version.map(|version| Keeping::new(lists, store, resource, *dialect, version));
+        let mut first = Vec::with_capacity(PIECE + PIECE / 8);
         let begun = store
             .snapshot()
             .map(|snapshot| ListDocument::new(snapshot, resource, selection, *dialect))
             .and_then(|mut list| list.piece(&mut first).map(|more| more.then_some(list)));
         match begun {
-            Ok(Some(rest)) => respond::streamed(first, rest),
-            Ok(None) => respond::document(first),
+            Ok(Some(rest)) => respond::streamed(first, rest, keeping),
+            Ok(None) => {
+                let document = Bytes::from(first);
+                if keeping.as_mut().is_some_and(|keeping| keeping.add(&document))
+                    && let Some(keeping) = keeping
+                {
+                    keeping.finish();
+                }
+                respond::document(document)
+            }
             Err(error) => respond::error(error, *dialect),
         }
     }

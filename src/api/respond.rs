@@ -1,9 +1,13 @@
 //! The answers of `wire.md`: the one place where an error becomes a status and a Hint.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::body::Body;
+use super::lists::Keeping;
 use crate::error::Error;
 use crate::store::ListDocument;
 use crate::xml::{Dialect, write_error};
@@ -16,13 +20,18 @@ const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-
 const MAX_HINT: usize = 500;
 
 /// 200 with a document.
-pub(super) fn document(document: Vec<u8>) -> Response<Body> {
-    with_content(Body::from(document))
+pub(super) fn document(document: impl Into<Body>) -> Response<Body> {
+    with_content(document.into())
 }
 
 /// 200 with a list too long to be held, whose first piece is read already.
-pub(super) fn streamed(first: Vec<u8>, rest: ListDocument) -> Response<Body> {
-    with_content(Body::streamed(first, rest))
+pub(super) fn streamed(first: Vec<u8>, rest: ListDocument, keeping: Option<Keeping>) -> Response<Body> {
+    with_content(Body::streamed(first, rest, keeping))
+}
+
+/// 200 with a list that was kept.
+pub(super) fn kept(pieces: Arc<[Bytes]>) -> Response<Body> {
+    with_content(Body::kept(pieces))
 }
 
 fn with_content(body: Body) -> Response<Body> {

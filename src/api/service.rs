@@ -27,11 +27,14 @@ impl Api {
         let runtime = Handle::current();
         let response = match self.plan(&request) {
             Plan::Answered(response) => response,
-            Plan::List { resource, selection } => {
-                let api = self.clone();
-                let list = runtime.spawn_blocking(move || api.listed(resource, selection)).await;
-                list.unwrap_or_else(|error| self.failed(Error::storage("reading a list", error)))
-            }
+            Plan::List { resource, selection } => match self.kept(resource, &selection) {
+                Some(kept) => kept,
+                None => {
+                    let api = self.clone();
+                    let list = runtime.spawn_blocking(move || api.listed(resource, selection)).await;
+                    list.unwrap_or_else(|error| self.failed(Error::storage("reading a list", error)))
+                }
+            },
             Plan::Write { command, target } => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;

@@ -28,7 +28,7 @@ use rusqlite::Connection;
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, add, apply, load};
-pub(crate) use document::ListDocument;
+pub(crate) use document::{ListDocument, PIECE};
 pub(crate) use file::differences;
 #[cfg(feature = "server")]
 pub(crate) use image::Image;
@@ -282,6 +282,14 @@ impl ClientStore {
         }
     }
 
+    /// What differs once anything was written, by whomever.
+    pub(crate) fn version(&self) -> Result<Version> {
+        match &self.inner.readers {
+            None => Ok(self.inner.writer.version()),
+            Some(readers) => readers.version(),
+        }
+    }
+
     /// The document of one record, straight from its row.
     pub(crate) fn document(
         &self,
@@ -326,6 +334,10 @@ impl ClientStore {
         Ok(Snapshot { store: self.clone(), reader })
     }
 }
+
+/// Which writes a store has had; only equal or not. See [`ClientStore::version`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Version(u64);
 
 /// A reader that sees the store as it was at its first read, for as long as it is kept.
 pub(crate) struct Snapshot {

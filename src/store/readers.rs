@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+use super::Version;
 use super::file::{self, Settings};
 use super::keeper::{self, Keeper};
 use crate::error::Result;
@@ -29,6 +30,8 @@ pub(crate) struct Readers {
     idle: Mutex<Vec<Reader>>,
     begin: Begin,
     commits: AtomicU32,
+    /// Where writes are looked for, of a shared file.
+    watcher: Mutex<Option<Connection>>,
 }
 
 /// How a read begins.
@@ -90,7 +93,15 @@ impl Readers {
             true => Begin::Own { commits: AtomicU64::new(0), lets_go: AtomicBool::new(false) },
             false => Begin::Shared(Keeper::new(&path, &settings)),
         };
-        Readers { path, settings, kept, idle: Mutex::default(), begin, commits: AtomicU32::new(0) }
+        Readers {
+            path,
+            settings,
+            kept,
+            idle: Mutex::default(),
+            begin,
+            commits: AtomicU32::new(0),
+            watcher: Mutex::default(),
+        }
     }
 
     /// A reader each of whose statements sees all that was committed when it was taken.
@@ -131,6 +142,23 @@ impl Readers {
             reader.begin()?;
         }
         Ok(reader)
+    }
+
+    /// What differs once anything was committed, by whomever.
+    pub(crate) fn version(&self) -> Result<Version> {
+        let keeper = match &self.begin {
+            Begin::Shared(keeper) => keeper,
+            Begin::Own { commits, .. } => return Ok(Version(commits.load(Ordering::Acquire))),
+        };
+        keeper.count();
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &mut *watcher {
+            Some(connection) => connection,
+            none => none.insert(file::reader(&self.path, &self.settings)?),
+        };
+        // It tells this one connection, outside any transaction, whether others have committed.
+        let version: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        Ok(Version(version.cast_unsigned()))
     }
 
     pub(crate) fn give_back(&self, mut reader: Reader) {
@@ -178,6 +206,7 @@ impl Readers {
             keeper.close();
         }
         self.idle().clear();
+        drop(self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {

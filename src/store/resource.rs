@@ -234,6 +234,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Whether it is the whole list.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.conditions.is_empty() && self.window.is_none()
+    }
+
     /// Adds a condition with its parameter, a single `?`.
     pub(crate) fn and(&mut self, condition: &'static str, value: impl Into<Option<Value>>) {
         self.conditions.push((Cow::Borrowed(condition), value.into()));

@@ -6,6 +6,7 @@
 //! wakes nobody. A task, which must not block, has a blocking task lead for it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
@@ -19,6 +20,7 @@ use std::{
 
 use rusqlite::Connection;
 
+use super::Version;
 use super::command::{Command, Outcome, apply};
 use super::file::{begin, is_busy};
 use super::readers::Readers;
@@ -36,6 +38,8 @@ pub(crate) struct Writer {
     busy_timeout: Duration,
     /// The file's; none in memory.
     readers: Option<Arc<Readers>>,
+    /// How often something may have been committed.
+    commits: AtomicU64,
     /// Whether the file is the store's own: then it stays locked between commits.
     exclusive: bool,
 }
@@ -65,7 +69,14 @@ impl Writer {
         exclusive: bool,
     ) -> Result<Self> {
         let connection = Mutex::new(connection);
-        let writer = Writer { queue: Mutex::default(), connection, busy_timeout, readers, exclusive };
+        let writer = Writer {
+            queue: Mutex::default(),
+            connection,
+            busy_timeout,
+            readers,
+            commits: AtomicU64::new(0),
+            exclusive,
+        };
         writer.hold(&lock(&writer.connection))?;
         Ok(writer)
     }
@@ -130,6 +141,7 @@ impl Writer {
         let _lead = Lead::of(self);
         lock(&self.queue).inside = Some(thread::current().id());
         let result = run(&mut self.whole());
+        self.commits.fetch_add(1, Ordering::Release);
         drop(turn);
         result
     }
@@ -140,6 +152,11 @@ impl Writer {
             return Err(inside());
         }
         Ok(self.whole())
+    }
+
+    /// What differs once this has written anything.
+    pub(crate) fn version(&self) -> Version {
+        Version(self.commits.load(Ordering::Acquire))
     }
 
     /// The connection, with nothing written.
@@ -200,6 +217,7 @@ impl Writer {
             // Whoever was faster is waited for by the next commit.
             drop(self.hold(connection));
         }
+        self.commits.fetch_add(1, Ordering::Release);
         // After that: what others wrote in between is then seen as well.
         if let Some(readers) = &self.readers {
             readers.after_commit();
