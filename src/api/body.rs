@@ -68,13 +68,14 @@ impl Stream {
     /// What is left of it, in one.
     fn into_bytes(mut self) -> Result<Bytes> {
         let mut all = self.first.take().map(Vec::from).unwrap_or_default();
+        let expected = self.keeping.as_ref().map_or(0, Keeping::expected);
+        all.reserve(expected.saturating_sub(all.len()) + PIECE / 8);
         while self.more {
             self.more = self.rest.piece(&mut all)?;
         }
         let all = Bytes::from(all);
-        if let Some(mut keeping) = self.keeping
-            && keeping.add(&all)
-        {
+        if let Some(mut keeping) = self.keeping {
+            keeping.add(&all);
             keeping.finish();
         }
         Ok(all)

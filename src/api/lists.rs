@@ -1,5 +1,6 @@
 //! Whole lists that were written, kept for the next request until something is written to the store.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -14,10 +15,14 @@ const KEPT: usize = 32 * 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Lists {
     kept: Mutex<Vec<Kept>>,
+    /// How long each was the last time, in bytes: growing a buffer to that costs as much as filling it.
+    lengths: Mutex<HashMap<List, usize>>,
 }
 
+type List = (&'static str, Dialect);
+
 struct Kept {
-    list: (&'static str, Dialect),
+    list: List,
     /// The store's, when the list began to be read and when it ended.
     version: Version,
     pieces: Arc<[Bytes]>,
@@ -45,13 +50,17 @@ impl Lists {
     fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn lengths(&self) -> MutexGuard<'_, HashMap<List, usize>> {
+        self.lengths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A list that is being written, to be kept once it is whole.
 pub(super) struct Keeping {
     lists: Arc<Lists>,
     store: ClientStore,
-    list: (&'static str, Dialect),
+    list: List,
     version: Version,
     pieces: Vec<Bytes>,
     bytes: usize,
@@ -71,6 +80,11 @@ impl Keeping {
         Keeping { lists, store, list, version, pieces: Vec::new(), bytes: 0 }
     }
 
+    /// How long the list was the last time, in bytes; 0 where it was never read.
+    pub(super) fn expected(&self) -> usize {
+        self.lists.lengths().get(&self.list).copied().unwrap_or_default()
+    }
+
     /// Adds the next piece; false when the list is too long to be kept.
     pub(super) fn add(&mut self, piece: &Bytes) -> bool {
         self.bytes += piece.len();
@@ -81,6 +95,7 @@ impl Keeping {
     /// Keeps the list, unless something was written since it began.
     pub(super) fn finish(self) {
         let Keeping { lists, store, list, version, pieces, bytes } = self;
+        lists.lengths().insert(list, bytes);
         if store.version().is_ok_and(|now| now == version) {
             lists.keep(Kept { list, version, pieces: pieces.into(), bytes });
         }
