@@ -11,6 +11,7 @@ use crate::value::{Kind, Value, is_space};
 #[derive(Clone, Debug)]
 pub struct Values {
     pub(crate) table: &'static Table,
+    /// Up to the last column that has one.
     values: Vec<Option<Value>>,
     /// The text of the table's attached element.
     pub(crate) attached: Option<String>,
@@ -18,15 +19,34 @@ pub struct Values {
 
 impl Values {
     pub(crate) fn new(table: &'static Table) -> Self {
-        Values { table, values: vec![None; table.columns.len()], attached: None }
+        Values::with_width(table, table.columns.len())
+    }
+
+    /// With room for the values of the first columns, so many.
+    pub(crate) fn with_width(table: &'static Table, width: usize) -> Self {
+        Values { table, values: Vec::with_capacity(width), attached: None }
+    }
+
+    /// Up to which column there are values.
+    pub(crate) fn width(&self) -> usize {
+        self.values.len()
     }
 
     pub(crate) fn at(&self, position: usize) -> Option<&Value> {
-        self.values[position].as_ref()
+        self.values.get(position)?.as_ref()
     }
 
+    #[inline]
     pub(crate) fn set_at(&mut self, position: usize, value: Value) {
-        self.values[position] = Some(value);
+        *self.slot(position) = Some(value);
+    }
+
+    #[inline]
+    fn slot(&mut self, position: usize) -> &mut Option<Value> {
+        while self.values.len() <= position {
+            self.values.push(None);
+        }
+        &mut self.values[position]
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
@@ -47,7 +67,7 @@ impl Values {
 
     /// Sets a field unless it is given.
     pub(crate) fn default(&mut self, name: &str, value: impl FnOnce() -> Value) {
-        let slot = &mut self.values[self.table.position(name)];
+        let slot = self.slot(self.table.position(name));
         if slot.is_none() {
             *slot = Some(value());
         }
@@ -70,9 +90,9 @@ impl Values {
     /// Checks every given field against its column, and on `create` that the required ones are
     /// there.
     pub(crate) fn check(&mut self, create: bool) -> Result<()> {
-        for (column, slot) in self.table.columns.iter().zip(&mut self.values) {
+        for (position, column) in self.table.columns.iter().enumerate() {
             let refuse = |reason: String| Err(Error::invalid(column.element, reason));
-            let Some(value) = slot else {
+            let Some(Some(value)) = self.values.get_mut(position) else {
                 if create && column.required {
                     return refuse("is required".to_owned());
                 }
@@ -108,7 +128,7 @@ impl Values {
 
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.table, other.table) && self.values == other.values && self.attached == other.attached
+        std::ptr::eq(self.table, other.table) && self.given().eq(other.given()) && self.attached == other.attached
     }
 }
 

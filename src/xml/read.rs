@@ -62,7 +62,7 @@ pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: P
     if !std::iter::once(&table.element).chain(table.aliases).any(|name| same_name(&root, name)) {
         return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.element)));
     }
-    let values = fields(&mut tokens, table, purpose)?;
+    let values = fields(&mut tokens, Values::new(table), purpose)?;
     end(&mut tokens)?;
     Ok(values)
 }
@@ -97,6 +97,8 @@ pub(crate) fn list<S: Source>(
     table: &'static Table,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
+    // The records of a list mostly have the same elements.
+    let mut width = table.columns.len();
     loop {
         tokens.skip_space();
         let known = match next!(tokens) {
@@ -112,7 +114,7 @@ pub(crate) fn list<S: Source>(
             skip(tokens)?;
             continue;
         }
-        record(tokens, table, each)?;
+        width = wide_record(tokens, table, width, each)?;
     }
 }
 
@@ -122,9 +124,21 @@ pub(crate) fn record<S: Source>(
     table: &'static Table,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
+    wide_record(tokens, table, table.columns.len(), each).map(drop)
+}
+
+/// The same of a record that is likely to be so wide; its own width.
+fn wide_record<S: Source>(
+    tokens: &mut Tokens<S>,
+    table: &'static Table,
+    width: usize,
+    each: &mut dyn FnMut(Values) -> Result<()>,
+) -> Result<usize> {
     let mark = tokens.mark();
-    let values = fields(tokens, table, Purpose::Document)?;
-    each(values).map_err(|error| at_line(error, tokens.line_of(mark)))
+    let values = fields(tokens, Values::with_width(table, width), Purpose::Document)?;
+    let width = values.width();
+    each(values).map_err(|error| at_line(error, tokens.line_of(mark)))?;
+    Ok(width)
 }
 
 /// What may follow the root's end.
@@ -147,8 +161,8 @@ fn at_line(error: Error, at: u64) -> Error {
 }
 
 /// The fields of a record whose start was read, and its end. A repeated element: the last wins.
-fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Purpose) -> Result<Values> {
-    let mut values = Values::new(table);
+fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpose) -> Result<Values> {
+    let table = values.table;
     let mut content = String::new();
     let mut expected = 0;
     loop {
