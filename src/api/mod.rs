@@ -14,6 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+#[cfg(feature = "server")]
+use http::Method;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 
@@ -142,6 +144,31 @@ impl Api {
             Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
         };
         respond::to(request.method(), response)
+    }
+
+    /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
+    /// of a list the part that the window shows. Nobody is asked for credentials, nothing is counted. None
+    /// where the path has no records.
+    #[cfg(feature = "server")]
+    pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
+        let Route::Found(Target { resource, parent, call }) = route::find(&Method::GET, path) else { return None };
+        let store = &self.inner.store;
+        let read = || match call {
+            Call::List => {
+                let mut selection = Selection { window: Some(window), ..Selection::default() };
+                if let (Some(named), Some(id)) = (resource.parent(), parent) {
+                    store.must_exist(named.resource, id)?;
+                    selection.belonging_to(named.column, id);
+                }
+                let mut list = ListDocument::new(store.snapshot()?, resource, selection, Dialect::Live);
+                let mut document = Vec::new();
+                while list.piece(&mut document)? {}
+                Ok(document)
+            }
+            Call::Get(id) => store.document(resource, id, parent, Dialect::Live),
+            Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Vec::new()),
+        };
+        Some(read().map(respond::document))
     }
 
     fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Plan {

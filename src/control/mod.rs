@@ -1,11 +1,13 @@
 //! The control paths under `/_clientstore/`: arranging a server for tests, looking at what it was
-//! asked, and making it misbehave. `docs/control.md` has each path with an example.
+//! asked, and making it misbehave. `docs/control.md` has each path with an example. A page shows it all.
 
 mod clock;
 mod faults;
 mod input;
 mod journal;
+mod page;
 mod pattern;
+mod records;
 mod respond;
 mod snapshots;
 mod state;
@@ -157,7 +159,8 @@ impl Controller {
         let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
         let name = name(head.uri.path());
         let query = head.uri.query().unwrap_or_default();
-        if !(query.is_empty() || name == "journal" && method == Method::GET) {
+        let takes_query = name == "journal" || name.starts_with(records::UNDER);
+        if !(query.is_empty() || takes_query && method == Method::GET) {
             return Err(Failure::invalid("This path takes no query parameters", "Leave out the ? and what follows"));
         }
         match (method.as_str(), name) {
@@ -181,6 +184,12 @@ impl Controller {
                 let name = percent_decode_str(&name["snapshots/".len()..]).decode_utf8_lossy().into_owned();
                 self.blocking(move |controller| controller.take_snapshot(name, &body)).await
             }
+            ("GET", _) if name.starts_with(records::UNDER) => {
+                let path = name[records::UNDER.len()..].to_owned();
+                let window = records::window(query)?;
+                self.blocking(move |controller| controller.records(&path, window)).await
+            }
+            ("GET", _) if page::owns(name) => Ok(page::part(name)),
             _ => Err(match methods(name) {
                 Some(allowed) => respond::wrong_method(allowed),
                 None => respond::unknown_path(),
@@ -222,6 +231,7 @@ fn methods(name: &str) -> Option<&'static str> {
         "journal" => Some("GET, HEAD, DELETE"),
         "faults" | "clock" => Some("GET, HEAD, PUT, DELETE"),
         "throttle" => Some("GET, HEAD, PUT"),
+        _ if name.starts_with(records::UNDER) || page::owns(name) => Some("GET, HEAD"),
         _ => name.starts_with("snapshots/").then_some("POST"),
     }
 }

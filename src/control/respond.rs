@@ -39,6 +39,11 @@ impl Failure {
         Failure::new(StatusCode::BAD_REQUEST, message, hint)
     }
 
+    /// 404 for a record that is not there.
+    pub(super) fn missing(error: &Error) -> Self {
+        Failure::new(StatusCode::NOT_FOUND, error.to_string(), "The list of these records has the ids that there are")
+    }
+
     pub(super) fn at(mut self, path: impl Into<String>) -> Self {
         self.message.at = Some(path.into());
         self
@@ -80,7 +85,8 @@ pub(super) fn token() -> Failure {
 }
 
 pub(super) fn unknown_path() -> Failure {
-    let hint = "There are health, state, reset, snapshots, seed, journal, journal/verify, faults, clock and throttle";
+    let hint =
+        "There are health, state, records, reset, snapshots, seed, journal, journal/verify, faults, clock and throttle";
     Failure::new(StatusCode::NOT_FOUND, "There is no such control path", hint)
 }
 

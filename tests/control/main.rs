@@ -9,6 +9,8 @@ mod fake;
 mod faults;
 mod guard;
 mod journal;
+mod page;
+mod records;
 mod reset;
 #[path = "../server/support.rs"]
 #[allow(dead_code)]

@@ -36,6 +36,11 @@ impl Served {
         Served { process: Mutex::new(process), out: Mutex::new(out), address }
     }
 
+    /// The address it listens on, with the port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A connection of one's own.
     pub fn connect(&self) -> std::io::Result<TcpStream> {
         let stream = TcpStream::connect(&self.address)?;

@@ -31,7 +31,8 @@ A fake backend for tests, seeded, with control paths (docs/control.md has them a
   clientstore serve --memory --control --seed clients.xml projects.xml
   curl http://127.0.0.1:7557/_clientstore/journal
   curl -X PUT http://127.0.0.1:7557/_clientstore/clock -d '{\"advance_seconds\": 86400}'
-  curl -X POST http://127.0.0.1:7557/_clientstore/reset")]
+  curl -X POST http://127.0.0.1:7557/_clientstore/reset
+The same in a browser: http://127.0.0.1:7557/_clientstore/")]
 pub(crate) struct Serve {
     /// The store's file
     #[arg(default_value = "clientstore.db", conflicts_with = "memory")]
