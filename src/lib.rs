@@ -36,6 +36,8 @@ mod resources;
 #[cfg(feature = "server")]
 pub mod server;
 mod store;
+#[cfg(feature = "server")]
+pub mod testing;
 mod transfer;
 mod upkeep;
 mod value;

@@ -128,9 +128,20 @@ impl Server {
     /// connection that cannot be accepted is logged, and no error.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         listener.local_addr()?;
-        let Server { api, limits, guard, control } = self;
-        let controller = |control| Controller::new(control, api.clone()).map(Arc::new).map_err(io::Error::other);
-        let control = control.map(controller).transpose()?;
+        let controller = |control| Controller::new(control, self.api.clone()).map(Arc::new).map_err(io::Error::other);
+        let control = self.control.clone().map(controller).transpose()?;
+        self.run_with(control, listener, shutdown).await;
+        Ok(())
+    }
+
+    /// As [`run`](Self::run), with these control paths.
+    pub(crate) async fn run_with(
+        self,
+        control: Option<Arc<Controller>>,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let Server { api, limits, guard, .. } = self;
         let mut protocol = connection::protocol(&limits);
         // It is the control paths' clock then that tells the date.
         protocol.auto_date_header(control.is_none());
@@ -159,7 +170,6 @@ impl Server {
         }
         drop(listener);
         connections.finish().await;
-        Ok(())
     }
 }
 
