@@ -80,14 +80,17 @@ fn the_right_credentials_are_let_in_however_they_are_spelled() {
 
 #[test]
 fn missing_and_wrong_credentials_are_refused_to_the_byte() {
-    let body = "<hash>\n  <message>The user or the password is wrong.</message>\n</hash>\n";
-    let expected = format!(
-        "401\ncontent-length: {}\ncontent-type: application/xml; charset=utf-8\nstatus: 401 Unauthorized\n\
-         www-authenticate: Basic realm=\"Harvest\"\n\n{body}",
-        body.len()
-    );
+    let expected = |message: &str| {
+        let body = format!("<hash>\n  <message>{message}</message>\n</hash>\n");
+        format!(
+            "401\ncontent-length: {}\ncontent-type: application/xml; charset=utf-8\nstatus: 401 Unauthorized\n\
+             www-authenticate: Basic realm=\"Harvest\"\n\n{body}",
+            body.len()
+        )
+    };
     let service = locked();
-    assert_eq!(service.get("/clients").whole(), expected);
+    let asked = "This account asks for a user and a password, by HTTP Basic.";
+    assert_eq!(service.get("/clients").whole(), expected(asked));
     let encoded = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
     for header in [
         encoded("jane@example.com:se:cr:e"),
@@ -101,6 +104,10 @@ fn missing_and_wrong_credentials_are_refused_to_the_byte() {
         encoded("jane@example.com:"),
         encoded(":se:cr:et"),
         encoded(":"),
+    ] {
+        assert_eq!(ask(&service, &header).whole(), expected("The user or the password is wrong."), "{header}");
+    }
+    for header in [
         encoded(""),
         STANDARD.encode("jane@example.com:se:cr:et"),
         format!("Bearer {}", STANDARD.encode("jane@example.com:se:cr:et")),
@@ -112,7 +119,8 @@ fn missing_and_wrong_credentials_are_refused_to_the_byte() {
         "\u{e9}\u{e9}\u{e9}\u{e9}".to_owned(),
         String::new(),
     ] {
-        assert_eq!(ask(&service, &header).whole(), expected, "{header}");
+        let unread = "The credentials cannot be read; send HTTP Basic, USER:PASSWORD in base64.";
+        assert_eq!(ask(&service, &header).whole(), expected(unread), "{header}");
     }
 }
 

@@ -174,7 +174,8 @@ fn a_store_that_another_program_keeps_locked_answers_503_with_retry_after() {
     let other = plain(&path);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = answer(api.handle(Request::post("/clients").body(CLIENT).unwrap()));
-    let expected = document("503 Service Unavailable", "retry-after: 1", &api::error("The store is busy; try again."));
+    let message = "The store is busy: another program is writing to its file; try again in a second.";
+    let expected = document("503 Service Unavailable", "retry-after: 1", &api::error(message));
     assert_eq!(refused.whole(), expected);
     assert_eq!(answer(api.handle(Request::get("/clients").body("").unwrap())).body, "<clients></clients>\n");
     other.execute_batch("ROLLBACK").unwrap();

@@ -236,12 +236,10 @@ fn dump_writes_one_list_as_the_api_would() {
 fn dump_never_writes_over_a_file() {
     let folder = Folder::filled();
     let (store, file) = (folder.at("store.db"), folder.write("backup.xml", "precious"));
-    failed(run(&["dump", &store, "--output", &file], b""), &format!("cannot write {file}: File exists (os error 17)"));
+    let there = |file: &str| format!("{file} is there already; name another, or move it away first");
+    failed(run(&["dump", &store, "--output", &file], b""), &there(&file));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
-    failed(
-        run(&["dump", &store, "--output", &store], b""),
-        &format!("cannot write {store}: File exists (os error 17)"),
-    );
+    failed(run(&["dump", &store, "--output", &store], b""), &there(&store));
     assert_eq!(ClientStore::open(&store).unwrap().clients().get(1).unwrap().name, "Fish & Chips");
 }
 
@@ -258,7 +256,7 @@ fn dump_says_what_is_missing_or_wrong_and_leaves_no_file() {
     let nowhere = folder.at("nowhere/out.xml");
     failed(
         run(&["dump", &store, "-o", &nowhere], b""),
-        &format!("cannot write {nowhere}: No such file or directory (os error 2)"),
+        &format!("cannot write {nowhere}: there is no directory {}; make it first", folder.at("nowhere")),
     );
     assert_eq!(folder.names(), ["store.db"]);
 }
@@ -277,6 +275,54 @@ fn a_dump_that_fails_half_way_leaves_no_file() {
     assert!(error.starts_with(&expected), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
     assert_eq!(folder.names(), ["store.db"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told() {
+    let folder = Folder::filled();
+    let full = std::process::Command::new(env!("CARGO_BIN_EXE_clientstore"))
+        .args(["dump", &folder.at("store.db")])
+        .stdout(std::fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(full.stderr).unwrap();
+    assert_eq!(said, "clientstore: cannot write to standard output: No space left on device (os error 28)\n");
+    assert_eq!(full.status.code(), Some(1));
+}
+
+/// What a command gives whose output nobody reads to its end.
+#[cfg(unix)]
+fn unread(arguments: &[&str]) -> (Option<i32>, String) {
+    use std::process::{Command, Stdio};
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clientstore"));
+    let output = command.args(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reader_that_has_enough_ends_a_command_quietly() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    for arguments in [
+        &["dump", &store][..],
+        &["dump", &store, "clients"],
+        &["request", &store, "GET", "/clients"],
+        &["check", &store],
+    ] {
+        assert_eq!(unread(arguments), (Some(141), String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn one_record_is_one_record() {
+    let folder = Folder::empty();
+    let (store, document) = (folder.at("store.db"), folder.write("client.xml", CLIENT));
+    let output = run(&["load", &store, &document], b"");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 1 record into {store}\n"));
 }
 
 #[test]

@@ -34,6 +34,26 @@ fn the_dialect_and_the_credentials_are_the_servers() {
     assert!(body.ends_with("<clients type=\"array\"></clients>\n"), "{body}");
 }
 
+#[test]
+fn sizes_are_given_in_bytes_or_with_a_letter() {
+    let body = |length: usize| format!("<client><name>{}</name></client>", "x".repeat(length - 30));
+    for (size, bytes) in [("1K", 1024), ("2k", 2048), ("1KiB", 1024), ("1500", 1500), ("0.1", 0), ("K", 0), ("1T", 0)] {
+        let arguments = ["--memory", "--quiet", "--max-body", size];
+        if bytes == 0 {
+            let refused = std::process::Command::new(env!("CARGO_BIN_EXE_clientstore"))
+                .args([&["serve"], &arguments[..]].concat())
+                .output()
+                .unwrap();
+            let said = String::from_utf8(refused.stderr).unwrap();
+            assert!(said.contains("give a whole number of bytes, or of K, M or G, like 65536, 64K or 1M"), "{said}");
+            continue;
+        }
+        let served = Served::start(&arguments);
+        assert_eq!(served.send("POST", "/clients", &body(bytes)).unwrap().0, 201, "{size}");
+        assert_eq!(served.send("POST", "/clients", &body(bytes + 1)).unwrap().0, 413, "{size}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_stops_it_and_closes_the_file() {

@@ -25,13 +25,21 @@ impl Credentials {
     }
 
     /// Whether a request carries them: `Basic BASE64` or `Basic (BASE64)`, split at the first colon.
-    pub(super) fn admit(&self, headers: &HeaderMap) -> bool {
-        let sent = headers.get(AUTHORIZATION).and_then(|value| decode(value.as_bytes()));
-        let Some(sent) = sent else { return false };
-        let Some(colon) = sent.iter().position(|byte| *byte == b':') else { return false };
-        let (user, password) = (&sent[..colon], &sent[colon + 1..]);
+    ///
+    /// # Errors
+    ///
+    /// What to tell who sent it.
+    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(), &'static str> {
+        let sent = headers.get(AUTHORIZATION).ok_or("This account asks for a user and a password, by HTTP Basic.")?;
+        let sent = decode(sent.as_bytes()).and_then(|sent| {
+            let colon = sent.iter().position(|byte| *byte == b':')?;
+            Some((sent[..colon].to_vec(), sent[colon + 1..].to_vec()))
+        });
+        let (user, password) =
+            sent.ok_or("The credentials cannot be read; send HTTP Basic, USER:PASSWORD in base64.")?;
         // Both are compared whole, whatever the first one gave.
-        same(self.user.as_bytes(), user) & same(self.password.as_bytes(), password)
+        let is_ours = same(self.user.as_bytes(), &user) & same(self.password.as_bytes(), &password);
+        is_ours.then_some(()).ok_or("The user or the password is wrong.")
     }
 }
 

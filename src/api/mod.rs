@@ -174,9 +174,9 @@ impl Api {
     fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Plan {
         let dialect = self.inner.dialect;
         if let Some(credentials) = &self.inner.credentials
-            && !credentials.admit(request.headers())
+            && let Err(message) = credentials.admit(request.headers())
         {
-            return Plan::Answered(respond::unauthorized(dialect));
+            return Plan::Answered(respond::unauthorized(message, dialect));
         }
         let route = route::find(request.method(), request.uri().path());
         if !matches!(route, Route::RateLimit)

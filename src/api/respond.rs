@@ -82,7 +82,8 @@ pub(super) fn error(error: Error, dialect: Dialect) -> Response<Body> {
             hinted(StatusCode::BAD_REQUEST, &message, &message, dialect)
         }
         Error::Busy { .. } => {
-            let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "The store is busy; try again.", None, dialect);
+            let message = "The store is busy: another program is writing to its file; try again in a second.";
+            let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, message, None, dialect);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
@@ -94,9 +95,9 @@ pub(super) fn error(error: Error, dialect: Dialect) -> Response<Body> {
     response
 }
 
-/// 401.
-pub(super) fn unauthorized(dialect: Dialect) -> Response<Body> {
-    let mut response = refusal(StatusCode::UNAUTHORIZED, "The user or the password is wrong.", None, dialect);
+/// 401, with what is wrong.
+pub(super) fn unauthorized(message: &str, dialect: Dialect) -> Response<Body> {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, message, None, dialect);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Harvest\""));
     response
 }

@@ -15,6 +15,9 @@ use crate::store::Image;
 pub(super) const RESET_HINT: &str = "Send {} for the start, or {\"snapshot\": \"NAME\"}";
 
 const NAME_LENGTH: RangeInclusive<usize> = 1..=100;
+const MAX_SNAPSHOTS: usize = 100;
+/// What all of them together may take.
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,7 +58,12 @@ impl Controller {
         self.must_be_in_memory()?;
         let image = self.api.store().image().map_err(|error| failed(&error))?;
         let bytes = image.bytes();
-        let replaced = self.snapshots().insert(name.clone(), Arc::new(image));
+        let mut snapshots = self.snapshots();
+        let others = snapshots.iter().filter(|(other, _)| **other != name);
+        let (count, total) = others.fold((1, bytes), |(count, total), (_, image)| (count + 1, total + image.bytes()));
+        must_fit(count, total)?;
+        let replaced = snapshots.insert(name.clone(), Arc::new(image));
+        drop(snapshots);
         let status = if replaced.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         answered(status, &Taken { name: &name, bytes })
     }
@@ -88,9 +96,30 @@ impl Controller {
     }
 }
 
+fn must_fit(count: usize, bytes: u64) -> Result<(), Failure> {
+    if count <= MAX_SNAPSHOTS && bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    let message = format!("Snapshots are full: {count} would take {bytes} bytes, {MAX_SNAPSHOTS} may take {MAX_BYTES}");
+    let hint = "Take it under the name of one that is no longer needed, which it replaces";
+    Err(Failure::new(StatusCode::CONFLICT, message, hint))
+}
+
 fn unknown(name: &str, snapshots: &BTreeMap<String, Arc<Image>>) -> Failure {
     let names: Vec<&str> = snapshots.keys().map(String::as_str).collect();
     let there_are = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let hint = format!("Take it first with POST /_clientstore/snapshots/NAME; there are: {there_are}");
     Failure::invalid(format!("There is no snapshot {name:?}"), hint).at("snapshot")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_fit_up_to_their_number_and_their_bytes() {
+        assert!(must_fit(MAX_SNAPSHOTS, MAX_BYTES).is_ok());
+        assert!(must_fit(MAX_SNAPSHOTS + 1, 0).is_err());
+        assert!(must_fit(1, MAX_BYTES + 1).is_err());
+    }
 }

@@ -96,6 +96,21 @@ fn a_snapshot_of_a_taken_name_replaces_it() {
 }
 
 #[test]
+fn the_101st_snapshot_is_refused_unless_it_replaces_one() {
+    let fake = Fake::start();
+    for number in 1..=100 {
+        assert_eq!(fake.control("POST", &format!("snapshots/{number}"), "").0, 201);
+    }
+    let (status, body) = fake.control("POST", "snapshots/101", "");
+    assert_eq!(status, 409, "{body}");
+    let hint = "Take it under the name of one that is no longer needed, which it replaces";
+    assert_eq!(body["hint"], hint);
+    assert!(body["message"].as_str().unwrap().starts_with("Snapshots are full: 101 would take "), "{body}");
+    assert_eq!(fake.control("POST", "snapshots/50", "").0, 200);
+    assert_eq!(fake.done("GET", "snapshots", "")["snapshots"].as_array().unwrap().len(), 100);
+}
+
+#[test]
 fn malformed_resets_and_snapshots_say_why_and_change_nothing() {
     let fake = Fake::start();
     fake.create("One");

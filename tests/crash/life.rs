@@ -92,6 +92,10 @@ impl Life {
     fn check(&mut self, product_first: bool, counts: &mut Counts) -> Result<(), String> {
         // Either the product or another program is the first to open what the kill has left.
         let opened = product_first.then(|| ClientStore::open(self.file()).unwrap());
+        let report = ClientStore::check_file(self.file(), |_| {}).map_err(|error| error.to_string())?;
+        if !report.is_clean() {
+            return Err(format!("a check finds {:?}", report.findings()));
+        }
         let connection = plain(&self.file());
         assert_whole(&connection);
         let found = found(&connection)?;

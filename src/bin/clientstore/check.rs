@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clientstore::{ClientStore, Problem, Report};
 
-use crate::{Outcome, print, progress, tell};
+use crate::{Outcome, counted, print, progress, tell};
 
 /// Check that a store's file is whole, and say what is wrong and where
 ///
@@ -31,7 +31,7 @@ What to do about findings:
   malformed value,   correct the record with the API, or the column with sqlite3
     broken rule
   missing reference  delete the record, or bring back what it refers to
-  wrong total        update the invoice with the API, which computes it again
+  wrong total        send the invoice's lines again with the API, which computes it then
   id sequence        clientstore dump and load, as above")]
 pub(crate) struct Check {
     /// The store's file
@@ -58,12 +58,13 @@ impl Check {
 
     fn write(&self, report: &Report, mut out: impl Write) -> std::io::Result<()> {
         print(report, &mut out)?;
-        let (file, records, count) = (self.file.display(), report.records(), report.count());
+        let (file, count) = (self.file.display(), report.count());
+        let records = counted(report.records(), "record");
         if report.is_clean() {
-            writeln!(out, "{file} is whole: {records} records checked")?;
+            writeln!(out, "{file} is whole: {records} checked")?;
         } else {
-            let findings = if count == 1 { "finding" } else { "findings" };
-            writeln!(out, "{file}: {count} {findings}, {records} records checked; see clientstore check --help")?;
+            let findings = counted(count, "finding");
+            writeln!(out, "{file}: {findings}, {records} checked; see clientstore check --help")?;
         }
         if report.is_partial() {
             let cause = if report.count_of(Problem::Schema) > 0 { "the altered schema" } else { "the damage" };

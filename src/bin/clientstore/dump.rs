@@ -1,7 +1,7 @@
 //! `clientstore dump`: the store as a document.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use clap::Args;
 
 use clientstore::ClientStore;
 
-use crate::{Outcome, progress};
+use crate::{Outcome, cannot_write, io_error, progress};
 
 /// Write the whole store, or one list, as an XML document
 ///
@@ -35,13 +35,19 @@ impl Dump {
     pub(crate) fn run(self) -> Outcome {
         let store = ClientStore::builder().read_only(true).open(&self.file)?;
         if self.output.as_os_str() == "-" {
-            self.write(&store, std::io::stdout().lock())?;
-            return Ok(ExitCode::SUCCESS);
+            self.write(&store, std::io::stdout().lock()).map_err(|error| match io_error(&*error) {
+                Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    format!("cannot write to standard output: {error}").into()
+                }
+                _ => error,
+            })?;
+        } else {
+            self.write_file(&store).map_err(|error| match io_error(&*error) {
+                Some(error) => cannot_write(&self.output, error),
+                None => format!("cannot write {}: {error}", self.output.display()),
+            })?;
         }
-        match self.write_file(&store) {
-            Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(error) => Err(format!("cannot write {}: {error}", self.output.display()).into()),
-        }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn write_file(&self, store: &ClientStore) -> Result<(), Box<dyn std::error::Error>> {

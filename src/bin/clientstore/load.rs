@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::{Outcome, open, progress};
+use crate::{Outcome, counted, open, progress};
 
 /// Load dumps, or documents of the API, into a store
 ///
@@ -68,7 +68,7 @@ impl Load {
             drop(std::fs::remove_file(&self.file));
         }
         let records = records?;
-        eprintln!("loaded {records} records into {}", self.file.display());
+        eprintln!("loaded {} into {}", counted(records, "record"), self.file.display());
         Ok(ExitCode::SUCCESS)
     }
 }

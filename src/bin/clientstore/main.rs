@@ -74,9 +74,47 @@ fn main() -> ExitCode {
         Command::Generate(generate) => generate.run(),
     };
     outcome.unwrap_or_else(|error| {
+        // A program like `head` has read of the output what it wanted.
+        if io_error(&*error).is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+            return ExitCode::from(BROKEN_PIPE);
+        }
         eprintln!("clientstore: {error}");
         ExitCode::FAILURE
     })
+}
+
+/// What a shell gives for a program that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 141;
+
+/// The failure of a file or a pipe that an error comes from.
+fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {
+    match error.downcast_ref() {
+        Some(clientstore::Error::Storage { source, .. }) => source.downcast_ref(),
+        _ => error.downcast_ref(),
+    }
+}
+
+/// Says how many there are of something.
+fn counted(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Says what cannot be written and why, and what to do where that can be told.
+fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.exists());
+    let why = match (error.kind(), folder) {
+        (std::io::ErrorKind::AlreadyExists, _) => {
+            return format!("{} is there already; name another, or move it away first", path.display());
+        }
+        (std::io::ErrorKind::NotFound, Some(folder)) => {
+            format!("there is no directory {}; make it first", folder.display())
+        }
+        (std::io::ErrorKind::PermissionDenied, _) => "look at its directory's permissions".to_owned(),
+        (std::io::ErrorKind::StorageFull, _) => "the disk is full; make room or name another place".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("cannot write {}: {why}", path.display())
 }
 
 /// Opens a file to write to, which must be there unless it may be made.

@@ -14,7 +14,7 @@ use clientstore::{Api, ClientStore};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::{Dialect, Outcome};
+use crate::{Dialect, Outcome, counted};
 
 /// Serve the API over HTTP
 ///
@@ -96,7 +96,7 @@ impl TestArguments {
         }
         if !documents.is_empty() {
             let records = store.load(documents)?;
-            tracing::info!("loaded {records} records");
+            tracing::info!("loaded {}", counted(records, "record"));
         }
         Ok(())
     }
@@ -113,11 +113,12 @@ impl TestArguments {
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
 struct LimitArguments {
-    /// The longest body of a request, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_body)]
+    /// The longest body of a request, in bytes, or with a K, M or G in units of 1,024 bytes, 1,024 K or
+    /// 1,024 M
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value_t = Limits::default().max_body)]
     max_body: usize,
-    /// The longest head of a request, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_head)]
+    /// The longest head of a request, in bytes, or like the body's
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value_t = Limits::default().max_head)]
     max_head: usize,
     /// How long a request's head may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().head_timeout.as_secs())]
@@ -172,6 +173,19 @@ fn origin(argument: &str) -> Result<String, String> {
 fn token(argument: &str) -> Result<String, String> {
     let is_sendable = !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_graphic());
     is_sendable.then(|| argument.to_owned()).ok_or_else(|| "give printable ASCII without spaces".to_owned())
+}
+
+fn bytes(argument: &str) -> Result<usize, String> {
+    let digits = argument.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit: usize = match &*argument[digits.len()..].to_ascii_uppercase() {
+        "" | "B" => 1,
+        "K" | "KB" | "KIB" => 1 << 10,
+        "M" | "MB" | "MIB" => 1 << 20,
+        "G" | "GB" | "GIB" => 1 << 30,
+        _ => 0,
+    };
+    let bytes = digits.parse().ok().and_then(|number: usize| number.checked_mul(unit)).filter(|_| unit > 0);
+    bytes.ok_or_else(|| "give a whole number of bytes, or of K, M or G, like 65536, 64K or 1M".to_owned())
 }
 
 fn count(argument: &str) -> Result<usize, String> {
