@@ -112,11 +112,12 @@ fn a_body_that_stops_runs_out_of_time_and_one_that_trickles_does_not() {
 }
 
 /// A list that no socket's buffers hold.
+// Longer than what an `Api` keeps, so that it is streamed each time.
 pub fn long_list() -> Api {
     let store = ClientStore::open_in_memory().unwrap();
     let details = "a".repeat(100_000);
     let client = |number| NewClient::named(format!("Client {number}")).details(&*details);
-    store.clients().create_all((0..300).map(client)).unwrap();
+    store.clients().create_all((0..350).map(client)).unwrap();
     Api::new(store)
 }
 
