@@ -54,6 +54,23 @@ fn a_backup_holds_all_that_the_store_holds_on_disk_and_in_memory() {
     assert_eq!(names(folder.0.path()), ["disk.db", "memory.db", "store.db"]);
 }
 
+#[test]
+fn a_backup_comes_to_its_end_however_much_is_written() {
+    let folder = Folder::new();
+    let store = ClientStore::builder().durability(Durability::Off).open(folder.path("store.db")).unwrap();
+    store.clients().create_all((0..5000).map(|n| NewClient::named(format!("{n}")).details("x".repeat(1000)))).unwrap();
+    let mut steps = 0;
+    let copied = store.backup(folder.path("copy.db"), |progress| {
+        store.clients().create(&NewClient::named(format!("meanwhile {steps}"))).unwrap();
+        steps += u32::from(progress.doing == "copying the pages");
+        assert!(steps < 100, "{progress:?}");
+    });
+    assert!(copied.unwrap().is_clean());
+    assert!(steps > 1);
+    let copy = ClientStore::open(folder.path("copy.db")).unwrap();
+    assert_eq!(copy.clients().list(&Default::default()).unwrap().count(), 5000);
+}
+
 struct StopOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for StopOnDrop<'_> {

@@ -38,6 +38,9 @@ fn pages(source: &Connection, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> 
     let mut copy = Connection::open(to)?;
     // It is synced once, when it is whole; half of it is thrown away.
     copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")?;
+    // A transaction sees one moment from its first read on; the steps of a copy are none, and begin
+    // anew, perhaps for ever, whenever something was written between two of them.
+    source.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
     let backup = Backup::new(source, &mut copy)?;
     loop {
         let step = backup.step(PAGES)?;
