@@ -111,8 +111,7 @@ fn a_body_that_stops_runs_out_of_time_and_one_that_trickles_does_not() {
     assert_eq!(connection.answer().status(), 201);
 }
 
-/// A list that no socket's buffers hold.
-// Longer than what an `Api` keeps, so that it is streamed each time.
+/// A list that no socket's buffers hold, and longer than what an `Api` keeps.
 pub fn long_list() -> Api {
     let store = ClientStore::open_in_memory().unwrap();
     let details = "a".repeat(100_000);
