@@ -112,6 +112,19 @@ fn its_payments_can_be_loaded_too_and_are_not_counted_twice() {
 }
 
 #[test]
+fn payments_that_are_loaded_for_an_invoice_with_lines_count_from_its_next_change() {
+    let service = service();
+    let path = billing::sent(&service, "100");
+    let payments = "<payments type=\"array\"><payment><id>3</id><amount>30</amount><invoice-id>1</invoice-id>\
+                    <paid-at>2011-03-31T09:00:00Z</paid-at></payment></payments>";
+    service.api.store().load([("payments.xml", payments.as_bytes())]).unwrap();
+    service.create(&format!("{path}/messages"), "<message><body>x</body></message>");
+    assert_eq!(billing::state(&service, &path), ("partial".to_owned(), "70.0".to_owned()));
+    pay(&service, &path, "70");
+    assert_eq!(billing::state(&service, &path), ("paid".to_owned(), "0.0".to_owned()));
+}
+
+#[test]
 fn lines_take_the_place_of_what_was_loaded() {
     let service = loaded("partial", "94.5", "40.0");
     pay(&service, PATH, "20");

@@ -45,6 +45,14 @@ fn a_new_invoice_has_the_defaults() {
 }
 
 #[test]
+fn the_lines_of_a_new_invoice_can_be_looked_at_as_they_go_out() {
+    assert_eq!(NewInvoice::of(1).csv_line_items(), None);
+    let new = NewInvoice::of(1).lines([clientstore::NewLineItem::of("Design", 3, 80)]);
+    let csv = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,Design,3.0,80.0,,,,\n";
+    assert_eq!(new.csv_line_items(), Some(csv));
+}
+
+#[test]
 fn client_keys_come_from_the_key_generator_or_are_unguessable() {
     let key = |store: &ClientStore| {
         store.clients().create(&NewClient::named("x")).unwrap();

@@ -132,3 +132,16 @@ impl<T: Field> Field for Option<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_column_may_not_hold_is_named() {
+        assert_eq!(i64::from_ref(ValueRef::Real(1.5)).unwrap_err(), "holds Real, which it may not");
+        assert_eq!(bool::from_ref(ValueRef::Integer(2)).unwrap_err(), "holds Integer, which it may not");
+        assert_eq!(String::from_ref(ValueRef::Blob(b"x")).unwrap_err(), "holds Blob, which it may not");
+        assert_eq!(Option::<i64>::from_ref(ValueRef::Null), Ok(None));
+    }
+}

@@ -211,3 +211,29 @@ impl<R: Record> From<&R> for Fields<R> {
         record.fields()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NewClient, NewInvoice, NewLineItem, NewProject};
+
+    #[test]
+    fn fields_are_equal_where_they_set_the_same_of_the_same_kind() {
+        let named = NewClient::named("a");
+        assert_eq!(named, NewClient::named("a"));
+        for other in [NewClient::named("b"), NewClient::new(), named.clone().details("")] {
+            assert_ne!(named, other);
+        }
+        let invoice = NewInvoice::of(1);
+        let lines = || invoice.clone().lines([NewLineItem::of("a", 1, 2)]);
+        assert_eq!(lines(), lines());
+        assert_ne!(lines(), invoice);
+        assert_ne!(lines(), invoice.clone().lines([]));
+        assert_ne!(Values::new(NewClient::new().values.table), NewProject::new().values);
+    }
+
+    #[test]
+    fn fields_are_shown_by_their_names() {
+        assert_eq!(format!("{:?}", NewClient::named("a")), "client {\"name\": Text(\"a\")}");
+    }
+}

@@ -67,3 +67,13 @@ impl Tag {
         &self.bytes[INDENT - indent..self.length]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_shown_as_it_is_written() {
+        assert_eq!(format!("{:?}", Tag::close("id")), "\"</id>\\n\"");
+    }
+}

@@ -307,6 +307,7 @@ mod tests {
             cells("Service,A,1,2,,,\nService,5\" pipe,2,2,,1,0,"),
             [("A".into(), "1.0".into()), ("5\" pipe".into(), "2.0".into())]
         );
+        assert_eq!(cells("Service,\"A\" ,1,2,,,\n"), [("A ".into(), "1.0".into())]);
         let quoted =
             "  \"kind\",\"description\",\"quantity\",\"unit_price\",\"amount\",\"taxed\",\"taxed2\",\"project_id\"\n";
         assert_eq!(parse(quoted).unwrap().unwrap().len(), 0);
