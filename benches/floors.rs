@@ -34,6 +34,9 @@ static CASES: &[Case] = &[
     case("get one client through Api::handle, shared file", AtMost(1.15), |data| {
         api::get(data, ClientStore::builder(), 100_000)
     }),
+    case("get one client through Api::handle, exclusive", AtMost(0.50), |data| {
+        api::get(data, ClientStore::builder().exclusive(true), 100_000)
+    }),
     case("get one client, typed", AtMost(1.10), store::get),
     case("durable create, one caller", AtMost(1.10), store::create),
     case("durable create, 32 callers, times one caller's floor", AtLeast(8.0), store::create_by_many),
@@ -44,6 +47,9 @@ static CASES: &[Case] = &[
     case("invoice page of 50 with filters, of 100,000", AtMost(1.15), api::page_of_a_client),
     case("invoice page of 50 with filters, sorted, of 100,000", AtMost(1.15), api::page_of_some_days),
     case("point GET over loopback, 16 connections, shared file", AtLeast(0.62), |data| wire::get_one(data, &[])),
+    case("point GET over loopback, 16 connections, --exclusive", AtLeast(0.85), |data| {
+        wire::get_one(data, &["--exclusive"])
+    }),
     case("GET of a list of 100,000 over loopback, 4 connections", AtLeast(0.5), wire::get_list),
     case("first byte of a list of 100,000 over loopback, ms", AtMost(20.0), wire::first_byte_of_list),
     case("first byte of a list of 100,000, 4 connections, ms", AtMost(20.0), wire::first_byte_of_lists),

@@ -74,6 +74,12 @@ pub enum Error {
         /// The busy timeout that ran out.
         waited: Duration,
     },
+    /// Another store has declared the file its own (`exclusive`) and has it open.
+    #[error("{} is open in a program that declared it its own; close it there, or go through that program", .path.display())]
+    Exclusive {
+        /// The path.
+        path: PathBuf,
+    },
     /// There is no file at the path, and the opener did not ask for one to be made.
     #[error("there is no file {}", .path.display())]
     Missing {

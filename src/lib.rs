@@ -52,7 +52,7 @@ pub use generate::Generator;
 pub use record::{Fields, Record};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
 pub use resources::invoices::{
-    Invoice, InvoiceChanges, InvoiceFilter, Kind, LineItem, NewInvoice, NewLineItem, State, Status,
+    Invoice, InvoiceChanges, InvoiceFilter, Kind, LineItem, NewInvoice, NewLineItem, PartFilter, State, Status,
 };
 pub use resources::item_categories::{ItemCategory, ItemCategoryChanges, ItemCategoryFilter, NewItemCategory};
 pub use resources::messages::{Message, MessageFilter, NewMessage};

@@ -11,13 +11,14 @@ use std::time::Duration;
 use clientstore::{ClientChanges, ClientStore, Durability, Error, NewClient, NewInvoice, NewProject, Rule};
 use common::invalid;
 
-/// A store on a file and one in memory; the same must hold of both.
-fn stores() -> [(tempfile::TempDir, ClientStore); 2] {
+/// A store on a file, one that declares its file its own, and one in memory; the same must hold of all.
+fn stores() -> [(tempfile::TempDir, ClientStore); 3] {
     let directory = || tempfile::tempdir().unwrap();
-    let on_file = directory();
+    let (on_file, owned) = (directory(), directory());
     let builder = ClientStore::builder().durability(Durability::Off).busy_timeout(Duration::from_secs(30));
     let file = builder.clone().open(on_file.path().join("store.db")).unwrap();
-    [(on_file, file), (directory(), builder.open_in_memory().unwrap())]
+    let own = builder.clone().exclusive(true).open(owned.path().join("store.db")).unwrap();
+    [(on_file, file), (owned, own), (directory(), builder.open_in_memory().unwrap())]
 }
 
 fn assert_no_forbidden_state(store: &ClientStore) {
@@ -301,7 +302,7 @@ fn the_store_inside_its_own_transaction_gives_an_error_and_no_deadlock() {
                 refused(clone.clients().toggle(1));
                 refused(clone.transaction(|_| Ok(())));
                 refused(clone.clients().create_all([NewClient::named("z")]));
-                if at == 0 {
+                if at < 2 {
                     // On a file, readers see what was there before the transaction.
                     assert_eq!(clone.clients().list(&Default::default())?.count(), 0);
                 } else {
@@ -319,33 +320,37 @@ fn the_store_inside_its_own_transaction_gives_an_error_and_no_deadlock() {
 
 #[test]
 fn readers_of_a_file_do_not_wait_for_a_transaction() {
-    let [(_directory, store), _] = stores();
-    store.clients().create(&NewClient::named("before")).unwrap();
-    store
-        .transaction(|tx| {
-            tx.clients().update(1, &ClientChanges::new().name("during"))?;
-            // The transaction waits for the reader: were it the other way round, both would for ever.
-            let seen = thread::scope(|scope| scope.spawn(|| store.clients().get(1).unwrap().name).join().unwrap());
-            assert_eq!(seen, "before");
-            Ok(())
-        })
-        .unwrap();
-    assert_eq!(store.clients().get(1).unwrap().name, "during");
+    let [shared, own, _] = stores();
+    for (_directory, store) in [shared, own] {
+        store.clients().create(&NewClient::named("before")).unwrap();
+        store
+            .transaction(|tx| {
+                tx.clients().update(1, &ClientChanges::new().name("during"))?;
+                // The transaction waits for the reader: were it the other way round, both would for ever.
+                let seen = thread::scope(|scope| scope.spawn(|| store.clients().get(1).unwrap().name).join().unwrap());
+                assert_eq!(seen, "before");
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(store.clients().get(1).unwrap().name, "during");
+    }
 }
 
 #[test]
 fn a_list_of_a_file_shows_one_moment() {
-    let [(_directory, store), _] = stores();
-    store.clients().create_all((0..1000).map(|_| NewClient::named("old"))).unwrap();
-    let mut list = store.clients().list(&Default::default()).unwrap();
-    assert_eq!(list.next().unwrap().unwrap().id, 1);
-    store.clients().delete(900).unwrap();
-    store.clients().update(1000, &ClientChanges::new().name("new")).unwrap();
-    store.clients().create(&NewClient::named("new")).unwrap();
-    let rest: Vec<_> = list.map(Result::unwrap).collect();
-    assert_eq!(rest.len(), 999);
-    assert!(rest.iter().all(|client| client.name == "old"));
-    assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 1000);
+    let [shared, own, _] = stores();
+    for (_directory, store) in [shared, own] {
+        store.clients().create_all((0..1000).map(|_| NewClient::named("old"))).unwrap();
+        let mut list = store.clients().list(&Default::default()).unwrap();
+        assert_eq!(list.next().unwrap().unwrap().id, 1);
+        store.clients().delete(900).unwrap();
+        store.clients().update(1000, &ClientChanges::new().name("new")).unwrap();
+        store.clients().create(&NewClient::named("new")).unwrap();
+        let rest: Vec<_> = list.map(Result::unwrap).collect();
+        assert_eq!(rest.len(), 999);
+        assert!(rest.iter().all(|client| client.name == "old"));
+        assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 1000);
+    }
 }
 
 #[test]

@@ -136,6 +136,7 @@ fn a_byte_order_mark_is_skipped() {
     reads_as("\u{FEFF}<client><name>x</name></client>", NewClient::named("x"));
     reads_as("\u{FEFF}<?xml version=\"1.0\"?><client><name>x</name></client>", NewClient::named("x"));
     reads_as("<client><name>\u{FEFF}x</name></client>", NewClient::named("\u{FEFF}x"));
+    assert_eq!(malformed(client("\u{FEFF}\n<project/>")).0, 2);
 }
 
 #[test]

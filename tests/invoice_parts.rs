@@ -116,6 +116,23 @@ fn parts_belong_to_one_invoice_and_are_never_updated() {
 }
 
 #[test]
+fn a_part_is_deleted_by_its_id_and_its_invoice_alone_even_where_it_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let clock = common::Clock::default();
+    let service = Service { api: clientstore::Api::new(builder(&clock).open(&path).unwrap()), clock };
+    service.client("one");
+    let [first, second] = [service.invoice(1, ""), service.invoice(1, "")];
+    let message = service.create(&format!("{first}/messages"), COPY);
+    let sql = "PRAGMA ignore_check_constraints = ON; UPDATE invoice_messages SET body = CAST(x'FF' AS TEXT)";
+    plain(&path).execute_batch(sql).unwrap();
+    assert_eq!(service.get(&message).status, 500);
+    assert_eq!(service.call("DELETE", &message.replace(&first, &second), "").status, 404);
+    assert_eq!(service.call("DELETE", &message, "").status, 200);
+    assert_eq!(service.call("DELETE", &message, "").status, 404);
+}
+
+#[test]
 fn item_categories_come_out_to_the_byte_and_the_defaults_stay() {
     let list = include_str!("fixtures/item-categories.xml");
     let path = "/invoice_item_categories";

@@ -125,6 +125,29 @@ fn a_record_that_breaks_a_rule_is_refused() {
 }
 
 #[test]
+fn of_two_categories_with_the_id_of_a_default_one_the_second_is_refused() {
+    let category = |name: &str| format!("<invoice-item-category><id>2</id><name>{name}</name></invoice-item-category>");
+    let list = format!(
+        "<invoice-item-categories>\n{}\n{}</invoice-item-categories>",
+        category("Expense"),
+        category("Product")
+    );
+    let taken = "The id is taken: 1 invoice-item-category;";
+    for (document, line) in [(list.clone(), 3), (format!("<clientstore version=\"1\">\n{list}</clientstore>"), 4)] {
+        let (store, _) = memory();
+        let before = dumped(&store);
+        let error = load(&store, document).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the document: line {line}: {taken}")), "{error}");
+        assert_eq!(dumped(&store), before);
+    }
+    // The default one itself gives way, once.
+    let (store, _) = memory();
+    let one = format!("<invoice-item-categories>{}</invoice-item-categories>", category("Product"));
+    assert_eq!(load(&store, one).unwrap(), 1);
+    assert_eq!(store.item_categories().get(2).unwrap().name, "Product");
+}
+
+#[test]
 fn a_document_that_is_malformed_or_another_is_refused() {
     let lists = "<clients>, <projects>, <invoices>, <invoice-line-items>, <invoice-message>, <payments>, \
                  <invoice-item-categories>";

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::invoices::{INVOICE, touch};
+use super::invoices::{INVOICE, Moved, PartFilter, touch};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Table, Values, record};
 use crate::store::{Builder, Change, ClientStore, Done, Parent, Records, Resource, Selection, Stored, Transaction};
@@ -54,12 +54,8 @@ impl NewMessage {
     }
 }
 
-/// What a list of messages is narrowed by; the default is every message of every invoice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessageFilter {
-    /// Only those of the invoice.
-    pub invoice: Option<i64>,
-}
+/// What a list of messages is narrowed by.
+pub type MessageFilter = PartFilter;
 
 impl ClientStore {
     /// The messages of all invoices.
@@ -80,11 +76,7 @@ impl Stored for Message {
     const RESOURCE: &'static dyn Resource = &Messages;
 
     fn select(filter: &MessageFilter, _today: NaiveDate) -> Selection {
-        let mut selection = Selection::default();
-        if let Some(id) = filter.invoice {
-            selection.belonging_to("invoice_id", id);
-        }
-        selection
+        filter.selection()
     }
 }
 
@@ -126,13 +118,18 @@ impl Resource for Messages {
         true
     }
 
+    fn remembered(&self) -> &'static [&'static str] {
+        &["invoice_id"]
+    }
+
     /// A draft that a message goes out with counts as sent.
     fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
-        let Some(invoice) = done.parent else { return Ok(()) };
-        if let Change::Create(_) = done.change {
-            connection.prepare_cached("UPDATE invoices SET sent = 1 WHERE id = ?1")?.execute([invoice])?;
+        if let Change::Create(values) = done.change {
+            connection
+                .prepare_cached("UPDATE invoices SET sent = 1 WHERE id = ?1")?
+                .execute([values.get("invoice_id")])?;
         }
-        touch(connection, invoice, done.at)
+        touch(connection, done, Moved::Marks)
     }
 
     fn guard(&self, change: &Change<'_>) -> &'static str {

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
-use super::invoices::{INVOICE, no_such_invoice, touch};
+use super::invoices::{INVOICE, Moved, PartFilter, no_such_invoice, touch};
 use crate::error::{Error, Result, Rule};
 use crate::record::{Fields, Table, Values, record};
 use crate::store::{Builder, Change, ClientStore, Done, Parent, Records, Resource, Selection, Stored, Transaction};
@@ -48,12 +48,8 @@ impl NewPayment {
     }
 }
 
-/// What a list of payments is narrowed by; the default is every payment of every invoice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PaymentFilter {
-    /// Only those of the invoice.
-    pub invoice: Option<i64>,
-}
+/// What a list of payments is narrowed by.
+pub type PaymentFilter = PartFilter;
 
 impl ClientStore {
     /// The payments of all invoices.
@@ -74,11 +70,7 @@ impl Stored for Payment {
     const RESOURCE: &'static dyn Resource = &Payments;
 
     fn select(filter: &PaymentFilter, _today: NaiveDate) -> Selection {
-        let mut selection = Selection::default();
-        if let Some(id) = filter.invoice {
-            selection.belonging_to("invoice_id", id);
-        }
-        selection
+        filter.selection()
     }
 }
 
@@ -117,9 +109,18 @@ impl Resource for Payments {
         true
     }
 
+    fn remembered(&self) -> &'static [&'static str] {
+        &["invoice_id", "amount"]
+    }
+
     /// Paying and unpaying move what is due, and the state.
     fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
-        done.parent.map_or(Ok(()), |invoice| touch(connection, invoice, done.at))
+        let amount = done.values().and_then(|values| values.text("amount")).unwrap_or_default();
+        let moved = match done.change {
+            Change::Delete(_) => Moved::Unpaid(amount),
+            _ => Moved::Paid(amount),
+        };
+        touch(connection, done, moved)
     }
 
     fn guard(&self, change: &Change<'_>) -> &'static str {

@@ -50,6 +50,7 @@ pub struct Builder {
     pub(super) readers: usize,
     pub(super) create: bool,
     pub(super) read_only: bool,
+    pub(super) exclusive: bool,
     pub(super) account: Account,
 }
 
@@ -69,6 +70,7 @@ impl Default for Builder {
             readers: 8,
             create: true,
             read_only: false,
+            exclusive: false,
             account: Account::default(),
         }
     }
@@ -82,6 +84,7 @@ impl fmt::Debug for Builder {
             .field("readers", &self.readers)
             .field("create", &self.create)
             .field("read_only", &self.read_only)
+            .field("exclusive", &self.exclusive)
             .finish_non_exhaustive()
     }
 }
@@ -159,6 +162,27 @@ impl Builder {
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// Whether the file is the store's own while it is open; false by default.
+    ///
+    /// Then reads are faster, because nobody else's writes have to be looked for, and each reader keeps
+    /// up to 16 MiB of the file in memory. Other programs can
+    /// still read the file, but not write it, and a second store that is to write it is refused with
+    /// [`Error::Exclusive`](crate::Error::Exclusive) when it opens. A file `FILE-exclusive` stands
+    /// beside it meanwhile. A store in memory is its own anyway, and one that only reads claims
+    /// nothing.
+    ///
+    /// ```no_run
+    /// use clientstore::ClientStore;
+    ///
+    /// let store = ClientStore::builder().exclusive(true).open("books.db")?;
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn exclusive(mut self, exclusive: bool) -> Self {
+        self.exclusive = exclusive;
         self
     }
 

@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
-use super::resource::{Action, Change, Done, Resource};
+use super::resource::{Action, Change, Done, Parent, Resource};
 use crate::error::{Error, Result, Rule};
 use crate::record::Values;
 use crate::value::{Value, datetime_text};
@@ -45,26 +45,25 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             complete(connection, resource, &mut values, at)?;
             with_entailments(connection, resource, || {
                 let id = insert(connection, resource, &values)?;
-                let parent = parent_of(resource, &values);
-                let done = Done { change: Change::Create(&values), id, parent, body: None, at };
+                let done = Done { change: Change::Create(&values), id, gone: None, body: None, at };
                 resource.entail(connection, &done)?;
                 Ok(Outcome::Created(id))
             })
         }
         Command::Update { resource, id, mut values, at } => with_entailments(connection, resource, || {
             update(connection, resource, id, &mut values, at)?;
-            let done = Done { change: Change::Update(id, &values), id, parent: None, body: None, at };
+            let done = Done { change: Change::Update(id, &values), id, gone: None, body: None, at };
             resource.entail(connection, &done)?;
             Ok(Outcome::Updated)
         }),
         Command::Act { resource, id, action, body, at } => with_entailments(connection, resource, || {
             let now = act(connection, resource, id, action, at)?;
-            resource.entail(connection, &Done { change: Change::Act(id, action), id, parent: None, body, at })?;
+            resource.entail(connection, &Done { change: Change::Act(id, action), id, gone: None, body, at })?;
             Ok(Outcome::Acted(now))
         }),
         Command::Delete { resource, id, at } => with_entailments(connection, resource, || {
-            let parent = delete(connection, resource, id)?;
-            resource.entail(connection, &Done { change: Change::Delete(id), id, parent, body: None, at })?;
+            let gone = delete(connection, resource, id)?;
+            resource.entail(connection, &Done { change: Change::Delete(id), id, gone: Some(gone), body: None, at })?;
             Ok(Outcome::Deleted)
         }),
     }
@@ -88,13 +87,6 @@ fn with_entailments(
         connection.prepare_cached("RELEASE command")?.execute([])?;
     }
     result
-}
-
-fn parent_of(resource: &dyn Resource, values: &Values) -> Option<i64> {
-    match values.get(resource.parent()?.column) {
-        Some(Value::Integer(id)) => Some(*id),
-        _ => None,
-    }
 }
 
 fn complete(
@@ -186,15 +178,23 @@ fn act(
     }
 }
 
-/// Deletes a record, and gives the one that it belonged to.
-fn delete(connection: &Connection, resource: &'static dyn Resource, id: i64) -> Result<Option<i64>> {
+/// Deletes a record, and gives what is remembered of it.
+fn delete(connection: &Connection, resource: &'static dyn Resource, id: i64) -> Result<Values> {
     let change = Change::Delete(id);
     let mut sql = format!("DELETE FROM {} WHERE id = ?1", resource.table().name);
     and(&mut sql, resource.guard(&change));
-    sql.push_str(&format!(" RETURNING {}", resource.parent().map_or("NULL", |parent| parent.column)));
+    let remembered = resource.remembered();
+    sql.push_str(&format!(" RETURNING {}", if remembered.is_empty() { "NULL".into() } else { remembered.join(", ") }));
     let mut statement = connection.prepare_cached(&sql)?;
-    match statement.query_row([id], |row| row.get(0)).optional().map_err(constraint)? {
-        Some(parent) => Ok(parent),
+    let gone = |row: &Row<'_>| {
+        let mut gone = Values::new(resource.table());
+        for (at, name) in remembered.iter().enumerate() {
+            gone.set(name, row.get::<_, Value>(at)?);
+        }
+        Ok(gone)
+    };
+    match statement.query_row([id], gone).optional().map_err(constraint)? {
+        Some(gone) => Ok(gone),
         None => Err(why_not(connection, resource, &change, id)?),
     }
 }
@@ -268,6 +268,12 @@ fn why_not(connection: &Connection, resource: &dyn Resource, change: &Change<'_>
 pub(crate) fn exists(connection: &Connection, resource: &dyn Resource, id: i64) -> Result<bool> {
     let sql = format!("SELECT 1 FROM {} WHERE id = ?1", resource.table().name);
     Ok(connection.prepare_cached(&sql)?.exists([id])?)
+}
+
+/// Whether a record is there and belongs to the other.
+pub(crate) fn belongs(connection: &Connection, resource: &dyn Resource, id: i64, to: (&Parent, i64)) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE id = ?1 AND {} = ?2", resource.table().name, to.0.column);
+    Ok(connection.prepare_cached(&sql)?.exists([id, to.1])?)
 }
 
 /// A constraint of the schema that the rules before it should have caught says what it is.

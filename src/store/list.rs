@@ -189,8 +189,8 @@ pub(crate) trait Reads {
 
 impl Reads for Snapshot {
     fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        match &self.connection {
-            Some(connection) => run(connection),
+        match &self.reader {
+            Some(reader) => run(reader),
             None => self.store.read(run),
         }
     }

@@ -2,11 +2,13 @@
 
 mod backup;
 mod builder;
+mod claim;
 mod command;
 mod document;
 mod file;
 #[cfg(feature = "server")]
 mod image;
+mod keeper;
 mod keys;
 mod list;
 mod migrate;
@@ -42,8 +44,9 @@ pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
 
+use self::claim::Claim;
 use self::file::Settings;
-use self::readers::Readers;
+use self::readers::{Reader, Readers};
 use self::writer::Writer;
 use crate::account::Account;
 use crate::error::{Error, Result};
@@ -73,11 +76,22 @@ pub struct ClientStore {
 struct Inner {
     path: Option<PathBuf>,
     /// None in memory, where the writer's connection serves the reads as well.
-    readers: Option<Readers>,
+    readers: Option<Arc<Readers>>,
     writer: Arc<Writer>,
     builder: Builder,
     upgrade: Option<Upgrade>,
     time: Time,
+    /// Of a file that is the store's own; given up last.
+    _claim: Option<Claim>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Before the writer's connection, which as the last one brings the log into the file.
+        if let Some(readers) = &self.readers {
+            readers.close();
+        }
+    }
 }
 
 impl std::fmt::Debug for ClientStore {
@@ -97,7 +111,7 @@ impl ClientStore {
     /// [`Error::Foreign`] where the file is something else, [`Error::Newer`] where a newer version
     /// wrote it, [`Error::Altered`] where its tables, indexes or triggers are not the program's own;
     /// each is left untouched. [`Error::Busy`] where another program kept it locked,
-    /// [`Error::Unopened`] where it cannot be opened.
+    /// [`Error::Exclusive`] where another store has declared it its own, [`Error::Unopened`] where it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Builder::default().open(path)
     }
@@ -119,24 +133,33 @@ impl ClientStore {
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let mut settings = settings(&builder);
         let path = &absolute(path)?;
+        let claim = match builder.exclusive && !builder.read_only {
+            true => Some(Claim::of(path)?),
+            false => None,
+        };
         let (connection, upgrade) = if builder.read_only {
             let (connection, its) = file::inspector(path, &settings)?;
             file::readable(&connection, path)?;
             settings = its;
             (connection, None)
         } else {
+            if claim.is_none() {
+                Claim::none_on(path)?;
+            }
             file::writer(path, &settings, builder.create)?
         };
-        let writer = Arc::new(Writer::new(connection, builder.busy_timeout));
-        let readers = Readers::new(path.to_owned(), settings, builder.readers);
+        let readers = Arc::new(Readers::new(path.to_owned(), settings, builder.readers, claim.is_some()));
+        let writer = Writer::new(connection, Some(Arc::clone(&readers)), builder.busy_timeout, claim.is_some())?;
         let (path, time) = (Some(path.to_owned()), builder.time());
-        Ok(ClientStore { inner: Arc::new(Inner { path, readers: Some(readers), writer, builder, upgrade, time }) })
+        let (readers, writer) = (Some(readers), Arc::new(writer));
+        Ok(ClientStore { inner: Arc::new(Inner { path, readers, writer, builder, upgrade, time, _claim: claim }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Arc::new(Writer::new(file::memory(&settings(&builder))?, builder.busy_timeout));
-        let time = builder.time();
-        Ok(ClientStore { inner: Arc::new(Inner { path: None, readers: None, writer, builder, upgrade: None, time }) })
+        let writer = Writer::new(file::memory(&settings(&builder))?, None, builder.busy_timeout, false)?;
+        let (writer, time) = (Arc::new(writer), builder.time());
+        let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
+        Ok(ClientStore { inner: Arc::new(inner) })
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -251,9 +274,9 @@ impl ClientStore {
         match &self.inner.readers {
             None => run(&*self.inner.writer.connection()?),
             Some(readers) => {
-                let connection = readers.take()?;
-                let result = run(&connection);
-                readers.give_back(connection);
+                let reader = readers.take()?;
+                let result = run(&reader);
+                readers.give_back(reader);
                 result
             }
         }
@@ -280,9 +303,10 @@ impl ClientStore {
 
     /// Refuses a record that is not there or belongs to another than its path names.
     pub(crate) fn must_belong(&self, resource: &'static dyn Resource, id: i64, parent: Option<i64>) -> Result<()> {
-        match parent {
-            Some(_) => self.document(resource, id, parent, Dialect::Documented).map(drop),
-            None => Ok(()),
+        let (Some(named), Some(parent)) = (resource.parent(), parent) else { return Ok(()) };
+        match self.read(|connection| command::belongs(connection, resource, id, (named, parent)))? {
+            true => Ok(()),
+            false => Err(Error::NotFound { record: resource.table().element, id }),
         }
     }
 
@@ -298,30 +322,21 @@ impl ClientStore {
 
     /// Begins to read at one moment; in memory, every read sees its own.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
-        let connection = match &self.inner.readers {
-            None => None,
-            Some(readers) => {
-                let connection = readers.take()?;
-                connection.prepare_cached("BEGIN")?.execute([])?;
-                Some(connection)
-            }
-        };
-        Ok(Snapshot { store: self.clone(), connection })
+        let reader = self.inner.readers.as_ref().map(|readers| readers.take_at_one_moment()).transpose()?;
+        Ok(Snapshot { store: self.clone(), reader })
     }
 }
 
 /// A reader that sees the store as it was at its first read, for as long as it is kept.
 pub(crate) struct Snapshot {
     store: ClientStore,
-    connection: Option<Connection>,
+    reader: Option<Reader>,
 }
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        if let (Some(connection), Some(readers)) = (self.connection.take(), &self.store.inner.readers)
-            && connection.execute_batch("COMMIT").is_ok()
-        {
-            readers.give_back(connection);
+        if let (Some(reader), Some(readers)) = (self.reader.take(), &self.store.inner.readers) {
+            readers.give_back(reader);
         }
     }
 }

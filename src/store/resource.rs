@@ -73,6 +73,11 @@ pub trait Resource: Sync {
         false
     }
 
+    /// The columns of a deleted record that what its end entails depends on.
+    fn remembered(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Does what a change to a record entails for others, in the change's own transaction.
     ///
     /// # Errors
@@ -164,11 +169,18 @@ pub struct Done<'a> {
     pub(crate) change: Change<'a>,
     /// The record.
     pub(crate) id: i64,
-    /// The record that it belongs or belonged to.
-    pub(crate) parent: Option<i64>,
+    /// What is [remembered](Resource::remembered) of a deleted record.
+    pub(crate) gone: Option<Values>,
     /// The body that an action came with.
     pub(crate) body: Option<Values>,
     pub(crate) at: DateTime<Utc>,
+}
+
+impl Done<'_> {
+    /// The values that a create or an update gave, or that a deleted record had.
+    pub(crate) fn values(&self) -> Option<&Values> {
+        self.change.values().or(self.gone.as_ref())
+    }
 }
 
 impl Change<'_> {

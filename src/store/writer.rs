@@ -21,6 +21,7 @@ use rusqlite::Connection;
 
 use super::command::{Command, Outcome, apply};
 use super::file::{begin, is_busy};
+use super::readers::Readers;
 use crate::error::{Error, Result};
 
 /// So many commands at most commit together; it bounds how long the first of them waits.
@@ -33,6 +34,10 @@ pub(crate) struct Writer {
     queue: Mutex<Queue>,
     connection: Mutex<Connection>,
     busy_timeout: Duration,
+    /// The file's; none in memory.
+    readers: Option<Arc<Readers>>,
+    /// Whether the file is the store's own: then it stays locked between commits.
+    exclusive: bool,
 }
 
 #[derive(Default)]
@@ -53,8 +58,16 @@ struct Job {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, busy_timeout: Duration) -> Self {
-        Writer { queue: Mutex::default(), connection: Mutex::new(connection), busy_timeout }
+    pub(crate) fn new(
+        connection: Connection,
+        readers: Option<Arc<Readers>>,
+        busy_timeout: Duration,
+        exclusive: bool,
+    ) -> Result<Self> {
+        let connection = Mutex::new(connection);
+        let writer = Writer { queue: Mutex::default(), connection, busy_timeout, readers, exclusive };
+        writer.hold(&lock(&writer.connection))?;
+        Ok(writer)
     }
 
     /// Applies a command and commits it, perhaps together with others.
@@ -94,7 +107,7 @@ impl Writer {
             self.begin(connection)?;
             let result = run(connection);
             match &result {
-                Ok(_) => finish(connection)?,
+                Ok(_) => self.finish(connection, true)?,
                 Err(_) => drop(connection.execute_batch("ROLLBACK")),
             }
             result
@@ -129,9 +142,9 @@ impl Writer {
         Ok(self.whole())
     }
 
-    /// The connection, outside any transaction.
+    /// The connection, with nothing written.
     fn whole(&self) -> Whole<'_> {
-        Whole(lock(&self.connection))
+        Whole { writer: self, connection: lock(&self.connection) }
     }
 
     /// Takes the lead, which gives the job back, or queues it.
@@ -149,8 +162,16 @@ impl Writer {
     }
 
     fn begin(&self, connection: &Connection) -> Result<()> {
+        if self.exclusive && !connection.is_autocommit() {
+            return Ok(());
+        }
         begin(connection)
             .map_err(|error| if is_busy(&error) { Error::Busy { waited: self.busy_timeout } } else { error })
+    }
+
+    /// Locks a file that is the store's own until the next commit.
+    fn hold(&self, connection: &Connection) -> Result<()> {
+        if self.exclusive { self.begin(connection) } else { Ok(()) }
     }
 
     /// Applies commands in one transaction; a result is given out only for what is on disk.
@@ -166,34 +187,58 @@ impl Writer {
             }
             results.push(result);
         }
-        finish(connection)?;
+        self.finish(connection, false)?;
         Ok(results)
+    }
+
+    /// Commits; where that fails, nothing of the transaction stays.
+    fn finish(&self, connection: &Connection, large: bool) -> Result<()> {
+        let let_go = self.readers.as_ref().and_then(|readers| readers.before_commit(large));
+        let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        drop(let_go);
+        if committed.is_ok() {
+            // Whoever was faster is waited for by the next commit.
+            drop(self.hold(connection));
+        }
+        // After that: what others wrote in between is then seen as well.
+        if let Some(readers) = &self.readers {
+            readers.after_commit();
+        }
+        committed.map(drop).map_err(|error| {
+            drop(connection.execute_batch("ROLLBACK"));
+            Error::storage("committing", error)
+        })
     }
 }
 
-/// The connection, held by one thread, outside any transaction again when it is given back.
-pub(crate) struct Whole<'a>(MutexGuard<'a, Connection>);
+/// The connection, held by one thread; given back, nothing that it wrote is left uncommitted.
+pub(crate) struct Whole<'a> {
+    writer: &'a Writer,
+    connection: MutexGuard<'a, Connection>,
+}
 
 impl std::ops::Deref for Whole<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.connection
     }
 }
 
 impl std::ops::DerefMut for Whole<'_> {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.connection
     }
 }
 
 impl Drop for Whole<'_> {
     fn drop(&mut self) {
-        if !self.0.is_autocommit() {
+        if !self.connection.is_autocommit() && (thread::panicking() || !self.writer.exclusive) {
             // Left by a panic; nothing of it was acknowledged, and other programs wait for its lock.
-            drop(self.0.execute_batch("ROLLBACK"));
+            drop(self.connection.execute_batch("ROLLBACK"));
         }
+        // Where that fails, the next commit tries again, and says so.
+        drop(self.writer.hold(&self.connection));
     }
 }
 
@@ -347,16 +392,6 @@ impl Future for Submitted {
             }
         }
     }
-}
-
-/// Commits; where that fails, nothing of the transaction stays.
-fn finish(connection: &Connection) -> Result<()> {
-    let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-    if let Err(error) = committed {
-        drop(connection.execute_batch("ROLLBACK"));
-        return Err(Error::storage("committing", error));
-    }
-    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,15 +1,17 @@
 //! Reading the whole store's document, or single lists of the API.
 
+use std::collections::HashSet;
 use std::io::BufRead;
 
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use super::{NEXT_IDS, ROOT, VERSION};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Rule};
 use crate::record::Values;
 use crate::resources::{RESOURCES, by_element, by_list};
 use crate::store::{Change, ClientStore, Resource, load};
+use crate::value::Value;
 use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
 
 impl ClientStore {
@@ -36,7 +38,13 @@ impl ClientStore {
         }
         opened.sort_by_key(|(content, ..)| content.rank());
         self.transaction(|tx| {
-            let mut loader = Loader { store: self, connection: tx.connection(), at: self.now(), records: 0 };
+            let mut loader = Loader {
+                store: self,
+                connection: tx.connection(),
+                at: self.now(),
+                records: 0,
+                replacements: HashSet::new(),
+            };
             for (content, name, tokens) in &mut opened {
                 loader.document(content, tokens).map_err(|error| in_document(name, error))?;
             }
@@ -90,6 +98,8 @@ struct Loader<'a> {
     connection: &'a Connection,
     at: DateTime<Utc>,
     records: u64,
+    /// The ids of what may have taken a default record's place, which it does not give up again.
+    replacements: HashSet<(&'static str, i64)>,
 }
 
 impl Loader<'_> {
@@ -129,6 +139,11 @@ impl Loader<'_> {
 
     fn add(&mut self, resource: &'static dyn Resource, mut values: Values) -> Result<()> {
         self.store.draw(resource, &mut values);
+        if let (true, Some(Value::Integer(id))) = (has_defaults(resource), values.get("id"))
+            && !self.replacements.insert((resource.table().name, *id))
+        {
+            return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
+        }
         load(self.connection, resource, values, self.at)?;
         self.records += 1;
         Ok(())
@@ -138,7 +153,7 @@ impl Loader<'_> {
     fn make_way(&self, resource: &dyn Resource) -> Result<()> {
         let mut sql = format!("DELETE FROM {} WHERE {}", resource.table().name, resource.untouched());
         let guard = resource.guard(&Change::Delete(0));
-        if resource.untouched() != "0" && !guard.is_empty() {
+        if has_defaults(resource) && !guard.is_empty() {
             sql.push_str(&format!(" AND {guard}"));
             self.connection.execute(&sql, [])?;
         }
@@ -170,6 +185,11 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Whether a new store has records of the resource.
+fn has_defaults(resource: &dyn Resource) -> bool {
+    resource.untouched() != "0"
 }
 
 fn in_document(name: &str, error: Error) -> Error {

@@ -1,7 +1,8 @@
 //! What a document's elements hold, whatever they are.
 
 use super::read::{end, next};
-use super::tokens::{Slice, Token, Tokens};
+use super::source::Slice;
+use super::tokens::{Token, Tokens};
 use crate::error::Result;
 
 /// An element below the root.

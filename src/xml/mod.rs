@@ -14,24 +14,29 @@
 //! # Ok::<(), clientstore::Error>(())
 //! ```
 
+mod declaration;
 #[cfg(feature = "server")]
 mod leaves;
 mod names;
+mod outline;
 mod read;
+mod source;
 mod tokens;
 mod tree;
 mod write;
 
+pub(crate) use declaration::is_utf8_name;
 #[cfg(feature = "server")]
 pub(crate) use leaves::{Leaf, leaves};
 pub(crate) use names::find_illegal;
 pub(crate) use read::{Purpose, end, list, next, read_integer, record, same_name, skip};
-pub(crate) use tokens::{Stream, Token, Tokens, is_utf8_name};
+pub(crate) use source::Stream;
+pub(crate) use tokens::{Token, Tokens};
 pub(crate) use tree::Tree;
 pub use write::Dialect;
 pub(crate) use write::{Unwritable, Writer};
 
-use self::tokens::Slice;
+use self::source::Slice;
 use crate::error::{Error, Result};
 use crate::record::{Fields, Record, Table, Values, View};
 

@@ -1,6 +1,7 @@
 //! From a document to fields.
 
-use super::tokens::{Source, Token, Tokens};
+use super::source::Source;
+use super::tokens::{Token, Tokens};
 use crate::error::{Error, Result};
 use crate::record::{Column, Nil, Table, Values, Write};
 use crate::value::{Kind, Value, is_space};
@@ -97,6 +98,7 @@ pub(crate) fn list<S: Source>(
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
     loop {
+        tokens.skip_space();
         let known = match next!(tokens) {
             Token::Start { name, .. } => same_name(&name, table.element),
             Token::End => return Ok(()),
@@ -150,6 +152,7 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
     let mut content = String::new();
     let mut expected = 0;
     loop {
+        tokens.skip_space();
         let (found, nil) = match next!(tokens) {
             Token::Start { name, nil } => (find(table, expected, &name, purpose), nil),
             Token::End => return Ok(values),
@@ -167,16 +170,19 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, table: &'static Table, purpose: Pur
             }
         };
         expected = position + 1;
-        let mark = tokens.mark();
         let column = &table.columns[position];
-        content.clear();
-        append_text(tokens, Some(column.element), &mut content)?;
-        match value(column, &content, nil) {
-            Ok(Some(value)) => values.set_at(position, value),
-            Ok(None) => {}
-            Err(reason) => {
-                return Err(Error::Invalid { field: column.element, reason, line: Some(tokens.line_of(mark)) });
+        let refuse = |reason, line| Error::Invalid { field: column.element, reason, line: Some(line) };
+        let value = match tokens.leaf() {
+            Some(text) => value(column, text, nil).map_err(|reason| refuse(reason, tokens.line()))?,
+            None => {
+                let mark = tokens.mark();
+                content.clear();
+                append_text(tokens, Some(column.element), &mut content)?;
+                value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
             }
+        };
+        if let Some(value) = value {
+            values.set_at(position, value);
         }
     }
 }

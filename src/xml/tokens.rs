@@ -1,22 +1,20 @@
-//! Well-formed tokens: quick-xml's borrowed events under the checks that it leaves to its caller.
+//! Well-formed tokens (XML 1.0, fifth edition): markup, text and references, each checked as it is
+//! found. A DOCTYPE is refused.
 //!
-//! quick-xml finds the markup and matches the end tags; names, attributes, characters, references,
-//! the declaration and the document's outline are checked here. A DOCTYPE is refused.
+//! Most of a document is of one kind: tags without surprises, and text that needs no second look.
+//! That is recognised in one pass, and borrowed; all else takes a longer way to the same token.
 
 use std::borrow::Cow;
-use std::io::BufRead;
 use std::sync::Arc;
 
-use quick_xml::errors::IllFormedError;
-use quick_xml::events::{BytesDecl, BytesPI, BytesStart, Event};
-use quick_xml::reader::Reader;
-
-use super::names::{Look, attributes, find_illegal, is_name, reference};
+use super::declaration::{check_declaration, check_instruction, declared};
+use super::names::{
+    attributes, is_name, legal, normalised, plain_attributes, plain_length, plain_name, reference, tag_end,
+};
+use super::outline::Outline;
+use super::source::Source;
 use crate::error::Error;
-use crate::value::{is_space, quoted};
-
-/// Deeper documents are refused (`wire.md`).
-const MAX_DEPTH: usize = 32;
+use crate::value::is_space;
 
 /// What a document is made of, once comments and instructions are gone.
 pub(crate) enum Token<'a> {
@@ -32,105 +30,34 @@ pub(crate) enum Token<'a> {
     Eof,
 }
 
-/// Where a document comes from: memory, or a stream that is read piece by piece.
-pub(crate) trait Source {
-    fn event(&mut self) -> quick_xml::Result<Event<'_>>;
-    /// The place that the last event starts at.
-    fn mark(&self) -> u64;
-    /// The line of a place, from 1; it may cost a scan of all before it.
-    fn line_of(&self, mark: u64) -> u64;
+/// The name of an element that starts.
+pub(crate) struct Name<'a> {
+    /// The name and the attributes.
+    tag: &'a str,
+    length: usize,
 }
 
-/// A document in memory.
-pub(crate) struct Slice<'a> {
-    document: &'a [u8],
-    reader: Reader<&'a [u8]>,
-    start: u64,
-}
-
-impl<'a> Slice<'a> {
-    pub(crate) fn new(document: &'a [u8]) -> Self {
-        Slice { document, reader: configured(Reader::from_reader(document)), start: 0 }
-    }
-}
-
-impl Source for Slice<'_> {
-    fn event(&mut self) -> quick_xml::Result<Event<'_>> {
-        self.start = self.reader.buffer_position();
-        self.reader.read_event()
-    }
-
-    fn mark(&self) -> u64 {
-        self.start
-    }
-
-    fn line_of(&self, mark: u64) -> u64 {
-        let before = self.document.len().min(usize::try_from(mark).unwrap_or(usize::MAX));
-        1 + memchr::memchr_iter(b'\n', &self.document[..before]).count() as u64
-    }
-}
-
-/// A document read from a stream, in memory no longer than its longest event.
-pub(crate) struct Stream<R> {
-    reader: Reader<CountLines<R>>,
-    buffer: Vec<u8>,
-    line: u64,
-}
-
-impl<R: BufRead> Stream<R> {
-    pub(crate) fn new(input: R) -> Self {
-        let reader = configured(Reader::from_reader(CountLines { input, lines: 0 }));
-        Stream { reader, buffer: Vec::new(), line: 1 }
-    }
-}
-
-impl<R: BufRead> Source for Stream<R> {
-    fn event(&mut self) -> quick_xml::Result<Event<'_>> {
-        self.line = 1 + self.reader.get_ref().lines;
-        self.buffer.clear();
-        self.reader.read_event_into(&mut self.buffer)
-    }
-
-    fn mark(&self) -> u64 {
-        self.line
-    }
-
-    fn line_of(&self, mark: u64) -> u64 {
-        mark
-    }
-}
-
-struct CountLines<R> {
-    input: R,
-    lines: u64,
-}
-
-impl<R: BufRead> std::io::Read for CountLines<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.lines += memchr::memchr_iter(b'\n', &buffer[..count]).count() as u64;
-        Ok(count)
-    }
-}
-
-impl<R: BufRead> BufRead for CountLines<R> {
-    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        self.input.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        if let Ok(buffer) = self.input.fill_buf() {
-            self.lines += memchr::memchr_iter(b'\n', &buffer[..amount]).count() as u64;
+impl Name<'_> {
+    /// The raw value of an attribute of the element.
+    pub(crate) fn attribute(&self, wanted: &str) -> Option<&str> {
+        let mut rest = &self.tag[self.length..];
+        while let Ok(Some((name, value, after))) = super::names::attribute(rest) {
+            if name == wanted {
+                return Some(value);
+            }
+            rest = after;
         }
-        self.input.consume(amount);
+        None
     }
 }
 
-fn configured<R>(mut reader: Reader<R>) -> Reader<R> {
-    let config = reader.config_mut();
-    config.enable_all_checks(true);
-    config.expand_empty_elements = true;
-    reader
+impl std::ops::Deref for Name<'_> {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        &self.tag[..self.length]
+    }
 }
 
 /// Why a token cannot be had; [`Tokens::error`] adds the line.
@@ -156,17 +83,20 @@ impl From<String> for Fault {
 /// Reads a document's tokens, and refuses it at the first thing that is not well-formed.
 pub(crate) struct Tokens<S> {
     source: S,
+    /// The last token's start and end in the text at hand.
+    start: usize,
+    at: usize,
     outline: Outline,
 }
 
 impl<S: Source> Tokens<S> {
     pub(crate) fn new(source: S) -> Self {
-        Tokens { source, outline: Outline { depth: 0, seen_root: false, first: true } }
+        Tokens { source, start: 0, at: 0, outline: Outline::default() }
     }
 
     /// The place of the last token, for [`line_of`](Self::line_of).
-    pub(crate) fn mark(&self) -> u64 {
-        self.source.mark()
+    pub(crate) fn mark(&mut self) -> u64 {
+        self.source.mark(self.start)
     }
 
     /// The line of a mark, from 1.
@@ -174,13 +104,16 @@ impl<S: Source> Tokens<S> {
         self.source.line_of(mark)
     }
 
+    /// The line of the last token, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.source.line(self.start)
+    }
+
     /// An error at the last token.
     pub(crate) fn error(&self, fault: impl Into<Fault>) -> Error {
         match fault.into() {
-            Fault::Malformed(reason) => Error::Xml { line: self.line_of(self.mark()), reason: shortened(reason) },
-            Fault::Character(what) => {
-                Error::Xml { line: self.line_of(self.mark()), reason: format!("the document holds {what}") }
-            }
+            Fault::Malformed(reason) => Error::Xml { line: self.line(), reason: shortened(reason) },
+            Fault::Character(what) => Error::Xml { line: self.line(), reason: format!("the document holds {what}") },
             Fault::Input(source) => Error::Storage { doing: "reading the document", source },
         }
     }
@@ -189,197 +122,251 @@ impl<S: Source> Tokens<S> {
     pub(crate) fn error_in(&self, field: Option<&'static str>, fault: Fault) -> Error {
         match (fault, field) {
             (Fault::Character(what), Some(field)) => {
-                let line = Some(self.line_of(self.mark()));
-                Error::Invalid { field, reason: format!("holds {what}; remove it"), line }
+                Error::Invalid { field, reason: format!("holds {what}; remove it"), line: Some(self.line()) }
             }
             (Fault::Malformed(reason), Some(field)) => self.error(format!("<{field}>: {reason}")),
             (fault, _) => self.error(fault),
         }
     }
 
+    /// Passes over white space that markup follows, for where it means nothing.
+    #[inline]
+    pub(crate) fn skip_space(&mut self) {
+        let rest = &self.source.text().as_bytes()[self.at..];
+        let space = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r')).count();
+        if rest.get(space) == Some(&b'<') && !self.outline.empty {
+            self.at += space;
+        }
+    }
+
+    /// The text of the element whose start was the last token, if nothing but text that needs no
+    /// second look stands before its end; that is read, too. The start stays the last token.
+    #[inline]
+    pub(crate) fn leaf(&mut self) -> Option<&str> {
+        let rest = &self.source.text()[self.at..];
+        let length = plain_length(rest.as_bytes());
+        let end = self.outline.end(&rest.as_bytes()[length..]).filter(|_| !self.outline.empty)?;
+        self.outline.close();
+        self.at += length + end;
+        Some(&rest[..length])
+    }
+
+    #[inline]
     pub(crate) fn next(&mut self) -> Result<Token<'_>, Fault> {
-        match self.source.event() {
-            Ok(event) => self.outline.token(event),
-            Err(error) => Err(fault(error)),
+        self.start = self.at;
+        if std::mem::take(&mut self.outline.empty) {
+            self.outline.close();
+            return Ok(Token::End);
+        }
+        let first = !std::mem::replace(&mut self.outline.begun, true);
+        if first || self.rest().len() < 2 {
+            self.begin(first)?;
+        }
+        match self.rest().as_bytes() {
+            [b'<', b'/', ..] => self.end_tag(),
+            [b'<', b'!', ..] => self.declaration(),
+            [b'<', b'?', ..] => self.instruction(first),
+            [b'<', ..] => self.start_tag(),
+            [b'&', ..] => self.reference(),
+            [_, ..] => self.text(),
+            [] if self.outline.is_inside() => Err("the document ends before its elements do".into()),
+            [] if !self.outline.seen_root() => Err("the document is empty; a root element is missing".into()),
+            [] => Ok(Token::Eof),
         }
     }
-}
 
-/// How far the document has come.
-struct Outline {
-    depth: usize,
-    seen_root: bool,
-    first: bool,
-}
-
-impl Outline {
-    fn token<'a>(&mut self, event: Event<'a>) -> Result<Token<'a>, Fault> {
-        let first = std::mem::replace(&mut self.first, false);
-        Ok(match event {
-            Event::Start(start) | Event::Empty(start) => self.start(start)?,
-            Event::End(_) => {
-                self.depth -= 1;
-                Token::End
-            }
-            Event::Text(text) => {
-                if memchr::memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
-                    return Err("`]]>` stands in text; write `]]&gt;`".into());
-                }
-                if Look::at(text.as_bytes()).plain() {
-                    // No line end to normalise either.
-                    return self.text(text.into_inner());
-                }
-                legal(&text)?;
-                self.text(text.xml10_content())?
-            }
-            Event::CData(data) => {
-                self.inside()?;
-                legal(&data)?;
-                Token::Text(data.xml10_content())
-            }
-            Event::GeneralRef(name) => {
-                self.inside()?;
-                Token::Text(match &*name {
-                    "amp" => "&".into(),
-                    "lt" => "<".into(),
-                    "gt" => ">".into(),
-                    _ => String::from(reference(&name)?).into(),
-                })
-            }
-            Event::Comment(comment) => {
-                legal(&comment)?;
-                Token::Nothing
-            }
-            Event::PI(instruction) => {
-                check_instruction(&instruction)?;
-                Token::Nothing
-            }
-            Event::Decl(declaration) => {
-                if !first {
-                    return Err("an XML declaration stands elsewhere than at the very start".into());
-                }
-                check_declaration(&declaration)?;
-                Token::Nothing
-            }
-            Event::DocType(_) => return Err("a DOCTYPE is not accepted; remove it".into()),
-            Event::Eof if self.depth > 0 => return Err("the document ends before its elements do".into()),
-            Event::Eof if !self.seen_root => return Err("the document is empty; a root element is missing".into()),
-            Event::Eof => Token::Eof,
-        })
+    /// The text at hand from the token's start on.
+    #[inline]
+    fn rest(&self) -> &str {
+        &self.source.text()[self.start..]
     }
 
-    fn start<'a>(&mut self, start: BytesStart<'a>) -> Result<Token<'a>, Fault> {
-        if self.depth == 0 && self.seen_root {
-            return Err("a second root element follows the first".into());
+    /// Takes in more behind the token's start; false at the document's end.
+    #[cold]
+    fn more(&mut self) -> Result<bool, Fault> {
+        let used = std::mem::take(&mut self.start);
+        self.at -= used;
+        self.source.more(used)
+    }
+
+    /// Has the bytes at hand by which a token is told; a byte order mark is none.
+    #[cold]
+    fn begin(&mut self, first: bool) -> Result<(), Fault> {
+        while self.rest().len() < 2 && self.more()? {}
+        if first && self.rest().starts_with('\u{FEFF}') {
+            self.at += '\u{FEFF}'.len_utf8();
+            self.start = self.at;
+            while self.rest().len() < 2 && self.more()? {}
         }
-        if self.depth == MAX_DEPTH {
-            return Err(format!("elements are nested deeper than {MAX_DEPTH} levels").into());
+        Ok(())
+    }
+
+    /// The end of what `find` looks for from the token's start on, however much it takes; where it is
+    /// nowhere, `None`.
+    fn find(&mut self, find: impl Fn(&[u8]) -> Option<usize>) -> Result<Option<usize>, Fault> {
+        loop {
+            if let Some(end) = find(self.rest().as_bytes()) {
+                self.at = self.start + end;
+                return Ok(Some(end));
+            }
+            if !self.more()? {
+                return Ok(None);
+            }
         }
-        self.seen_root = true;
-        self.depth += 1;
-        let length = start.name().as_ref().len();
-        if !is_name(start.name().as_ref()) {
+    }
+
+    #[inline]
+    fn start_tag(&mut self) -> Result<Token<'_>, Fault> {
+        let tag = &self.rest()[1..];
+        let length = plain_name(tag.as_bytes());
+        if length > 0
+            && let Some(attributes) = plain_attributes(&tag.as_bytes()[length..])
+        {
+            let start = self.start + 1;
+            self.at = start + length + attributes + 1;
+            let tag = &self.source.text()[start..self.at - 1];
+            self.outline.open(&tag[..length])?;
+            return Ok(Token::Start { name: Name { tag, length }, nil: false });
+        }
+        self.other_start_tag()
+    }
+
+    fn other_start_tag(&mut self) -> Result<Token<'_>, Fault> {
+        let Some(end) = self.find(tag_end)? else {
+            return Err("a tag is not closed; its `>` is missing".into());
+        };
+        let tag = &self.source.text()[self.start + 1..self.start + end - 1];
+        let (tag, empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
+        let length = tag.find(is_space).unwrap_or(tag.len());
+        self.outline.open(&tag[..length])?;
+        if !is_name(&tag[..length]) {
             return Err("a tag has no legal name".into());
         }
-        let nil = attributes(start.attributes_raw())?;
-        Ok(Token::Start { name: Name { start, length }, nil })
+        self.outline.empty = empty;
+        Ok(Token::Start { nil: attributes(&tag[length..])?, name: Name { tag, length } })
     }
 
-    fn text<'a>(&self, text: Cow<'a, str>) -> Result<Token<'a>, Fault> {
-        if self.depth > 0 {
-            return Ok(Token::Text(text));
+    #[inline]
+    fn end_tag(&mut self) -> Result<Token<'_>, Fault> {
+        let length = match self.outline.end(self.rest().as_bytes()) {
+            Some(length) => length,
+            None => self.other_end_tag()?,
+        };
+        self.outline.close();
+        self.at = self.start + length;
+        Ok(Token::End)
+    }
+
+    fn other_end_tag(&mut self) -> Result<usize, Fault> {
+        let Some(end) = self.find(|rest| past(rest, b">"))? else {
+            return Err("an end tag is not closed; its `>` is missing".into());
+        };
+        let found = self.rest()[2..end - 1].trim_end_matches(is_space);
+        match self.outline.name() {
+            Some(name) if name == found => Ok(end),
+            Some(name) => Err(format!("</{}> stands where </{name}> should", found).into()),
+            None => Err(format!("</{}> ends no element", found).into()),
         }
-        if text.chars().all(is_space) {
+    }
+
+    #[inline]
+    fn text(&mut self) -> Result<Token<'_>, Fault> {
+        let length = plain_length(self.rest().as_bytes());
+        if let Some(b'<' | b'&') = self.rest().as_bytes().get(length)
+            && self.outline.is_inside()
+        {
+            self.at = self.start + length;
+            return Ok(Token::Text(self.source.text()[self.start..self.at].into()));
+        }
+        self.other_text()
+    }
+
+    fn other_text(&mut self) -> Result<Token<'_>, Fault> {
+        let end = self.find(|rest| memchr::memchr2(b'<', b'&', rest))?.unwrap_or(self.rest().len());
+        self.at = self.start + end;
+        let text = &self.source.text()[self.start..self.at];
+        if text.contains("]]>") {
+            return Err("`]]>` stands in text; write `]]&gt;`".into());
+        }
+        legal(text)?;
+        if !self.outline.is_inside() && text.chars().all(is_space) {
             return Ok(Token::Nothing);
         }
-        Err("text stands outside the root element".into())
+        self.outline.check_inside()?;
+        Ok(Token::Text(normalised(text)))
     }
 
-    fn inside(&self) -> Result<(), Fault> {
-        if self.depth > 0 { Ok(()) } else { Err("text stands outside the root element".into()) }
-    }
-}
-
-/// The name of an element that starts.
-pub(crate) struct Name<'a> {
-    start: BytesStart<'a>,
-    length: usize,
-}
-
-impl Name<'_> {
-    /// The raw value of an attribute of the element.
-    pub(crate) fn attribute(&self, wanted: &str) -> Option<&str> {
-        let mut rest = self.start.attributes_raw();
-        while let Ok(Some((name, value, after))) = super::names::attribute(rest) {
-            if name == wanted {
-                return Some(value);
+    fn reference(&mut self) -> Result<Token<'_>, Fault> {
+        let end = self.find(|rest| Some(2 + memchr::memchr3(b';', b'&', b'<', &rest[1..])?))?;
+        match end.map(|end| &self.source.text()[self.start + 1..self.start + end]) {
+            Some(name) if name.ends_with(';') => {
+                self.outline.check_inside()?;
+                let character = reference(&name[..name.len() - 1])?;
+                Ok(Token::Text(match character {
+                    '&' => "&".into(),
+                    '<' => "<".into(),
+                    '>' => ">".into(),
+                    other => String::from(other).into(),
+                }))
             }
-            rest = after;
-        }
-        None
-    }
-}
-
-impl std::ops::Deref for Name<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.start[..self.length]
-    }
-}
-
-fn legal(text: &str) -> Result<(), Fault> {
-    match find_illegal(text) {
-        None => Ok(()),
-        Some(character) => {
-            let number = u32::from(character);
-            Err(Fault::Character(format!("the character U+{number:04X}, which XML cannot carry")))
+            _ => Err("`&` stands alone in text; write `&amp;`".into()),
         }
     }
-}
 
-fn check_instruction(instruction: &BytesPI<'_>) -> Result<(), Fault> {
-    let target = instruction.target();
-    if !is_name(target) || target.eq_ignore_ascii_case("xml") {
-        return Err("a processing instruction has no legal target".into());
+    /// What starts with `<!`.
+    fn declaration(&mut self) -> Result<Token<'_>, Fault> {
+        const CDATA: &str = "<![CDATA[";
+        const COMMENT: &str = "<!--";
+        const DOCTYPE: &str = "<!DOCTYPE";
+        while self.rest().len() < DOCTYPE.len() && self.more()? {}
+        let rest = self.rest();
+        if rest.starts_with(COMMENT) {
+            // Two dashes only ever end a comment.
+            let Some(end) = self.find(|rest| past(&rest[COMMENT.len()..], b"--").map(|end| COMMENT.len() + end))?
+            else {
+                return Err("a comment is not closed; its `-->` is missing".into());
+            };
+            while self.rest().len() == end && self.more()? {}
+            if self.rest().as_bytes().get(end) != Some(&b'>') {
+                return Err("`--` stands in a comment".into());
+            }
+            self.at = self.start + end + 1;
+            legal(&self.rest()[COMMENT.len()..end - 2])?;
+            return Ok(Token::Nothing);
+        }
+        if rest.starts_with(CDATA) {
+            let Some(end) = self.find(|rest| past(rest, b"]]>"))? else {
+                return Err("a CDATA section is not closed; its `]]>` is missing".into());
+            };
+            self.outline.check_inside()?;
+            let text = &self.rest()[CDATA.len()..end - 3];
+            legal(text)?;
+            return Ok(Token::Text(normalised(text)));
+        }
+        if rest.as_bytes().get(..DOCTYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE.as_bytes())) {
+            return Err("a DOCTYPE is not accepted; remove it".into());
+        }
+        Err("`<!` starts neither a comment nor a CDATA section".into())
     }
-    legal(instruction.content())
-}
 
-/// `version`, then perhaps `encoding`, then perhaps `standalone`; UTF-8 and its subset only.
-fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
-    let mut rest = &declaration["xml".len()..];
-    let mut seen = 0;
-    while let Some((name, value, after)) = super::names::attribute(rest)? {
-        let order = match name {
-            "version" => {
-                let minor = value.strip_prefix("1.").unwrap_or_default();
-                if minor.is_empty() || !minor.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err("the XML declaration names a version other than 1.0".into());
-                }
-                1
-            }
-            "encoding" => {
-                if !is_utf8_name(value) {
-                    return Err(format!("the document says its encoding is {}; send UTF-8", quoted(value)).into());
-                }
-                2
-            }
-            "standalone" if value == "yes" || value == "no" => 3,
-            _ => return Err("the XML declaration is malformed".into()),
+    /// What starts with `<?`.
+    fn instruction(&mut self, first: bool) -> Result<Token<'_>, Fault> {
+        let Some(end) = self.find(|rest| past(&rest[2..], b"?>").map(|end| 2 + end))? else {
+            return Err("a processing instruction is not closed; its `?>` is missing".into());
         };
-        if order <= seen || (seen == 0 && order != 1) {
-            return Err("the XML declaration is malformed".into());
+        let content = &self.rest()[2..end - 2];
+        match declared(content) {
+            Some(_) if !first => return Err("an XML declaration stands elsewhere than at the very start".into()),
+            Some(rest) => check_declaration(rest)?,
+            None => check_instruction(content)?,
         }
-        seen = order;
-        rest = after;
+        Ok(Token::Nothing)
     }
-    if seen == 0 { Err("the XML declaration has no version".into()) } else { Ok(()) }
 }
 
-/// Whether the name of an encoding is one that UTF-8 contains.
-pub(crate) fn is_utf8_name(encoding: &str) -> bool {
-    ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|name| name.eq_ignore_ascii_case(encoding))
+/// The place behind the first `wanted`.
+fn past(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, wanted).map(|at| at + wanted.len())
 }
 
 /// A reason without the end of a name that goes on and on.
@@ -388,17 +375,5 @@ fn shortened(reason: String) -> String {
     match reason.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &reason[..end]),
         None => reason,
-    }
-}
-
-fn fault(error: quick_xml::Error) -> Fault {
-    match error {
-        quick_xml::Error::Io(error) => Fault::Input(error),
-        quick_xml::Error::Encoding(_) => "the document is not UTF-8".into(),
-        quick_xml::Error::IllFormed(IllFormedError::UnclosedReference) => {
-            "`&` stands alone in text; write `&amp;`".into()
-        }
-        quick_xml::Error::IllFormed(error) => error.to_string().into(),
-        other => format!("{other}").into(),
     }
 }

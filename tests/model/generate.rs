@@ -2,7 +2,7 @@
 
 use crate::bodies::{Purpose, body, document};
 use crate::common::Random;
-use crate::op::{Body, Call, Op, Target};
+use crate::op::{Body, Call, Listed, Op, Target};
 use crate::schema::Resource::{self, Categories, Clients, Invoices, Messages, Payments, Projects};
 use crate::state::Model;
 
@@ -38,8 +38,21 @@ pub fn operation(random: &mut Random, model: &Model) -> Op {
         0..40 => Op::Forward(1 + random.below(100_000) as i64),
         40..43 => Op::Reopen,
         43 => Op::Move,
+        44..47 => Op::Load((0..1 + random.below(3)).map(|_| listed(random, model)).collect()),
         _ => Op::Call(Box::new(call(random, model))),
     }
+}
+
+/// An invoice of a list: nothing, a part or all of it is paid.
+fn listed(random: &mut Random, model: &Model) -> Listed {
+    let amount = (1 + random.below(50_000)) as i128 * 10_000;
+    let (paid, states): (_, &[&str]) = match random.below(3) {
+        0 => (0, &["draft", "open", "open", "closed"]),
+        1 => (amount - 10_000, &["draft", "partial", "partial", "closed"]),
+        _ => (amount, &["paid", "paid", "closed"]),
+    };
+    let state = if paid == 0 && states.contains(&"partial") { "open" } else { random.of(states) };
+    Listed { client: id(random, model, Clients), amount, paid, state }
 }
 
 /// An id of the resource's records, mostly one that is there.

@@ -1,8 +1,7 @@
 //! Invoices: dates, numbers, lines, money, states, and the messages and payments that move them
 //! (`invoices.md`).
 
-use crate::op::Body;
-use crate::op::{Call, Csv, Header};
+use crate::op::{Body, Call, Csv, Header, Listed};
 use crate::read::{Given, flawed, typed};
 use crate::schema::{Kind, Resource};
 use crate::state::{Expected, Model, Outcome, Reason, Record};
@@ -88,8 +87,28 @@ fn within(millionths: i128) -> Result<i128, Reason> {
     if millionths.abs() < LIMIT { Ok(millionths) } else { Err(Reason::bad("amount")) }
 }
 
-/// Writes what an invoice comes to, and its state.
-fn settle(invoice: &mut Record, lines: &[&Record], payments: &[i128]) -> Result<(), Reason> {
+/// Writes what an invoice comes to, and its state. Of one from a list, whose lines nobody knows, it is
+/// known what was paid elsewhere.
+fn settle(invoice: &mut Record, lines: &[&Record], payments: &[i128], elsewhere: Option<i128>) -> Result<(), Reason> {
+    if elsewhere.is_none() {
+        total(invoice, lines)?;
+    }
+    let elsewhere = elsewhere.unwrap_or(0);
+    let paid = elsewhere + within(payments.iter().sum())?;
+    let due = within(decimal(invoice.text("amount")).unwrap() - paid)?;
+    invoice.set("due-amount", decimal_text(due, 1));
+    let state = match () {
+        () if invoice.is("closed") => "closed",
+        () if (elsewhere != 0 || !payments.is_empty()) && due <= 0 => "paid",
+        () if !invoice.is("sent") => "draft",
+        () if paid > 0 => "partial",
+        () => "open",
+    };
+    invoice.set("state", state);
+    Ok(())
+}
+
+fn total(invoice: &mut Record, lines: &[&Record]) -> Result<(), Reason> {
     let amount = |line: &&Record| decimal(line.text("amount")).unwrap();
     let taxed = |by: &str| lines.iter().filter(|line| line.is(by)).map(&amount).sum::<i128>();
     let percent = |invoice: &Record, name| invoice.get(name).map(|text| decimal(text).unwrap());
@@ -106,23 +125,56 @@ fn settle(invoice: &mut Record, lines: &[&Record], payments: &[i128]) -> Result<
         total += tax.map_or(Ok(0), within)?;
         invoice.put(field, tax.map(|tax| decimal_text(tax, 1)));
     }
-    let paid = payments.iter().sum::<i128>();
-    let due = within(within(total)? - within(paid)?)?;
     invoice.set("discount-amount", decimal_text(discounted, 1));
-    invoice.set("amount", decimal_text(total, 1));
-    invoice.set("due-amount", decimal_text(due, 1));
-    let state = match () {
-        () if invoice.is("closed") => "closed",
-        () if !payments.is_empty() && due <= 0 => "paid",
-        () if !invoice.is("sent") => "draft",
-        () if paid > 0 => "partial",
-        () => "open",
-    };
-    invoice.set("state", state);
+    invoice.set("amount", decimal_text(within(total)?, 1));
     Ok(())
 }
 
+/// Without lines, a tax that comes has no amount yet; one that goes takes its own along.
+fn keep_taxes(invoice: &mut Record) {
+    for (tax, field) in [("tax", "tax-amount"), ("tax2", "tax2-amount")] {
+        let amount = invoice.get(field).unwrap_or("0.0").to_owned();
+        invoice.put(field, invoice.get(tax).is_some().then_some(amount));
+    }
+}
+
 impl Model {
+    /// The records of a list of invoices, those whose client is there.
+    pub fn listed_invoices(&mut self, list: &[Listed]) -> Vec<i64> {
+        let list: Vec<&Listed> = list.iter().filter(|one| self.find(Resource::Clients, one.client).is_some()).collect();
+        let mut ids = Vec::new();
+        for Listed { client, amount, paid, state } in list {
+            let mut invoice = Record::new(Resource::Invoices);
+            for name in ["created-at", "updated-at"] {
+                invoice.set(name, self.now_text());
+            }
+            for name in ["due-at", "issued-at"] {
+                invoice.set(name, date_text(self.now.div_euclid(86_400)).unwrap());
+            }
+            for (name, text) in [
+                ("client-id", client.to_string()),
+                ("amount", decimal_text(*amount, 1)),
+                ("due-amount", decimal_text(amount - paid, 1)),
+                ("state", (*state).to_owned()),
+                ("sent", (*state != "draft").to_string()),
+                ("closed", (*state == "closed").to_string()),
+                ("tax", "5.0".to_owned()),
+                ("tax-amount", "1.05".to_owned()),
+                ("due-at-human-format", "custom".to_owned()),
+                ("currency", "Euro - EUR".to_owned()),
+                ("number", format!("L-{}", amount / MILLION)),
+                ("client-key", self.key.clone()),
+            ] {
+                invoice.set(name, text);
+            }
+            let id = self.insert(Resource::Invoices, invoice);
+            self.elsewhere.insert(id, *paid);
+            self.newest_kind(*client);
+            ids.push(id);
+        }
+        ids
+    }
+
     fn payments_of(&self, invoice: i64) -> Vec<(i64, i128)> {
         let ids = self.of(Resource::Payments, "invoice-id", invoice);
         let amount = |id: i64| decimal(self.find(Resource::Payments, id).unwrap().text("amount")).unwrap();
@@ -132,7 +184,7 @@ impl Model {
     /// Settles an invoice as it would be, and keeps it where nothing is out of range.
     fn keep(&mut self, id: i64, mut invoice: Record, payments: &[i128]) -> Result<(), Vec<Reason>> {
         let lines: Vec<&Record> = self.lines_of(id).collect();
-        settle(&mut invoice, &lines, payments).map_err(|reason| vec![reason])?;
+        settle(&mut invoice, &lines, payments, self.elsewhere.get(&id).copied()).map_err(|reason| vec![reason])?;
         self.table_mut(Resource::Invoices).records.insert(id, invoice);
         Ok(())
     }
@@ -193,7 +245,7 @@ impl Model {
             Some(Ok(lines)) => lines,
             None => None,
         };
-        if let Err(reason) = settle(&mut invoice, &lines.iter().flatten().collect::<Vec<_>>(), &[]) {
+        if let Err(reason) = settle(&mut invoice, &lines.iter().flatten().collect::<Vec<_>>(), &[], None) {
             given.faults.push(reason);
         }
         if !given.faults.is_empty() {
@@ -241,11 +293,18 @@ impl Model {
             Some(lines) => lines.iter().collect(),
             None => self.lines_of(id).collect(),
         };
-        if let Err(reason) = settle(&mut invoice, &standing, &self.amounts(id)) {
+        let elsewhere = self.elsewhere.get(&id).copied().filter(|_| standing.is_empty());
+        if elsewhere.is_some() {
+            keep_taxes(&mut invoice);
+        }
+        if let Err(reason) = settle(&mut invoice, &standing, &self.amounts(id), elsewhere) {
             given.faults.push(reason);
         }
         if !given.faults.is_empty() {
             return Err(given.faults);
+        }
+        if elsewhere.is_none() {
+            self.elsewhere.remove(&id);
         }
         let clients = [old.number("client-id"), invoice.number("client-id")];
         self.table_mut(Resource::Invoices).records.insert(id, invoice);

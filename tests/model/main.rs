@@ -195,7 +195,7 @@ fn everything_was_met(counts: &Counts) {
     for rule in ["active project", "project", "invoice", "inactive", "closed", "default", "csv-line-items", "amount"] {
         assert!(counts.refusals.get(rule).is_some_and(|count| *count > 5), "{rule}: {:?}", counts.refusals);
     }
-    for what in ["file reopened", "dump loaded into a new store", "dump compared"] {
+    for what in ["file reopened", "dump loaded into a new store", "list loaded", "dump compared"] {
         assert!(counts.others.get(what).is_some_and(|count| *count > 20), "{what}: {:?}", counts.others);
     }
 }

@@ -13,6 +13,18 @@ pub enum Op {
     Reopen,
     /// The dump is loaded into a new store, and that one is used from now on.
     Move,
+    /// A list of invoices is loaded.
+    Load(Vec<Listed>),
+}
+
+/// An invoice as it stands in a list, without its lines and payments.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub client: i64,
+    /// In millionths, as is what was paid.
+    pub amount: i128,
+    pub paid: i128,
+    pub state: &'static str,
 }
 
 #[derive(Clone, Debug)]

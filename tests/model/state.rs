@@ -99,12 +99,14 @@ pub struct Model {
     /// The client key of an invoice that is made now.
     pub key: String,
     tables: Vec<Table>,
+    /// What was paid elsewhere for the invoices that came from a list and have no lines yet.
+    pub elsewhere: BTreeMap<i64, i128>,
 }
 
 impl Model {
     pub fn new(live: bool, now: i64) -> Self {
         let tables = Resource::ALL.iter().map(|_| Table { next: 1, ..Table::default() }).collect();
-        let mut model = Model { live, now, key: String::new(), tables };
+        let mut model = Model { live, now, key: String::new(), tables, elsewhere: BTreeMap::new() };
         for (name, service, expense) in [("Service", true, false), ("Expense", false, true), ("Product", false, false)]
         {
             let mut record = Record::new(Resource::Categories);

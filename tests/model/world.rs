@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::api::{Answer, Service};
 use crate::common::{Clock, builder, plain};
 use crate::op::{Call, Op};
+use crate::schema::Resource;
 use crate::state::{Expected, Model, Reason};
 
 /// What was done, by kind and by answer.
@@ -110,10 +111,17 @@ impl World {
 
     fn stepped(&mut self, op: &Op) -> Result<(), String> {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        self.model.key = format!("{number:016x}{}", "07".repeat(12));
         match op {
-            Op::Call(call) => {
-                self.model.key = format!("{number:016x}{}", "07".repeat(12));
-                return self.call(call);
+            Op::Call(call) => return self.call(call),
+            Op::Load(list) => {
+                let ids = self.model.listed_invoices(list);
+                let document = self.model.list_document(Resource::Invoices, &ids);
+                let loaded = self.store().load([("the list", document.as_bytes())]);
+                if !matches!(loaded, Ok(count) if count == ids.len() as u64) {
+                    return Err(format!("the list does not load: {loaded:?}"));
+                }
+                self.counts.count("list loaded");
             }
             Op::Forward(seconds) => {
                 self.service().clock.forward(*seconds);
@@ -211,6 +219,10 @@ impl World {
     /// What the file itself says, at the end.
     pub fn whole(&mut self) -> Result<(), String> {
         self.compare()?;
+        let report = self.store().check(|_| {}).unwrap();
+        if !report.is_clean() {
+            return Err(format!("a check finds {:?}", report.findings()));
+        }
         if self.setting.file {
             self.service = None;
             let connection = plain(&self.path());

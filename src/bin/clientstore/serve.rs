@@ -39,6 +39,9 @@ pub(crate) struct Serve {
     /// Keep the store in memory; it is gone when the server stops
     #[arg(long)]
     memory: bool,
+    /// Serve faster by declaring the file the server's own: nothing else can write it meanwhile
+    #[arg(long, conflicts_with = "memory")]
+    exclusive: bool,
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7557", value_parser = address)]
     listen: SocketAddr,
@@ -184,7 +187,7 @@ fn credentials(argument: &str) -> Result<(String, String), String> {
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
         self.log();
-        let mut builder = ClientStore::builder();
+        let mut builder = ClientStore::builder().exclusive(self.exclusive);
         if let Some(seed) = self.tests.deterministic {
             builder = builder.deterministic(seed);
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::lines::{self, LineItem, NewLineItem};
-use super::{CLOSE, Invoice, Invoices, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, State};
+use super::{CLOSE, INVOICE, Invoice, Invoices, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, State};
 use crate::error::Result;
 #[cfg(doc)]
 use crate::error::{Error, Rule};
@@ -63,6 +63,24 @@ pub enum Status {
     Unpaid,
     /// Unpaid, and due before today.
     PastDue,
+}
+
+/// What a list of the messages or the payments of invoices is narrowed by; the default is those of every
+/// invoice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartFilter {
+    /// Only those of the invoice.
+    pub invoice: Option<i64>,
+}
+
+impl PartFilter {
+    pub(crate) fn selection(&self) -> Selection {
+        let mut selection = Selection::default();
+        if let Some(id) = self.invoice {
+            selection.belonging_to(INVOICE.column, id);
+        }
+        selection
+    }
 }
 
 impl ClientStore {

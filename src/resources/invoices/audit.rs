@@ -1,13 +1,11 @@
 //! What a check looks at in invoices.
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use super::State;
 use super::lines::shares;
-use super::money::{Exact, Percents, totals};
-use super::settle::{payments, state};
+use super::money::{Exact, totals};
+use super::settle::{Stored, payments, state};
 use crate::error::Result;
-use crate::record::Field;
 use crate::store::Invariant;
 
 pub(super) static INVARIANTS: [Invariant; 5] = [
@@ -41,77 +39,46 @@ pub(super) static INVARIANTS: [Invariant; 5] = [
 
 /// Compares an invoice with its lines, percents and payments.
 ///
-/// Lists of the API have neither lines nor payments: what an invoice comes to is known where it has
-/// lines, and what is due where it has lines or payments.
+/// Lists of the API have neither lines nor payments: what an invoice comes to, and what of that is
+/// due, is known where it has lines. Without any, more may be paid than there are payments, not less.
 pub(super) fn audit(connection: &Connection, id: i64, tell: &mut dyn FnMut(&'static str, String)) -> Result<()> {
     let lines = shares(connection, id)?;
     let payments = payments(connection, id)?;
     if lines.is_empty() && payments.is_empty() {
         return Ok(());
     }
-    let stored = connection
-        .prepare_cached(
-            "SELECT amount, due_amount, discount_amount, tax_amount, tax2_amount, discount, tax, tax2, state, sent, \
-             closed FROM invoices WHERE id = ?1",
-        )?
-        .query_row([id], stored)?;
+    let stored = Stored::of(connection, id)?;
     let mut compare = |column, stored: Option<Exact>, follows: Option<Exact>| {
         let text = |exact: Option<Exact>| exact.map_or("nothing".to_owned(), |exact| exact.text(1));
         if stored != follows {
             tell(column, format!("is {}, and comes to {}", text(stored), text(follows)));
         }
     };
-    let mut amount = stored.amount;
+    let mut amount = stored.totals.amount;
     if !lines.is_empty() {
         match totals(&lines, stored.percents) {
             Ok(totals) => {
                 amount = totals.amount;
-                compare("amount", Some(stored.amount), Some(totals.amount));
-                compare("discount_amount", stored.discount, Some(totals.discount));
-                compare("tax_amount", stored.tax, totals.tax);
-                compare("tax2_amount", stored.tax2, totals.tax2);
+                compare("amount", Some(stored.totals.amount), Some(totals.amount));
+                compare("discount_amount", Some(stored.totals.discount), Some(totals.discount));
+                compare("tax_amount", stored.totals.tax, totals.tax);
+                compare("tax2_amount", stored.totals.tax2, totals.tax2);
             }
             Err(error) => tell("amount", format!("cannot be computed: {error}")),
         }
+    }
+    let sum: i128 = payments.iter().map(|payment| payment.0).sum();
+    let mut due = Exact(amount.0 - sum);
+    if lines.is_empty() {
+        due = due.min(stored.due);
     }
     let mut compare = |column, stored: String, follows: String| {
         if stored != follows {
             tell(column, format!("is {stored}, and comes to {follows}"));
         }
     };
-    let paid = Exact(payments.iter().map(|payment| payment.0).sum());
-    let due = Exact(amount.0 - paid.0);
     compare("due_amount", stored.due.text(1), due.text(1));
-    let follows = state(stored.sent, stored.closed, !payments.is_empty(), paid, due);
+    let follows = state(stored.sent, stored.closed, !payments.is_empty(), Exact(amount.0 - due.0), due);
     compare("state", stored.state.as_str().to_owned(), follows.as_str().to_owned());
     Ok(())
-}
-
-struct Stored {
-    amount: Exact,
-    due: Exact,
-    discount: Option<Exact>,
-    tax: Option<Exact>,
-    tax2: Option<Exact>,
-    percents: Percents,
-    state: State,
-    sent: bool,
-    closed: bool,
-}
-
-fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
-    let exact = |at| -> rusqlite::Result<Option<Exact>> {
-        Ok(row.get::<_, Option<String>>(at)?.as_deref().and_then(Exact::parse))
-    };
-    Ok(Stored {
-        amount: exact(0)?.unwrap_or_default(),
-        due: exact(1)?.unwrap_or_default(),
-        discount: exact(2)?,
-        tax: exact(3)?,
-        tax2: exact(4)?,
-        percents: Percents { discount: exact(5)?, tax: exact(6)?, tax2: exact(7)? },
-        state: State::from_ref(row.get_ref(8)?).unwrap_or(State::Draft),
-        sent: row.get(9)?,
-        closed: row.get(10)?,
-    })
 }

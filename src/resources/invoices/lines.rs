@@ -184,6 +184,12 @@ pub(super) fn of(connection: &Connection, invoice: i64) -> Result<Vec<LineItem>>
     Ok(lines)
 }
 
+/// Whether an invoice has lines.
+pub(super) fn any(connection: &Connection, invoice: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM invoice_line_items WHERE invoice_id = ?1";
+    Ok(connection.prepare_cached(sql)?.exists([invoice])?)
+}
+
 /// What the lines of an invoice count.
 pub(super) fn shares(connection: &Connection, invoice: i64) -> Result<Vec<Share>> {
     let mut statement =

@@ -13,12 +13,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-pub use self::access::{InvoiceChanges, InvoiceFilter, NewInvoice, Status};
+pub use self::access::{InvoiceChanges, InvoiceFilter, NewInvoice, PartFilter, Status};
 use self::defaults::{due_at, next_number};
 pub(crate) use self::lines::LineItems;
 pub use self::lines::{LineItem, NewLineItem};
 use self::settle::settle;
-pub(crate) use self::settle::touch;
+pub(crate) use self::settle::{Moved, touch};
 use super::messages::Messages;
 use super::projects::no_such_client;
 use crate::error::{Error, Result, Rule};
@@ -28,6 +28,8 @@ use crate::value::{Value, date_text, parse_date};
 
 /// So many invoices stand on a page.
 const PAGE: i64 = 50;
+/// What the totals depend on besides the lines.
+const PERCENTS: [&str; 3] = ["tax", "tax2", "discount"];
 
 record! {
     /// An invoice to a client.
@@ -205,7 +207,6 @@ impl Resource for Invoices {
         values.default("due_at", || Value::Text(issued));
         for (name, default) in [
             ("amount", "0.0"),
-            ("due_amount", "0.0"),
             ("discount_amount", "0.0"),
             ("subject", ""),
             ("notes", ""),
@@ -215,19 +216,23 @@ impl Resource for Invoices {
         ] {
             values.default(name, || Value::from(default));
         }
+        let amount = values.text("amount").unwrap_or_default().to_owned();
+        values.default("due_amount", || Value::Text(amount));
         values.default("created_by_id", || Value::Integer(1));
         // Only a document that is loaded gives a state.
         let state = values.text("state").unwrap_or_default();
         let (sent, closed) = (i64::from(state != "draft"), i64::from(state == "closed"));
         values.default("sent", || Value::Integer(sent));
         values.default("closed", || Value::Integer(closed));
-        tax_amounts(values);
-        Ok(())
+        tax_amounts(values, |_| Ok(None))
     }
 
     fn revise(&self, connection: &Connection, id: i64, values: &mut Values) -> Result<()> {
         check_percents(values)?;
-        tax_amounts(values);
+        tax_amounts(values, |column| {
+            let sql = format!("SELECT {column} FROM invoices WHERE id = ?1");
+            Ok(connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?.flatten())
+        })?;
         if values.get("due_at_human_format").is_none() && values.get("due_at").is_some() {
             values.set("due_at_human_format", "custom");
         }
@@ -270,21 +275,26 @@ impl Resource for Invoices {
                 if let Some(text) = values.attached.as_deref().filter(|_| free_form)
                     && lines::replace(connection, done.id, text)?
                 {
-                    settle(connection, done.id)?;
+                    settle(connection, done.id, Moved::Lines)?;
                 }
             }
             Change::Update(id, values) => {
+                let mut moves = PERCENTS.iter().any(|name| values.get(name).is_some());
+                let had_lines = lines::any(connection, id)?;
                 if let Some(text) = &values.attached {
-                    lines::replace(connection, id, text)?;
+                    moves |= lines::replace(connection, id, text)?;
                 }
-                settle(connection, id)?;
+                // One that has no lines, and had none, keeps the amounts that it was loaded with.
+                if moves && (had_lines || lines::any(connection, id)?) {
+                    settle(connection, id, Moved::Lines)?;
+                }
             }
             Change::Act(id, action) => {
                 if let Some(mut message) = done.body.clone().filter(|_| action.name != RE_OPEN.name) {
                     message.set("invoice_id", Value::Integer(id));
                     add(connection, &Messages, message, done.at)?;
                 }
-                settle(connection, id)?;
+                settle(connection, id, Moved::Marks)?;
             }
             Change::Delete(_) => {}
         }
@@ -396,7 +406,7 @@ fn day(name: &'static str, text: &str) -> Result<Option<NaiveDate>> {
 }
 
 fn check_percents(values: &Values) -> Result<()> {
-    for name in ["tax", "tax2", "discount"] {
+    for name in PERCENTS {
         if let Some(text) = values.text(name) {
             let percent: Decimal = text.parse().unwrap_or(Decimal::MAX);
             if percent < Decimal::ZERO || percent > Decimal::ONE_HUNDRED {
@@ -407,13 +417,14 @@ fn check_percents(values: &Values) -> Result<()> {
     Ok(())
 }
 
-/// A tax has an amount and no tax has none; without lines, the amount is nothing.
-fn tax_amounts(values: &mut Values) {
+/// A tax has an amount and no tax has none; without lines, the amount is as it was, or nothing.
+fn tax_amounts(values: &mut Values, was: impl Fn(&str) -> Result<Option<String>>) -> Result<()> {
     for (tax, amount) in [("tax", "tax_amount"), ("tax2", "tax2_amount")] {
         match values.get(tax) {
             Some(Value::Null) => values.set(amount, Value::Null),
-            Some(_) => values.set(amount, "0.0"),
+            Some(_) => values.set(amount, Value::Text(was(amount)?.unwrap_or_else(|| "0.0".to_owned()))),
             None => {}
         }
     }
+    Ok(())
 }

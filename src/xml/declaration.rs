@@ -1,0 +1,53 @@
+//! What stands between `<?` and `?>`: the XML declaration, and instructions to others.
+
+use super::names::{attribute, is_name, legal};
+use super::tokens::Fault;
+use crate::value::{is_space, quoted};
+
+/// What follows the `xml` of a declaration; `None` when the content is an instruction's.
+pub(super) fn declared(content: &str) -> Option<&str> {
+    content.strip_prefix("xml").filter(|rest| rest.is_empty() || rest.starts_with(is_space))
+}
+
+pub(super) fn check_instruction(content: &str) -> Result<(), Fault> {
+    let (target, rest) = content.split_at(content.find(is_space).unwrap_or(content.len()));
+    if !is_name(target) || target.eq_ignore_ascii_case("xml") {
+        return Err("a processing instruction has no legal target".into());
+    }
+    legal(rest)
+}
+
+/// `version`, then perhaps `encoding`, then perhaps `standalone`; UTF-8 and its subset only.
+pub(super) fn check_declaration(mut rest: &str) -> Result<(), Fault> {
+    let mut seen = 0;
+    while let Some((name, value, after)) = attribute(rest)? {
+        let order = match name {
+            "version" => {
+                let minor = value.strip_prefix("1.").unwrap_or_default();
+                if minor.is_empty() || !minor.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err("the XML declaration names a version other than 1.0".into());
+                }
+                1
+            }
+            "encoding" => {
+                if !is_utf8_name(value) {
+                    return Err(format!("the document says its encoding is {}; send UTF-8", quoted(value)).into());
+                }
+                2
+            }
+            "standalone" if value == "yes" || value == "no" => 3,
+            _ => return Err("the XML declaration is malformed".into()),
+        };
+        if order <= seen || (seen == 0 && order != 1) {
+            return Err("the XML declaration is malformed".into());
+        }
+        seen = order;
+        rest = after;
+    }
+    if seen == 0 { Err("the XML declaration has no version".into()) } else { Ok(()) }
+}
+
+/// Whether the name of an encoding is one that UTF-8 contains.
+pub(crate) fn is_utf8_name(encoding: &str) -> bool {
+    ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|name| name.eq_ignore_ascii_case(encoding))
+}
