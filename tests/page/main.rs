@@ -218,6 +218,26 @@ fn clock_throttle_and_faults_are_shown_and_set() {
 }
 
 #[test]
+fn an_invoice_is_shown_with_its_messages_and_payments() {
+    let Some(page) = Page::open() else { return };
+    let browser = &page.browser;
+    page.send("POST", "/clients", &client("SuprCorp"));
+    let lines = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,Design,2,100.00,200,false,false,\n";
+    let invoice = format!("<invoice><client-id>1</client-id><csv-line-items>{lines}</csv-line-items></invoice>");
+    assert_eq!(page.send("POST", "/invoices", &invoice), 201);
+    assert_eq!(page.send("POST", "/invoices/1/payments", "<payment><amount>50.5</amount></payment>"), 201);
+    browser.click("#records-kinds button:nth-child(3)");
+    browser.wait_for("#records-body", "149.5");
+    browser.click("#records-body button");
+    browser.wait_for("#detail-body", "1 payment");
+    browser.wait_for("#detail-body", "50.5");
+    browser.wait_for("#detail-body", "Service,Design,2");
+    browser.wait_for("#detail-body", "0 messages");
+    browser.picture("invoice");
+    page.ends_well();
+}
+
+#[test]
 fn long_lists_are_paged() {
     let Some(page) = Page::open() else { return };
     let browser = &page.browser;
