@@ -23,7 +23,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// None where there is no browser to drive, and then it is said; with `CI=true` that is a failure.
+    /// None where there is no browser to drive, and then it is said; with `CLIENTSTORE_SKIPS_NOTHING` that is a failure.
     pub fn start() -> Option<Self> {
         let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let driver = match started {
