@@ -225,7 +225,14 @@ fn an_invoice_is_shown_with_its_messages_and_payments() {
     let lines = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,Design,2,100.00,200,false,false,\n";
     let invoice = format!("<invoice><client-id>1</client-id><csv-line-items>{lines}</csv-line-items></invoice>");
     assert_eq!(page.send("POST", "/invoices", &invoice), 201);
-    assert_eq!(page.send("POST", "/invoices/1/payments", "<payment><amount>50.5</amount></payment>"), 201);
+    assert_eq!(
+        page.send(
+            "POST",
+            "/invoices/1/payments",
+            "<payment><amount>50.5</amount><paid-at>2010-01-01</paid-at></payment>"
+        ),
+        201
+    );
     browser.click("#records-kinds button:nth-child(3)");
     browser.wait_for("#records-body", "149.5");
     browser.click("#records-body button");
