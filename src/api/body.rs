@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::lists::Keeping;
+use super::lists::{Keeping, Pieces};
 use crate::error::{Error, Result};
 use crate::store::{ListDocument, PIECE};
 
@@ -23,7 +23,7 @@ enum Content {
     Whole(Bytes),
     /// A list that was kept, and how many of its pieces were given.
     Kept {
-        pieces: Arc<[Bytes]>,
+        pieces: Arc<Pieces>,
         given: usize,
     },
     Streamed(Box<Stream>),
@@ -54,8 +54,8 @@ impl Stream {
                 piece.into()
             }
         };
-        if self.keeping.as_mut().is_some_and(|keeping| !keeping.add(&piece)) {
-            self.keeping = None;
+        if let Some(keeping) = &mut self.keeping {
+            keeping.add(&piece);
         }
         if !self.more
             && let Some(keeping) = self.keeping.take()
@@ -87,7 +87,7 @@ impl Body {
         Body(Content::Streamed(Box::new(Stream { first: Some(first.into()), rest, more: true, keeping })))
     }
 
-    pub(super) fn kept(pieces: Arc<[Bytes]>) -> Self {
+    pub(super) fn kept(pieces: Arc<Pieces>) -> Self {
         Body(Content::Kept { pieces, given: 0 })
     }
 

@@ -249,19 +249,21 @@ impl Api {
     fn listed(&self, resource: &'static dyn Resource, selection: Selection) -> Response<Body> {
         let Inner { store, dialect, lists, .. } = &*self.inner;
         let version = if selection.is_whole() { store.version().ok() } else { None };
-        let mut keeping = version.map(|version| Keeping::new(lists, store, resource, *dialect, version));
+        let keeping = version.map(|version| Keeping::new(lists, store, resource, *dialect, version));
         let mut first = Vec::with_capacity(PIECE + PIECE / 8);
         let begun = store
             .snapshot()
             .map(|snapshot| ListDocument::new(snapshot, resource, selection, *dialect))
-            .and_then(|mut list| list.piece(&mut first).map(|more| more.then_some(list)));
+            .and_then(|mut list| match list.piece(&mut first)? {
+                true => list.keep_little().map(|()| Some(list)),
+                false => Ok(None),
+            });
         match begun {
             Ok(Some(rest)) => respond::streamed(first, rest, keeping),
             Ok(None) => {
                 let document = Bytes::from(first);
-                if keeping.as_mut().is_some_and(|keeping| keeping.add(&document))
-                    && let Some(keeping) = keeping
-                {
+                if let Some(mut keeping) = keeping {
+                    keeping.add(&document);
                     keeping.finish();
                 }
                 respond::document(document)

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::body::Body;
-use super::lists::Keeping;
+use super::lists::{Keeping, Pieces};
 use crate::error::Error;
 use crate::store::ListDocument;
 use crate::xml::{Dialect, write_error};
@@ -30,7 +29,7 @@ pub(super) fn streamed(first: Vec<u8>, rest: ListDocument, keeping: Option<Keepi
 }
 
 /// 200 with a list that was kept.
-pub(super) fn kept(pieces: Arc<[Bytes]>) -> Response<Body> {
+pub(super) fn kept(pieces: Arc<Pieces>) -> Response<Body> {
     with_content(Body::kept(pieces))
 }
 

@@ -19,6 +19,9 @@ use super::limits::Limits;
 use super::progress::Progress;
 use super::wire::Wire;
 
+/// So many bytes of a connection are buffered each way, where its heads may not be longer.
+const BUFFER: usize = 64 * 1024;
+
 /// What hyper does for every connection.
 pub(super) fn protocol(limits: &Limits) -> Builder {
     let mut builder = Builder::new();
@@ -26,7 +29,9 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
         .title_case_headers(true)
         // Some programs close their half once they have asked.
         .half_close(true)
-        .max_header_size(limits.max_head);
+        .max_header_size(limits.max_head)
+        // What waits for a program that reads slowly; hyper's own limit is six times that.
+        .max_buf_size(limits.max_head.max(BUFFER));
     builder
 }
 

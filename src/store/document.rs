@@ -87,6 +87,13 @@ impl<S: Reads> ListDocument<S> {
     }
 }
 
+impl ListDocument {
+    /// Keeps little of the file in memory, for a list that may be read for long.
+    pub(crate) fn keep_little(&mut self) -> Result<()> {
+        self.source.keep_little()
+    }
+}
+
 impl<S> std::fmt::Debug for ListDocument<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ListDocument").field("records", &self.records).finish_non_exhaustive()

@@ -345,6 +345,13 @@ pub(crate) struct Snapshot {
     reader: Option<Reader>,
 }
 
+impl Snapshot {
+    /// Keeps little of the file in memory from now on.
+    pub(crate) fn keep_little(&mut self) -> Result<()> {
+        self.reader.as_mut().map_or(Ok(()), Reader::keep_little)
+    }
+}
+
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if let (Some(reader), Some(readers)) = (self.reader.take(), &self.store.inner.readers) {

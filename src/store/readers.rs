@@ -18,6 +18,10 @@ const COMMITS: u32 = 32;
 /// How much of a file of its own a reader keeps in memory, in KiB; SQLite's default is 2,000. Where no
 /// locks are taken, reading pages is the most of what a read costs.
 const OWN_CACHE: i64 = 16_384;
+const SHARED_CACHE: i64 = 2_000;
+/// The same for a reader that is at a list that is being sent: a slow program may be long at it, and
+/// there may be many of them.
+const LITTLE_CACHE: i64 = 128;
 
 /// The idle reader connections of a file.
 ///
@@ -61,6 +65,8 @@ pub(crate) struct Reader {
     connection: Connection,
     /// The commits that its open transaction sees.
     sees: Option<u64>,
+    /// Whether it keeps as little of the file in memory as [`LITTLE_CACHE`].
+    keeps_little: bool,
 }
 
 impl std::ops::Deref for Reader {
@@ -72,6 +78,13 @@ impl std::ops::Deref for Reader {
 }
 
 impl Reader {
+    /// Lets go of what it keeps of the file in memory, until it is given back.
+    pub(super) fn keep_little(&mut self) -> Result<()> {
+        self.connection.pragma_update(None, "cache_size", -LITTLE_CACHE)?;
+        self.keeps_little = true;
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<()> {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
         Ok(())
@@ -132,7 +145,7 @@ impl Readers {
         if matches!(self.begin, Begin::Own { .. }) {
             connection.pragma_update(None, "cache_size", -OWN_CACHE)?;
         }
-        Ok(Reader { connection, sees: None })
+        Ok(Reader { connection, sees: None, keeps_little: false })
     }
 
     /// A reader whose statements all see one moment.
@@ -168,6 +181,12 @@ impl Readers {
         };
         if !keeps && reader.end().is_err() {
             return;
+        }
+        if std::mem::take(&mut reader.keeps_little) {
+            let cache = if matches!(self.begin, Begin::Own { .. }) { OWN_CACHE } else { SHARED_CACHE };
+            if reader.connection.pragma_update(None, "cache_size", -cache).is_err() {
+                return;
+            }
         }
         let mut idle = self.idle();
         if idle.len() < self.kept {

@@ -41,6 +41,11 @@ impl Served {
         &self.address
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.process.lock().unwrap().id()
+    }
+
     /// A connection of one's own.
     pub fn connect(&self) -> std::io::Result<TcpStream> {
         let stream = TcpStream::connect(&self.address)?;

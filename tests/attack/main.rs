@@ -1,0 +1,142 @@
+//! The program `clientstore serve` under attack from all sides at once: a program that behaves is served in
+//! time, memory stays, no hidden request is seen, and afterwards nothing of it is left.
+//!
+//! `CLIENTSTORE_ATTACK_SECONDS` says for how long; 5 where it does not.
+
+#![cfg(all(feature = "cli", target_os = "linux"))]
+
+mod attackers;
+#[path = "../served/mod.rs"]
+mod served;
+
+use std::fs;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clientstore::{ClientStore, NewClient};
+
+use attackers::{ATTACKERS, Attack};
+use served::Served;
+
+/// Resident memory that the server never goes over, in kB: 32 MiB for lists that are kept, and 64 for the rest.
+const MEMORY: u64 = (32 + 64) * 1024;
+/// What a program that behaves waits for at most, but for the slowest of a hundred requests. The limit
+/// that is promised is the release build's; the attackers take their part of the machine as well.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 100 });
+/// A stalled head is let go after 10 seconds, an idle thread of the runtime after as long.
+const RECOVERY: Duration = Duration::from_secs(40);
+/// SQLite keeps the file of a reader that is closed for the next one, since closing it would drop locks; there
+/// were as many readers at once as lists were read slowly, and a few.
+const READERS: usize = 80;
+const FLOOD: &str = "CLIENTSTORE_ATTACK_FLOOD";
+
+/// What the system knows of the server.
+#[derive(Debug)]
+struct Footprint {
+    files: usize,
+    threads: u64,
+    /// The most that was ever resident, in kB.
+    peak: u64,
+}
+
+fn footprint(server: &Served) -> Footprint {
+    let process = format!("/proc/{}", server.id());
+    let status = fs::read_to_string(format!("{process}/status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let files = fs::read_dir(format!("{process}/fd")).unwrap().count();
+    Footprint { files, threads: field("Threads:"), peak: field("VmHWM:") }
+}
+
+/// Another process with 2,000 connections, since one process of both ends may not have so many files.
+struct Flood(Child);
+
+impl Flood {
+    fn start(server: &Served) -> Self {
+        let itself = std::env::current_exe().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 4096 && exec \"$0\" --exact the_flood --ignored --nocapture"]).arg(itself);
+        Flood(command.env(FLOOD, server.address()).spawn().unwrap())
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+#[ignore = "it is the other process of the test here"]
+fn the_flood() {
+    if let Ok(address) = std::env::var(FLOOD) {
+        attackers::flood(&address, 2_000);
+    }
+}
+
+#[test]
+fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
+    let seconds = std::env::var("CLIENTSTORE_ATTACK_SECONDS").map_or(5, |seconds| seconds.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = ClientStore::open(&path).unwrap();
+    // A list of 10 MB, which no socket's buffers hold.
+    let details = "a".repeat(10_000);
+    let client = |number| NewClient::named(format!("Client {number}")).details(&*details);
+    store.clients().create_all((0..1_000).map(client)).unwrap();
+    let server = Served::start(&[path.to_str().unwrap(), "--quiet"]);
+    assert_eq!(server.send("GET", "/clients/1", "").unwrap().0, 200);
+    let before = footprint(&server);
+
+    let done = AtomicBool::new(false);
+    let mut waits = std::thread::scope(|scope| {
+        let flood = Flood::start(&server);
+        let attack = Attack { address: server.address(), done: &done };
+        let attacking: Vec<_> = ATTACKERS.iter().map(|(name, run)| (name, scope.spawn(move || run(&attack)))).collect();
+        let waits = std::panic::catch_unwind(|| {
+            let begun = Instant::now();
+            let mut waits = Vec::new();
+            while begun.elapsed() < Duration::from_secs(seconds) {
+                let asked = Instant::now();
+                // A connection that gave way to a new one before it had asked is opened again.
+                if let Ok((status, ..)) = server.send("GET", "/clients/1", "") {
+                    assert_eq!(status, 200);
+                    waits.push(asked.elapsed());
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            waits
+        });
+        done.store(true, Ordering::Relaxed);
+        for (name, attacker) in attacking {
+            let rounds = attacker.join().unwrap_or_else(|_| panic!("{name} failed"));
+            println!("{name}: {rounds} rounds");
+            assert!(rounds > 0, "{name} never came to attack");
+        }
+        drop(flood);
+        waits.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    waits.sort();
+    let (median, late, last) = (waits[waits.len() / 2], waits[waits.len() * 99 / 100], waits[waits.len() - 1]);
+    println!("{} requests of a program that behaves: median {median:?}, p99 {late:?}, last {last:?}", waits.len());
+    assert!(waits.len() > 20 && late < PATIENCE, "p99 {late:?} of {}", waits.len());
+
+    // Nothing was written, neither by a request within a request nor by a page of another origin.
+    assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 1_000);
+    let begun = Instant::now();
+    let after = loop {
+        let after = footprint(&server);
+        if after.files <= before.files + READERS && after.threads <= before.threads + 1 {
+            break after;
+        }
+        assert!(begun.elapsed() < RECOVERY, "{after:?} is left of {before:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    println!("before {before:?}, after {after:?}, {:?} later", begun.elapsed());
+    assert!(after.peak < MEMORY, "{after:?}");
+    assert_eq!(server.send("GET", "/clients/1", "").unwrap().0, 200);
+}
