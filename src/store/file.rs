@@ -1,6 +1,7 @@
 //! The file: making it, recognising it, bringing it up to date, and the connections to it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -30,9 +31,20 @@ fn version() -> i64 {
 }
 
 /// Opens the writer's connection, making the file or bringing it up to date. The path is absolute.
-pub(crate) fn writer(path: &Path, settings: &Settings, create: bool) -> Result<(Connection, Option<Upgrade>)> {
+pub(crate) fn writer(
+    path: &Path,
+    settings: &Settings,
+    create: bool,
+    checks: bool,
+) -> Result<(Connection, Option<Upgrade>)> {
     match found(path)? {
-        Found::Store => recognise(path)?,
+        Found::Store => {
+            recognise(path)?;
+            if checks {
+                // By a connection that leaves a crash's log where it is, should the file be refused.
+                quick_check(&inspector(path, settings)?.0, path)?;
+            }
+        }
         Found::Empty => {}
         Found::Nothing if create => {}
         Found::Nothing => return Err(Error::Missing { path: path.to_owned() }),
@@ -64,6 +76,19 @@ pub(crate) fn inspector(path: &Path, settings: &Settings) -> Result<(Connection,
 pub(crate) fn readable(connection: &Connection, path: &Path) -> Result<()> {
     let differences = differences(connection)?;
     unaltered(path, differences.into_iter().filter(|difference| !difference.is_readable()).collect())
+}
+
+/// Refuses a file with damaged pages or with values that its CHECKs forbid, before anything else of it is used.
+pub(crate) fn quick_check(connection: &Connection, path: &Path) -> Result<()> {
+    let said = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let said = said.map_err(|error| unopened(path, error.into()))?;
+    match said.lines().find(|line| !line.starts_with("*** in database")) {
+        None | Some("ok") => Ok(()),
+        Some(first) => {
+            let source = Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(first));
+            Err(Error::Unopened { path: path.to_owned(), hint: damaged(path, &source), source })
+        }
+    }
 }
 
 /// Where the file's schema differs from the one of its version.
@@ -130,12 +155,14 @@ fn unopened(path: &Path, error: Error) -> Error {
         (Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly), None) => {
             "look at its permissions and its directory's".to_owned()
         }
-        (Some(ErrorCode::DatabaseCorrupt), _) => {
-            format!("it is damaged: {source}; clientstore check {} says where, a backup brings it back", path.display())
-        }
+        (Some(ErrorCode::DatabaseCorrupt), _) => damaged(path, &source),
         _ => source.to_string(),
     };
     Error::Unopened { path: path.to_owned(), hint, source }
+}
+
+fn damaged(path: &Path, source: &dyn std::fmt::Display) -> String {
+    format!("it is damaged: {source}; clientstore check {} says where, a backup brings it back", path.display())
 }
 
 /// Where the write-ahead log of a file stands.
@@ -267,7 +294,7 @@ mod tests {
         let path = directory.path().join("store.db");
         let settings =
             Settings { durability: Durability::Full, busy_timeout: Duration::from_secs(1), keeps_log: false };
-        let writer = writer(&path, &settings, true).unwrap().0;
+        let writer = writer(&path, &settings, true, false).unwrap().0;
         let connections = [
             reader(&path, &settings).unwrap(),
             inspector(&path, &settings).unwrap().0,

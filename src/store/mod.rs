@@ -139,6 +139,9 @@ impl ClientStore {
         };
         let (connection, upgrade) = if builder.read_only {
             let (connection, its) = file::inspector(path, &settings)?;
+            if builder.quick_check {
+                file::quick_check(&connection, path)?;
+            }
             file::readable(&connection, path)?;
             settings = its;
             (connection, None)
@@ -146,7 +149,7 @@ impl ClientStore {
             if claim.is_none() {
                 Claim::none_on(path)?;
             }
-            file::writer(path, &settings, builder.create)?
+            file::writer(path, &settings, builder.create, builder.quick_check)?
         };
         let readers = Arc::new(Readers::new(path.to_owned(), settings, builder.readers, claim.is_some()));
         let writer = Writer::new(connection, Some(Arc::clone(&readers)), builder.busy_timeout, claim.is_some())?;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use clientstore::ClientStore;
 
-use crate::{Outcome, cannot_write, io_error, progress};
+use crate::{Opening, Outcome, cannot_write, io_error, progress};
 
 /// Write the whole store, or one list, as an XML document
 ///
@@ -29,11 +29,13 @@ pub(crate) struct Dump {
     /// Where to write: a file that is not there yet, or - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
+    #[command(flatten)]
+    opening: Opening,
 }
 
 impl Dump {
     pub(crate) fn run(self) -> Outcome {
-        let store = ClientStore::builder().read_only(true).open(&self.file)?;
+        let store = self.opening.builder().read_only(true).open(&self.file)?;
         if self.output.as_os_str() == "-" {
             self.write(&store, std::io::stdout().lock()).map_err(|error| match io_error(&*error) {
                 Some(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::{Outcome, counted, open, progress};
+use crate::{Opening, Outcome, counted, open, progress};
 
 /// Load dumps, or documents of the API, into a store
 ///
@@ -25,6 +25,8 @@ pub(crate) struct Load {
     /// A dump, or a list or a record of the API; - for standard input
     #[arg(required = true, value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
+    #[command(flatten)]
+    opening: Opening,
 }
 
 impl Load {
@@ -61,7 +63,7 @@ impl Load {
             (name, input)
         });
         let is_new = !self.file.exists();
-        let records = open(&self.file, true)?.load(documents);
+        let records = open(&self.file, self.opening.builder())?.load(documents);
         bar.finish_and_clear();
         if records.is_err() && is_new {
             // An empty store is not what was asked for. The store is closed, and its log is gone.

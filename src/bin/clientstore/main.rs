@@ -117,9 +117,24 @@ fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> String {
     format!("cannot write {}: {why}", path.display())
 }
 
-/// Opens a file to write to, which must be there unless it may be made.
-fn open(file: &std::path::Path, create: bool) -> clientstore::Result<clientstore::ClientStore> {
-    let store = clientstore::ClientStore::builder().create(create).open(file)?;
+/// How a file is opened.
+#[derive(clap::Args)]
+struct Opening {
+    /// Look at every page of the file before it is used, for one from a stranger: SQLite's quick_check, about a
+    /// second for each GB
+    #[arg(long)]
+    quick_check: bool,
+}
+
+impl Opening {
+    fn builder(&self) -> clientstore::Builder {
+        clientstore::ClientStore::builder().quick_check(self.quick_check)
+    }
+}
+
+/// Opens a file to write to.
+fn open(file: &std::path::Path, builder: clientstore::Builder) -> clientstore::Result<clientstore::ClientStore> {
+    let store = builder.open(file)?;
     if let Some(upgrade) = store.upgrade() {
         eprintln!("clientstore: {} was {upgrade}", file.display());
     }

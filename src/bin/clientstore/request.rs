@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clientstore::Api;
 
-use crate::{Dialect, Outcome, open};
+use crate::{Dialect, Opening, Outcome, open};
 
 /// Answer one API request, without a server
 ///
@@ -31,6 +31,8 @@ pub(crate) struct Request {
     /// How documents are written
     #[arg(long, value_enum, default_value = "documented")]
     dialect: Dialect,
+    #[command(flatten)]
+    opening: Opening,
 }
 
 impl Request {
@@ -51,7 +53,9 @@ impl Request {
             .uri(path.as_str())
             .body(body)
             .map_err(|error| format!("{path:?} is no path of a request ({error}); percent-encode it"))?;
-        let response = Api::new(open(&self.file, false)?).dialect(self.dialect.into()).handle(request);
+        let response = Api::new(open(&self.file, self.opening.builder().create(false))?)
+            .dialect(self.dialect.into())
+            .handle(request);
 
         let status = response.status();
         let mut out = std::io::stdout().lock();

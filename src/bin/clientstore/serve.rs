@@ -14,7 +14,7 @@ use clientstore::{Api, ClientStore};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::{Dialect, Outcome, counted};
+use crate::{Dialect, Opening, Outcome, counted};
 
 /// Serve the API over HTTP
 ///
@@ -43,6 +43,8 @@ pub(crate) struct Serve {
     /// Serve faster by declaring the file the server's own: nothing else can write it meanwhile
     #[arg(long, conflicts_with = "memory")]
     exclusive: bool,
+    #[command(flatten)]
+    opening: Opening,
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7557", value_parser = address)]
     listen: SocketAddr,
@@ -202,7 +204,7 @@ fn credentials(argument: &str) -> Result<(String, String), String> {
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
         self.log();
-        let mut builder = ClientStore::builder().exclusive(self.exclusive);
+        let mut builder = self.opening.builder().exclusive(self.exclusive);
         if let Some(seed) = self.tests.deterministic {
             builder = builder.deterministic(seed);
         }
