@@ -1,15 +1,17 @@
 //! A response's body: whole, or a list that is read while it is sent.
 
+use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::lists::{Keeping, Pieces};
 use crate::error::{Error, Result};
 use crate::store::{ListDocument, PIECE};
+
+/// What is held until the last of a list was read.
+pub(crate) type Held = Box<dyn Send + Sync>;
 
 /// The body of a response.
 ///
@@ -21,81 +23,70 @@ pub struct Body(Content);
 #[derive(Debug)]
 enum Content {
     Whole(Bytes),
-    /// A list that was kept, and how many of its pieces were given.
-    Kept {
-        pieces: Arc<Pieces>,
-        given: usize,
-    },
     Streamed(Box<Stream>),
 }
 
-#[derive(Debug)]
-struct Stream {
+/// A list that is too long to be held.
+pub(super) struct Stream {
     first: Option<Bytes>,
     rest: ListDocument,
     more: bool,
-    keeping: Option<Keeping>,
+    held: Option<Held>,
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("rest", &self.rest).field("more", &self.more).finish_non_exhaustive()
+    }
 }
 
 impl Stream {
+    /// What was read of it already, and where to read on.
+    pub(super) fn new(first: Bytes, rest: ListDocument) -> Self {
+        Stream { first: Some(first), rest, more: true, held: None }
+    }
+
+    /// Holds something until it ends.
+    pub(super) fn hold(&mut self, held: Option<Held>) {
+        self.held = held;
+    }
+
     /// The next piece; none after the last.
     fn next(&mut self) -> Option<Result<Bytes>> {
-        let piece = match self.first.take() {
-            Some(first) => first,
-            None if !self.more => return None,
-            None => {
-                let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
-                let read = self.rest.piece(&mut piece);
-                self.more = matches!(read, Ok(true));
-                if let Err(error) = read {
-                    self.keeping = None;
-                    return Some(Err(error));
-                }
-                piece.into()
-            }
-        };
-        if let Some(keeping) = &mut self.keeping {
-            keeping.add(&piece);
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
         }
-        if !self.more
-            && let Some(keeping) = self.keeping.take()
-        {
-            keeping.finish();
+        if !self.more {
+            return None;
         }
-        Some(Ok(piece))
+        let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
+        let read = self.rest.piece(&mut piece);
+        self.more = matches!(read, Ok(true));
+        if !self.more {
+            self.held = None;
+        }
+        Some(read.map(|_| piece.into()))
     }
 
     /// What is left of it, in one.
     fn into_bytes(mut self) -> Result<Bytes> {
         let mut all = self.first.take().map(Vec::from).unwrap_or_default();
-        let expected = self.keeping.as_ref().map_or(0, Keeping::expected);
-        all.reserve(expected.saturating_sub(all.len()) + PIECE / 8);
         while self.more {
             self.more = self.rest.piece(&mut all)?;
         }
-        let all = Bytes::from(all);
-        if let Some(mut keeping) = self.keeping {
-            keeping.add(&all);
-            keeping.finish();
-        }
-        Ok(all)
+        Ok(all.into())
     }
 }
 
 impl Body {
-    pub(super) fn streamed(first: Vec<u8>, rest: ListDocument, keeping: Option<Keeping>) -> Self {
-        Body(Content::Streamed(Box::new(Stream { first: Some(first.into()), rest, more: true, keeping })))
-    }
-
-    pub(super) fn kept(pieces: Arc<Pieces>) -> Self {
-        Body(Content::Kept { pieces, given: 0 })
+    pub(super) fn streamed(stream: Box<Stream>) -> Self {
+        Body(Content::Streamed(stream))
     }
 
     /// How many bytes it has, where that is known.
     pub(super) fn length(&self) -> Option<u64> {
         match &self.0 {
             Content::Whole(bytes) => Some(bytes.len() as u64),
-            Content::Kept { pieces, given } => Some(pieces[*given..].iter().map(|piece| piece.len() as u64).sum()),
             Content::Streamed(_) => None,
         }
     }
@@ -108,10 +99,6 @@ impl Body {
     pub fn into_bytes(self) -> Result<Bytes> {
         match self.0 {
             Content::Whole(bytes) => Ok(bytes),
-            Content::Kept { pieces, given } => match &pieces[given..] {
-                [piece] => Ok(piece.clone()),
-                pieces => Ok(pieces.concat().into()),
-            },
             Content::Streamed(stream) => stream.into_bytes(),
         }
     }
@@ -137,10 +124,6 @@ impl HttpBody for Body {
         let piece = match &mut self.0 {
             Content::Whole(bytes) if bytes.is_empty() => None,
             Content::Whole(bytes) => Some(Ok(std::mem::take(bytes))),
-            Content::Kept { pieces, given } => pieces.get(*given).cloned().map(|piece| {
-                *given += 1;
-                Ok(piece)
-            }),
             Content::Streamed(stream) => stream.next(),
         };
         Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
@@ -149,7 +132,6 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Content::Whole(bytes) => bytes.is_empty(),
-            Content::Kept { pieces, given } => *given == pieces.len(),
             Content::Streamed(stream) => stream.first.is_none() && !stream.more,
         }
     }

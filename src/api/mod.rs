@@ -18,10 +18,13 @@ use bytes::Bytes;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
+#[cfg(feature = "tower")]
+use tokio::sync::Semaphore;
 
 #[cfg(feature = "server")]
 pub(crate) use auth::{same, sent_password};
 pub use body::Body;
+pub(crate) use body::Held;
 #[cfg(feature = "server")]
 pub(crate) use respond::{answer, done};
 #[cfg(feature = "server")]
@@ -32,7 +35,8 @@ pub use service::HandleFuture;
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
 use self::auth::Credentials;
-use self::lists::{Keeping, Lists};
+use self::body::Stream;
+use self::lists::{KEPT, Lists};
 use self::route::{Call, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
@@ -71,7 +75,14 @@ struct Inner {
     credentials: Option<Credentials>,
     throttle: Arc<Throttle>,
     lists: Arc<Lists>,
+    /// Who of the tasks may begin to read a list.
+    #[cfg(feature = "tower")]
+    beginnings: Arc<Semaphore>,
 }
+
+/// So many of them at once; each takes a thread and a reader of the file.
+#[cfg(feature = "tower")]
+const BEGINNINGS: usize = 4;
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,11 +109,26 @@ enum Plan {
     },
 }
 
+/// A list whose beginning was read.
+enum Begun {
+    Whole(Bytes),
+    /// The rest is to be read while it is sent.
+    Long(Box<Stream>),
+}
+
 impl Api {
     /// The API in the `documented` dialect, open to everybody.
     pub fn new(store: ClientStore) -> Self {
         let (throttle, lists) = Default::default();
-        let inner = Inner { store, dialect: Dialect::default(), credentials: None, throttle, lists };
+        let inner = Inner {
+            store,
+            dialect: Dialect::default(),
+            credentials: None,
+            throttle,
+            lists,
+            #[cfg(feature = "tower")]
+            beginnings: Arc::new(Semaphore::new(BEGINNINGS)),
+        };
         Api { inner: Arc::new(inner) }
     }
 
@@ -139,7 +165,8 @@ impl Api {
         let response = match self.plan(&request) {
             Plan::Answered(response) => response,
             Plan::List { resource, selection } => {
-                self.kept(resource, &selection).unwrap_or_else(|| self.listed(resource, selection))
+                let begun = self.kept(resource, &selection).map(|kept| Ok(Begun::Whole(kept)));
+                self.listed(begun.unwrap_or_else(|| self.begin(resource, selection)), None)
             }
             Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
         };
@@ -239,36 +266,61 @@ impl Api {
         Ok(Plan::Write { command, target })
     }
 
-    /// The answer to a request for a whole list that was kept and is still what the store holds.
-    fn kept(&self, resource: &'static dyn Resource, selection: &Selection) -> Option<Response<Body>> {
+    /// A whole list that was kept and is still what the store holds.
+    fn kept(&self, resource: &'static dyn Resource, selection: &Selection) -> Option<Bytes> {
         let Inner { store, dialect, lists, .. } = &*self.inner;
         let version = store.version().ok().filter(|_| selection.is_whole())?;
-        lists.get(resource, *dialect, version).map(respond::kept)
+        lists.get((resource.table().list, *dialect), version)
     }
 
-    fn listed(&self, resource: &'static dyn Resource, selection: Selection) -> Response<Body> {
+    /// Reads a list: to its end where it is short, or whole and can be kept.
+    fn begin(&self, resource: &'static dyn Resource, selection: Selection) -> Result<Begun> {
         let Inner { store, dialect, lists, .. } = &*self.inner;
-        let version = if selection.is_whole() { store.version().ok() } else { None };
-        let keeping = version.map(|version| Keeping::new(lists, store, resource, *dialect, version));
-        let mut first = Vec::with_capacity(PIECE + PIECE / 8);
-        let begun = store
-            .snapshot()
-            .map(|snapshot| ListDocument::new(snapshot, resource, selection, *dialect))
-            .and_then(|mut list| match list.piece(&mut first)? {
-                true => list.keep_little().map(|()| Some(list)),
-                false => Ok(None),
-            });
-        match begun {
-            Ok(Some(rest)) => respond::streamed(first, rest, keeping),
-            Ok(None) => {
-                let document = Bytes::from(first);
-                if let Some(mut keeping) = keeping {
-                    keeping.add(&document);
-                    keeping.finish();
+        let list = (resource.table().list, *dialect);
+        let turn = if selection.is_whole() { lists.turn() } else { None };
+        // Before it begins to be read: what is written meanwhile makes it outdated.
+        let version = store.version()?;
+        if selection.is_whole()
+            && let Some(kept) = lists.get(list, version)
+        {
+            // Another has written it meanwhile.
+            return Ok(Begun::Whole(kept));
+        }
+        let mut document = ListDocument::new(store.snapshot()?, resource, selection, *dialect);
+        let first = match turn.as_ref().and_then(|_| lists.room(list)) {
+            Some(mut room) => loop {
+                let more = document.piece(&mut room.document)?;
+                match (room.fits(), more) {
+                    (true, false) => return Ok(Begun::Whole(lists.keep(list, room, version, store.version()?))),
+                    (true, true) => {}
+                    (false, false) => return Ok(Begun::Whole(room.into_bytes())),
+                    (false, true) => {
+                        lists.measured(list, KEPT + 1);
+                        break room.into_bytes();
+                    }
                 }
-                respond::document(document)
+            },
+            None => {
+                let mut first = Vec::with_capacity(PIECE + PIECE / 8);
+                if !document.piece(&mut first)? {
+                    return Ok(Begun::Whole(first.into()));
+                }
+                first.into()
             }
-            Err(error) => respond::error(error, *dialect),
+        };
+        document.keep_little()?;
+        Ok(Begun::Long(Box::new(Stream::new(first, document))))
+    }
+
+    /// The answer with a list; what is held is so until it ends.
+    fn listed(&self, begun: Result<Begun>, held: Option<Held>) -> Response<Body> {
+        match begun {
+            Ok(Begun::Whole(document)) => respond::document(document),
+            Ok(Begun::Long(mut list)) => {
+                list.hold(held);
+                respond::streamed(list)
+            }
+            Err(error) => respond::error(error, self.inner.dialect),
         }
     }
 

@@ -1,14 +1,10 @@
 //! The answers of `wire.md`: the one place where an error becomes a status and a Hint.
 
-use std::sync::Arc;
-
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};
 
-use super::body::Body;
-use super::lists::{Keeping, Pieces};
+use super::body::{Body, Stream};
 use crate::error::Error;
-use crate::store::ListDocument;
 use crate::xml::{Dialect, write_error};
 
 const HINT: HeaderName = HeaderName::from_static("hint");
@@ -23,14 +19,9 @@ pub(super) fn document(document: impl Into<Body>) -> Response<Body> {
     with_content(document.into())
 }
 
-/// 200 with a list too long to be held, whose first piece is read already.
-pub(super) fn streamed(first: Vec<u8>, rest: ListDocument, keeping: Option<Keeping>) -> Response<Body> {
-    with_content(Body::streamed(first, rest, keeping))
-}
-
-/// 200 with a list that was kept.
-pub(super) fn kept(pieces: Arc<Pieces>) -> Response<Body> {
-    with_content(Body::kept(pieces))
+/// 200 with a list too long to be held, whose beginning is read already.
+pub(super) fn streamed(list: Box<Stream>) -> Response<Body> {
+    with_content(Body::streamed(list))
 }
 
 fn with_content(body: Body) -> Response<Body> {

@@ -13,27 +13,32 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
-use super::{Api, Body, Plan, respond};
-use crate::error::Error;
-use crate::store::Spawn;
+use super::{Api, Begun, Body, Held, Plan, respond};
+use crate::error::{Error, Result};
+use crate::store::{Resource, Selection, Spawn};
 
 /// A longer body is refused with 413; 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
 
 impl Api {
     /// Answers a request without blocking: reads run in place, writes await their group's commit,
-    /// lists begin in a blocking task. Must be called within a tokio runtime.
-    pub(crate) async fn answer(&self, request: Request<Bytes>) -> Response<Body> {
+    /// lists begin in a blocking task. A list that is sent while it is read waits for a place, and holds it
+    /// until it ends. Must be called within a tokio runtime.
+    pub(crate) async fn answer(&self, request: Request<Bytes>, place: impl Future<Output = Held>) -> Response<Body> {
         let runtime = Handle::current();
         let response = match self.plan(&request) {
             Plan::Answered(response) => response,
             Plan::List { resource, selection } => match self.kept(resource, &selection) {
-                Some(kept) => kept,
-                None => {
-                    let api = self.clone();
-                    let list = runtime.spawn_blocking(move || api.listed(resource, selection)).await;
-                    list.unwrap_or_else(|error| self.failed(Error::storage("reading a list", error)))
-                }
+                Some(kept) => respond::document(kept),
+                None => match self.begun(resource, selection.clone()).await {
+                    Ok(Begun::Long(list)) => {
+                        // Nothing of the store is held while it waits.
+                        drop(list);
+                        let held = place.await;
+                        self.listed(self.begun(resource, selection).await, Some(held))
+                    }
+                    begun => self.listed(begun, None),
+                },
             },
             Plan::Write { command, target } => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
@@ -44,13 +49,21 @@ impl Api {
         respond::to(request.method(), response)
     }
 
+    /// Begins a list in a blocking task.
+    async fn begun(&self, resource: &'static dyn Resource, selection: Selection) -> Result<Begun> {
+        let turn = Arc::clone(&self.inner.beginnings).acquire_owned().await;
+        let api = self.clone();
+        let begin = move || {
+            let _turn = turn;
+            api.begin(resource, selection)
+        };
+        let begun = Handle::current().spawn_blocking(begin).await;
+        begun.unwrap_or_else(|error| Err(Error::storage("reading a list", error)))
+    }
+
     /// A refusal whose Hint says what to do, in the API's dialect.
     pub(crate) fn refused(&self, status: StatusCode, message: &str, hint: &str) -> Response<Body> {
         respond::hinted(status, message, hint, self.inner.dialect)
-    }
-
-    fn failed(&self, error: Error) -> Response<Body> {
-        respond::error(error, self.inner.dialect)
     }
 }
 
@@ -77,7 +90,9 @@ where
         Box::pin(async move {
             let (head, body) = request.into_parts();
             Ok(match Limited::new(body, MAX_BODY).collect().await {
-                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes())).await,
+                Ok(body) => {
+                    api.answer(Request::from_parts(head, body.to_bytes()), async { Box::new(()) as Held }).await
+                }
                 Err(error) if error.is::<LengthLimitError>() => {
                     let hint = format!("Send at most {MAX_BODY} bytes");
                     api.refused(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)

@@ -20,7 +20,7 @@ use super::progress::Progress;
 use super::wire::Wire;
 
 /// So many bytes of a connection are buffered each way, where its heads may not be longer.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 32 * 1024;
 
 /// What hyper does for every connection.
 pub(super) fn protocol(limits: &Limits) -> Builder {
@@ -37,11 +37,12 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
 
 /// Serves a connection until it closes, runs out of a time limit, or the server stops.
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, progress: Arc<Progress>) {
-    let stop = shared.stop.notified();
+    let (stop, leave) = (shared.stop.notified(), progress.leave.notified());
     let wire = Wire::new(stream, Arc::clone(&progress), shared.limits.max_discard);
-    let service = service_fn(|request| exchange(request, Arc::clone(&shared), Arc::clone(&progress)));
+    // In a box: a connection without a request is small then.
+    let service = service_fn(|request| Box::pin(exchange(request, Arc::clone(&shared), Arc::clone(&progress))));
     let mut connection = shared.protocol.serve_connection(TokioIo::new(wire), service);
-    let mut stop = pin!(stop);
+    let (mut stop, mut leave) = (pin!(stop), pin!(leave));
     let mut clock = Clock { progress: &progress, limits: &shared.limits, armed: u64::MAX, sleep: None };
     let mut begun = false;
     let mut stopping = false;
@@ -49,10 +50,14 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, progress: Arc<
         if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
             return Poll::Ready(Some(ended));
         }
-        // Polled once, it will wake this task; the flag tells the rest.
+        // Polled once, they will wake this task; the flags tell the rest.
         if !begun {
             begun = true;
             let _ = stop.as_mut().poll(cx);
+            let _ = leave.as_mut().poll(cx);
+        }
+        if progress.gives_way() {
+            return Poll::Ready(None);
         }
         if !stopping && shared.is_stopping() {
             stopping = true;

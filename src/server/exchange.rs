@@ -16,8 +16,9 @@ use tracing::Level;
 use super::Shared;
 use super::guard::Verdict;
 use super::progress::Progress;
+use super::room::{Guest, Room};
 use super::sending::Sending;
-use crate::api::{Body, done};
+use crate::api::{Body, Held, done};
 use crate::control::{Controller, Drops};
 use crate::error::Error;
 
@@ -98,8 +99,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         Verdict::Answer(response) => return Some(closing(*response)),
     };
     let max_body = controls.map_or(shared.limits.max_body, |_| Controller::max_body(head.uri.path()));
-    let mut response = match collect(body, max_body).await {
-        Ok(body) => {
+    let mut response = match collect(body, max_body, &shared.bodies, &sending.progress).await {
+        // Its room is given back with the answer: what was made of it is as long.
+        Ok((body, _guest)) => {
             sending.progress.body_complete();
             match controls {
                 Some(control) => control.answer(&head, body).await,
@@ -130,15 +132,17 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
 
 /// The API's answer, or what the faults make of it.
 async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending) -> Option<Response<Body>> {
+    let progress = Arc::clone(&sending.progress);
+    let place = async { Box::new(shared.lists.enter(1, &progress).await) as Held };
     let Some(control) = &shared.control else {
-        return Some(shared.api.answer(request).await);
+        return Some(shared.api.answer(request, place).await);
     };
     let (head, body) = request.into_parts();
     if let Some(recording) = &mut sending.recording {
         recording.body(&body);
     }
     let Some(effect) = control.fault(&head) else {
-        return Some(shared.api.answer(Request::from_parts(head, body)).await);
+        return Some(shared.api.answer(Request::from_parts(head, body), place).await);
     };
     if let Some(recording) = &mut sending.recording {
         recording.fault(effect.name());
@@ -151,7 +155,7 @@ async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending
     }
     let response = match effect.answer {
         Some(response) => response,
-        None => shared.api.answer(Request::from_parts(head, body)).await,
+        None => shared.api.answer(Request::from_parts(head, body), place).await,
     };
     if effect.drops == Some(Drops::Answer) {
         return None;
@@ -175,26 +179,48 @@ enum Unread {
     Broken,
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> std::result::Result<Bytes, Unread> {
+/// A shorter body takes no room that is counted.
+const SHORT: usize = 4 * 1024;
+
+/// The whole body, and its room.
+async fn collect(
+    mut body: Incoming,
+    limit: usize,
+    room: &Room,
+    progress: &Arc<Progress>,
+) -> std::result::Result<(Bytes, Option<Guest>), Unread> {
     // Refused before it is waited for, the program is not told to go on.
     if body.size_hint().lower() > limit as u64 {
         return Err(Unread::TooLong);
     }
+    // How long a chunked one will be, nobody knows.
+    let known = body.size_hint().exact().map(|length| length as usize);
+    let mut guest = match known {
+        Some(length) if length > SHORT => Some(room.enter(length, progress).await),
+        _ => None,
+    };
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
-        if first.len() + all.len() + data.len() > limit {
+        let length = first.len() + all.len() + data.len();
+        if length > limit {
             return Err(Unread::TooLong);
+        }
+        if length > SHORT && guest.is_none() {
+            guest = Some(room.enter(limit, progress).await);
         }
         if all.is_empty() && first.is_empty() {
             first = data;
             continue;
         }
+        if all.is_empty() {
+            all.reserve(known.unwrap_or_default());
+        }
         all.extend_from_slice(&std::mem::take(&mut first));
         all.extend_from_slice(&data);
     }
-    Ok(if all.is_empty() { first } else { all.freeze() })
+    Ok((if all.is_empty() { first } else { all.freeze() }, guest))
 }
 
 /// A path for a log: whatever is not printable ASCII is escaped.

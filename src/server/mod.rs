@@ -19,6 +19,7 @@ mod guard;
 mod limits;
 mod lines;
 mod progress;
+mod room;
 mod sending;
 mod wire;
 
@@ -38,12 +39,18 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 use self::guard::Guard;
 pub use self::limits::Limits;
 use self::progress::Progress;
+use self::room::Room;
 use crate::Api;
 use crate::control::{Control, Controller};
 
 /// How long to wait before trying again to accept, where the system has no more sockets, or to find
 /// a place for a connection, where there is none.
 const PATIENCE: Duration = Duration::from_millis(10);
+
+/// So many long lists are sent at once; each keeps a reader of the file, and what was read for it.
+const LISTS: u32 = 4;
+/// So many bytes of requests' bodies are kept at once; a longer one has all of it.
+const BODIES: u32 = 4 * 1024 * 1024;
 
 /// Serves an [`Api`] over HTTP/1.1, with keep-alive and pipelining.
 ///
@@ -68,6 +75,8 @@ struct Shared {
     start: Instant,
     stopping: AtomicBool,
     stop: Notify,
+    lists: Room,
+    bodies: Room,
 }
 
 impl Shared {
@@ -146,7 +155,8 @@ impl Server {
         // It is the control paths' clock then that tells the date.
         protocol.auto_date_header(control.is_none());
         let (start, stopping, stop) = (Instant::now(), AtomicBool::new(false), Notify::new());
-        let shared = Arc::new(Shared { api, limits, guard, control, protocol, start, stopping, stop });
+        let (lists, bodies) = (Room::new(LISTS), Room::new(BODIES));
+        let shared = Arc::new(Shared { api, limits, guard, control, protocol, start, stopping, stop, lists, bodies });
         let mut connections = Connections { shared, tasks: JoinSet::new(), served: HashMap::new() };
         {
             let mut shutdown = pin!(shutdown);

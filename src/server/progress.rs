@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::limits::Limits;
 
 /// Nothing of the next request has come.
@@ -40,6 +42,11 @@ pub(super) struct Progress {
     ambiguous: AtomicBool,
     /// Who waits for the connection's buffer to be sent.
     flush: Mutex<Flush>,
+    /// From when on the other side has let us wait, for bytes or with them; 0 where it has not.
+    waits: AtomicU64,
+    /// Whether it must close to make room for others.
+    gives_way: AtomicBool,
+    pub(super) leave: Notify,
 }
 
 #[derive(Default)]
@@ -54,7 +61,7 @@ impl Progress {
     pub(super) fn new(start: Instant) -> Self {
         let now = AtomicU64::new(millis(start.elapsed()));
         let headless = AtomicU64::new(now.load(Relaxed));
-        let [had_body, ambiguous] = [AtomicBool::new(false), AtomicBool::new(false)];
+        let [had_body, ambiguous, gives_way] = [const { AtomicBool::new(false) }; 3];
         Progress {
             start,
             phase: AtomicU8::new(HEAD),
@@ -63,6 +70,9 @@ impl Progress {
             had_body,
             ambiguous,
             flush: Mutex::default(),
+            waits: AtomicU64::new(0),
+            gives_way,
+            leave: Notify::new(),
         }
     }
 
@@ -83,14 +93,57 @@ impl Progress {
                 // It may have been dismissed meanwhile.
                 let _ = self.phase.compare_exchange(IDLE, HEAD, AcqRel, Relaxed);
             }
-            BODY => self.since.store(self.now(), Relaxed),
+            BODY => self.moved_on(),
             _ => {}
         }
     }
 
     /// Bytes were taken from us.
     pub(super) fn wrote(&self) {
+        self.moved_on();
+    }
+
+    fn moved_on(&self) {
         self.since.store(self.now(), Relaxed);
+        self.waits.store(0, Relaxed);
+    }
+
+    /// No bytes have come.
+    pub(super) fn awaits_bytes(&self) {
+        if self.phase.load(Relaxed) == BODY {
+            self.waits_from_now();
+        }
+    }
+
+    /// No bytes are taken from us.
+    pub(super) fn awaits_room(&self) {
+        self.waits_from_now();
+    }
+
+    fn waits_from_now(&self) {
+        // A moment is never 0 then.
+        let _ = self.waits.compare_exchange(0, self.now().max(1), Relaxed, Relaxed);
+    }
+
+    /// It is we who let it wait.
+    pub(super) fn wait(&self) {
+        self.moved_on();
+    }
+
+    /// For how long the other side has let us wait, in milliseconds; none where it has not.
+    pub(super) fn stalled(&self) -> Option<u64> {
+        let waits = self.waits.load(Relaxed);
+        (waits > 0).then(|| self.now().saturating_sub(waits))
+    }
+
+    /// Has the connection close.
+    pub(super) fn give_way(&self) {
+        self.gives_way.store(true, Release);
+        self.leave.notify_waiters();
+    }
+
+    pub(super) fn gives_way(&self) -> bool {
+        self.gives_way.load(Acquire)
     }
 
     /// A head is complete; false where the connection has been told to close.
@@ -103,6 +156,7 @@ impl Progress {
     }
 
     pub(super) fn body_complete(&self) {
+        self.waits.store(0, Relaxed);
         self.phase.store(WORK, Relaxed);
     }
 

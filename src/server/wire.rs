@@ -35,9 +35,13 @@ impl Wire {
     }
 
     fn noted(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if matches!(written, Poll::Ready(Ok(length)) if length > 0) {
-            self.wrote = true;
-            self.progress.wrote();
+        match written {
+            Poll::Ready(Ok(1..)) => {
+                self.wrote = true;
+                self.progress.wrote();
+            }
+            Poll::Pending => self.progress.awaits_room(),
+            Poll::Ready(_) => {}
         }
         written
     }
@@ -49,6 +53,9 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         let read = Pin::new(&mut wire.stream).poll_read(cx, buffer);
         let came = &buffer.filled()[before..];
+        if read.is_pending() {
+            wire.progress.awaits_bytes();
+        }
         if !came.is_empty() {
             wire.progress.received();
             if wire.lines.pass(came) {

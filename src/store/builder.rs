@@ -144,7 +144,7 @@ impl Builder {
         self
     }
 
-    /// How many idle reader connections are kept open; 8 by default, each with up to 2 MB of cache.
+    /// How many idle reader connections are kept open; 8 by default, each with up to 500 KiB of cache.
     /// More can read at once; what they opened is closed again.
     #[must_use]
     pub fn readers(mut self, readers: usize) -> Self {

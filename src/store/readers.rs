@@ -15,10 +15,12 @@ use crate::error::Result;
 /// past it; a log that is due grows by no more than these.
 const COMMITS: u32 = 32;
 
-/// How much of a file of its own a reader keeps in memory, in KiB; SQLite's default is 2,000. Where no
-/// locks are taken, reading pages is the most of what a read costs.
+/// How much of a file of its own a reader keeps in memory, in KiB. Where no locks are taken, reading pages is
+/// the most of what a read costs.
 const OWN_CACHE: i64 = 16_384;
-const SHARED_CACHE: i64 = 2_000;
+/// The same for a file that is shared, a quarter of SQLite's default: what one reader does not use, others may,
+/// and many slow programs would use all of it.
+const SHARED_CACHE: i64 = 500;
 /// The same for a reader that is at a list that is being sent: a slow program may be long at it, and
 /// there may be many of them.
 const LITTLE_CACHE: i64 = 128;
@@ -142,10 +144,12 @@ impl Readers {
 
     fn open(&self) -> Result<Reader> {
         let connection = file::reader(&self.path, &self.settings)?;
-        if matches!(self.begin, Begin::Own { .. }) {
-            connection.pragma_update(None, "cache_size", -OWN_CACHE)?;
-        }
+        connection.pragma_update(None, "cache_size", -self.cache())?;
         Ok(Reader { connection, sees: None, keeps_little: false })
+    }
+
+    fn cache(&self) -> i64 {
+        if matches!(self.begin, Begin::Own { .. }) { OWN_CACHE } else { SHARED_CACHE }
     }
 
     /// A reader whose statements all see one moment.
@@ -182,11 +186,10 @@ impl Readers {
         if !keeps && reader.end().is_err() {
             return;
         }
-        if std::mem::take(&mut reader.keeps_little) {
-            let cache = if matches!(self.begin, Begin::Own { .. }) { OWN_CACHE } else { SHARED_CACHE };
-            if reader.connection.pragma_update(None, "cache_size", -cache).is_err() {
-                return;
-            }
+        if std::mem::take(&mut reader.keeps_little)
+            && reader.connection.pragma_update(None, "cache_size", -self.cache()).is_err()
+        {
+            return;
         }
         let mut idle = self.idle();
         if idle.len() < self.kept {

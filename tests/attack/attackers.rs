@@ -21,7 +21,13 @@ pub const ATTACKERS: &[(&str, Attacker)] = &[
     ("slow bodies", |attack| {
         attack.drip(b"POST /clients HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n<client><name>")
     }),
-    ("slow readers", slow_readers),
+    ("bodies that stop before their end", |attack| {
+        let length = 900_000;
+        let head = format!("POST /clients HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+        attack.drip((head + &"a".repeat(length - 100_000)).as_bytes())
+    }),
+    ("slow readers", |attack| attack.read_slowly("/clients")),
+    ("slow readers of a part", |attack| attack.read_slowly("/clients?updated_since=2001-01-01")),
     ("endless chunks", |attack| {
         let head = "POST /clients HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
         attack.pour(head, &format!("ffff\r\n{}\r\n", "a".repeat(0xffff)), &[413])
@@ -138,13 +144,40 @@ impl Attack<'_> {
             drop(connection.write_all(begin));
         }
         let mut rounds = 0;
-        while self.is_on() {
+        while self.is_on() || rounds == 0 {
             for connection in &mut connections {
                 if connection.write_all(b"a").is_err()
                     && let Some(mut new) = self.connect()
                 {
                     drop(new.write_all(begin));
                     *connection = new;
+                }
+            }
+            rounds += 1;
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        rounds
+    }
+
+    /// Connections that ask for a long list and read a byte of it now and then.
+    fn read_slowly(&self, path: &str) -> usize {
+        let mut connections: Vec<Option<TcpStream>> = (0..200).map(|_| None).collect();
+        let mut rounds = 0;
+        while self.is_on() || rounds == 0 {
+            for place in &mut connections {
+                let Some(connection) = place else {
+                    *place = self.connect();
+                    if let Some(connection) = place {
+                        drop(write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+                        drop(connection.set_nonblocking(true));
+                    }
+                    continue;
+                };
+                // One that gave way to others comes back.
+                match connection.read(&mut [0]) {
+                    Ok(1..) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Ok(0) | Err(_) => *place = None,
                 }
             }
             rounds += 1;
@@ -195,24 +228,6 @@ impl Attack<'_> {
         }
         rounds
     }
-}
-
-/// Connections that ask for a long list and read a byte of it now and then.
-fn slow_readers(attack: &Attack) -> usize {
-    let mut connections: Vec<_> = (0..50).filter_map(|_| attack.connect()).collect();
-    for connection in &mut connections {
-        drop(connection.write_all(b"GET /clients HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-    }
-    let mut rounds = 0;
-    while attack.is_on() {
-        for connection in &mut connections {
-            connection.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
-            drop(connection.read(&mut [0]));
-        }
-        rounds += 1;
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    rounds
 }
 
 /// So many connections at once that begin a request, until this process is killed or ten minutes are over.

@@ -6,17 +6,17 @@ use clientstore::server::Server;
 use clientstore::{Api, ClientStore, NewClient};
 use rusqlite::Connection as Sqlite;
 
-use crate::limits::long_list;
+use crate::limits::{LONG_LIST, long_list};
 use crate::support::{PATIENCE, Running, get};
 
 #[test]
 fn a_long_list_is_chunked() {
     let api = long_list();
-    let whole = api.handle(http::Request::get("/clients").body("").unwrap()).into_body().into_bytes().unwrap();
+    let whole = api.handle(http::Request::get(LONG_LIST).body("").unwrap()).into_body().into_bytes().unwrap();
     let server = Running::of(Server::new(api));
     let mut connection = server.connect();
     for _ in 0..2 {
-        connection.send(get("/clients"));
+        connection.send(get(LONG_LIST));
         let answer = connection.answer();
         assert_eq!(answer.header("Transfer-Encoding"), Some("chunked"));
         assert_eq!(answer.header("Content-Length"), None);
@@ -29,7 +29,7 @@ fn a_long_list_is_chunked() {
     let answer = connection.answer();
     assert_eq!(answer.header("Content-Length"), Some(&*answer.body.len().to_string()));
 
-    connection.send(get("/clients").replace("GET", "HEAD"));
+    connection.send(get(LONG_LIST).replace("GET", "HEAD"));
     let head = connection.head();
     assert_eq!((head.status(), head.header("Content-Length")), (200, None));
     connection.send(get("/clients/1"));
@@ -38,7 +38,7 @@ fn a_long_list_is_chunked() {
     // HTTP/1.0 knows no chunks.
     for kept in ["", "Connection: Keep-Alive\r\n"] {
         let mut connection = server.connect();
-        connection.send(format!("GET /clients HTTP/1.0\r\n{kept}\r\n"));
+        connection.send(format!("GET {LONG_LIST} HTTP/1.0\r\n{kept}\r\n"));
         let answer = connection.answer();
         assert_eq!(answer.header("Transfer-Encoding"), None);
         assert_eq!(answer.header("Content-Length"), None);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clientstore::server::Server;
 
-use crate::limits::long_list;
+use crate::limits::{LONG_LIST, long_list};
 use crate::support::{CLIENT, NEW, PATIENCE, Running, get, post};
 
 const SOON: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ fn a_stop_lets_a_request_in_flight_finish() {
 fn a_stop_gives_up_on_what_does_not_finish() {
     let mut server = Running::of(Server::new(long_list()));
     let mut reader = server.connect();
-    reader.send(get("/clients"));
+    reader.send(get(LONG_LIST));
     assert_eq!(reader.head().status(), 200);
     let mut writer = server.connect();
     writer.send(post("/clients", NEW).strip_suffix("</client>").unwrap());
