@@ -52,7 +52,8 @@ fn post(headers: &str, body: &str) -> String {
     format!("POST /clients HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}")
 }
 
-/// Each ends in a request that only a server sees which takes the lengths as another program does.
+/// Each ends in a request that only a server sees which takes the lengths as another program does. What comes before
+/// would be answered with 200, were it not refused.
 fn hidden() -> Vec<String> {
     let inner = post(&format!("Content-Length: {}\r\n", NEW.len()), NEW);
     let length = inner.len();
@@ -82,7 +83,7 @@ fn hidden() -> Vec<String> {
         ("A: b\rTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
     ]
     .iter()
-    .map(|(headers, body)| post(headers, body) + &inner)
+    .map(|(headers, body)| format!("GET /clients/1 HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}{inner}"))
     .collect()
 }
 
@@ -138,7 +139,7 @@ impl Attack<'_> {
             drop(connection.write_all(begin));
         }
         let mut rounds = 0;
-        while self.is_on() {
+        while self.is_on() || rounds == 0 {
             for connection in &mut connections {
                 if connection.write_all(b"a").is_err()
                     && let Some(mut new) = self.connect()
@@ -204,7 +205,7 @@ fn slow_readers(attack: &Attack) -> usize {
         drop(connection.write_all(b"GET /clients HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     }
     let mut rounds = 0;
-    while attack.is_on() {
+    while attack.is_on() || rounds == 0 {
         for connection in &mut connections {
             connection.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
             drop(connection.read(&mut [0]));
@@ -213,6 +214,13 @@ fn slow_readers(attack: &Attack) -> usize {
         std::thread::sleep(Duration::from_millis(50));
     }
     rounds
+}
+
+/// So many connections that have begun a head.
+pub fn stalled(address: &str, count: usize) -> Vec<TcpStream> {
+    let mut connections: Vec<_> = (0..count).map(|_| TcpStream::connect(address).unwrap()).collect();
+    connections.iter_mut().for_each(|connection| drop(connection.write_all(b"GET /clients HTTP/1.1\r\n")));
+    connections
 }
 
 /// So many connections at once that begin a request, until this process is killed or ten minutes are over.
