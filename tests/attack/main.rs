@@ -112,12 +112,12 @@ fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
             waits
         });
         done.store(true, Ordering::Relaxed);
+        drop(flood);
         for (name, attacker) in attacking {
             let rounds = attacker.join().unwrap_or_else(|_| panic!("{name} failed"));
             println!("{name}: {rounds} rounds");
             assert!(rounds > 0, "{name} never came to attack");
         }
-        drop(flood);
         waits.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     waits.sort();
