@@ -216,6 +216,23 @@ fn a_file_whose_log_makes_it_newer_is_refused() {
 }
 
 #[test]
+fn a_newer_file_is_neither_read_nor_checked() {
+    for in_the_log in [false, true] {
+        let directory = directory();
+        let path = directory.path().join("store.db");
+        drop(ClientStore::open(&path).unwrap());
+        let newer = plain(&path);
+        newer.execute_batch("PRAGMA user_version = 99").unwrap();
+        let left = if in_the_log { leave_behind(&path, newer) } else { directory };
+        let path = left.path().join("store.db");
+        let read = ClientStore::builder().read_only(true).open(&path);
+        assert!(matches!(read, Err(Error::Newer { found: 99, .. })), "{read:?}");
+        let checked = ClientStore::check_file(&path, |_| {});
+        assert!(matches!(checked, Err(Error::Newer { found: 99, .. })), "{checked:?}");
+    }
+}
+
+#[test]
 fn ids_are_not_used_again_after_deletes_and_reopening() {
     let directory = directory();
     let path = directory.path().join("store.db");

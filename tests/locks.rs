@@ -119,6 +119,24 @@ fn busy_readers_hold_back_no_checkpoint_for_long() {
 }
 
 #[test]
+fn idle_readers_hold_back_no_checkpoint() {
+    for exclusive in [false, true] {
+        let (_directory, path) = file();
+        let store = builder().exclusive(exclusive).open(&path).unwrap();
+        // Three readers at once, which nobody needs afterwards.
+        let lists = [(); 3].map(|()| store.clients().list(&Default::default()).unwrap());
+        lists.into_iter().for_each(|list| assert_eq!(list.count(), 1));
+        let details = "x".repeat(10_000);
+        for _ in 0..1_000 {
+            store.clients().update(1, &ClientChanges::default().details(&*details)).unwrap();
+        }
+        // 8 MB of log, where nothing of it is used again. It is due at 4 MB.
+        let log = log(&path);
+        assert!((1..6 << 20).contains(&log), "exclusive {exclusive}: {log} bytes");
+    }
+}
+
+#[test]
 fn readers_that_have_fallen_silent_hold_nothing() {
     let (_directory, path) = file();
     let store = builder().open(&path).unwrap();

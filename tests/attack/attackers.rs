@@ -58,7 +58,8 @@ fn post(headers: &str, body: &str) -> String {
     format!("POST /clients HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}")
 }
 
-/// Each ends in a request that only a server sees which takes the lengths as another program does.
+/// Each ends in a request that only a server sees which takes the lengths as another program does. What comes before
+/// would be answered with 200, were it not refused.
 fn hidden() -> Vec<String> {
     let inner = post(&format!("Content-Length: {}\r\n", NEW.len()), NEW);
     let length = inner.len();
@@ -88,7 +89,7 @@ fn hidden() -> Vec<String> {
         ("A: b\rTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
     ]
     .iter()
-    .map(|(headers, body)| post(headers, body) + &inner)
+    .map(|(headers, body)| format!("GET /clients/1 HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}{inner}"))
     .collect()
 }
 
@@ -193,13 +194,11 @@ impl Attack<'_> {
             let Some(mut connection) = self.connect() else { continue };
             let begun = Instant::now();
             let mut sent = connection.write_all(head.as_bytes());
-            while sent.is_ok() && self.is_on() {
+            while sent.is_ok() {
                 assert!(begun.elapsed() < PATIENCE, "{head} is taken without an end");
                 sent = connection.write_all(more.as_bytes());
             }
-            if sent.is_err()
-                && let Some(status) = status(&mut connection)
-            {
+            if let Some(status) = status(&mut connection) {
                 assert!(statuses.contains(&status), "{status} for {head}");
             }
             rounds += 1;
@@ -228,6 +227,13 @@ impl Attack<'_> {
         }
         rounds
     }
+}
+
+/// So many connections that have begun a head.
+pub fn stalled(address: &str, count: usize) -> Vec<TcpStream> {
+    let mut connections: Vec<_> = (0..count).map(|_| TcpStream::connect(address).unwrap()).collect();
+    connections.iter_mut().for_each(|connection| drop(connection.write_all(b"GET /clients HTTP/1.1\r\n")));
+    connections
 }
 
 /// So many connections at once that begin a request, until this process is killed or ten minutes are over.

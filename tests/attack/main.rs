@@ -112,21 +112,23 @@ fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
             waits
         });
         done.store(true, Ordering::Relaxed);
+        drop(flood);
         for (name, attacker) in attacking {
             let rounds = attacker.join().unwrap_or_else(|_| panic!("{name} failed"));
             println!("{name}: {rounds} rounds");
             assert!(rounds > 0, "{name} never came to attack");
         }
-        drop(flood);
         waits.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     waits.sort();
     let (median, late, last) = (waits[waits.len() / 2], waits[waits.len() * 99 / 100], waits[waits.len() - 1]);
     println!("{} requests of a program that behaves: median {median:?}, p99 {late:?}, last {last:?}", waits.len());
-    assert!(waits.len() > 20 && late < PATIENCE, "p99 {late:?} of {}", waits.len());
 
     // Nothing was written, neither by a request within a request nor by a page of another origin.
     assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 1_000);
+    // More than are let pass below begin a head and say nothing further; the server lets go of them by itself.
+    let stalled = attackers::stalled(server.address(), READERS + 50);
+    assert_eq!(server.send("GET", "/clients/1", "").unwrap().0, 200);
     let begun = Instant::now();
     let after = loop {
         let after = footprint(&server);
@@ -137,6 +139,9 @@ fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
         std::thread::sleep(Duration::from_millis(100));
     };
     println!("before {before:?}, after {after:?}, {:?} later", begun.elapsed());
-    assert!(after.peak < MEMORY, "{after:?}");
+    drop(stalled);
+    assert!(after.peak < MEMORY, "resident memory went over {MEMORY} kB: {after:?}");
     assert_eq!(server.send("GET", "/clients/1", "").unwrap().0, 200);
+    // Last, since a busy machine can break it as well.
+    assert!(waits.len() > 20 && late < PATIENCE, "p99 {late:?} of {}", waits.len());
 }

@@ -90,6 +90,7 @@ fn without_silence(mut document: Document, resource: Resource) -> Document {
         if other_kind {
             for field in &mut document.fields {
                 if let Content::Lines(csv) = &mut field.content {
+                    csv.torn = "";
                     csv.rows.retain(|row| row.len() == 8 && row[2].len() < 8 && row[3].len() < 8);
                     csv.rows.retain(|row| typed(Kind::Decimal, &row[2]).and(typed(Kind::Decimal, &row[3])).is_some());
                 }
@@ -266,7 +267,8 @@ fn csv(random: &mut Random) -> Csv {
         _ => Header::Plain,
     };
     let rows = (0..random.below(5)).map(|_| row(random)).collect();
-    Csv { header, indent: random.of(&["", "", "", "  ", "\n \t"]), rows, quoted: random.percent(10) }
+    let torn = if random.percent(3) { random.of(&["Service,\"Paper", "Service,\"Paper\"A4,1,2,,,,\n"]) } else { "" };
+    Csv { header, indent: random.of(&["", "", "", "  ", "\n \t"]), rows, quoted: random.percent(10), torn }
 }
 
 fn row(random: &mut Random) -> Vec<String> {

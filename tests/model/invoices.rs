@@ -60,6 +60,9 @@ fn lines(csv: &Csv) -> Result<Option<Vec<Record>>, Vec<Reason>> {
             Err(reason) => wrong.push(reason),
         }
     }
+    if !csv.torn.is_empty() {
+        wrong.push(Reason::bad("csv-line-items"));
+    }
     if wrong.is_empty() { Ok(Some(records)) } else { Err(wrong) }
 }
 

@@ -130,6 +130,8 @@ pub struct Csv {
     pub rows: Vec<Vec<String>>,
     /// Every cell is quoted.
     pub quoted: bool,
+    /// A last row whose quotes are malformed; mostly none.
+    pub torn: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +155,7 @@ impl Csv {
             let cells: Vec<String> = row.iter().map(|cell| self.cell(cell)).collect();
             text.push_str(&format!("{}{}\n", self.indent, cells.join(",")));
         }
-        text
+        text + self.torn
     }
 
     fn cell(&self, cell: &str) -> String {
