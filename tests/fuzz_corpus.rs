@@ -21,7 +21,7 @@ mod values;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use common::Random;
+use common::{Random, tell};
 
 /// No input may take longer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -69,7 +69,7 @@ fn replay(target: &str, run: fn(&[u8]), rounds: u64) {
         let input = random.crossed(&corpus);
         check(run, &input, &|| format!("{target}, seed {seed}, round {round}"));
     }
-    println!("{target}: {} inputs of the corpus, {rounds} by chance, seed {seed}", corpus.len());
+    tell(format_args!("fuzzing {target}: {} inputs of the corpus, {rounds} by chance, seed {seed}", corpus.len()));
 }
 
 fn check(run: fn(&[u8]), input: &[u8], which: &dyn Fn() -> String) {

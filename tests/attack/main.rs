@@ -6,6 +6,8 @@
 #![cfg(all(feature = "cli", target_os = "linux"))]
 
 mod attackers;
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../served/mod.rs"]
 mod served;
 
@@ -17,10 +19,11 @@ use std::time::{Duration, Instant};
 use clientstore::{ClientStore, NewClient};
 
 use attackers::{ATTACKERS, Attack};
+use common::tell;
 use served::Served;
 
-/// Resident memory that the server never goes over, in kB: 64 MB.
-const MEMORY: u64 = 64_000_000 / 1024;
+/// Resident memory that the server never goes over, in kB: 64 MB, and 8 more where the code is a debug build's.
+const MEMORY: u64 = if cfg!(debug_assertions) { 72_000_000 } else { 64_000_000 } / 1024;
 /// What a program that behaves waits for at most, but for the slowest of a hundred requests. The limit
 /// that is promised is the release build's; the attackers take their part of the machine as well.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 100 });
@@ -122,7 +125,8 @@ fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
     });
     waits.sort();
     let (median, late, last) = (waits[waits.len() / 2], waits[waits.len() * 99 / 100], waits[waits.len() - 1]);
-    println!("{} requests of a program that behaves: median {median:?}, p99 {late:?}, last {last:?}", waits.len());
+    let count = waits.len();
+    tell(format_args!("under attack, {count} requests that behave: median {median:?}, p99 {late:?}, last {last:?}"));
 
     // Nothing was written, neither by a request within a request nor by a page of another origin.
     assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 1_000);
@@ -138,7 +142,7 @@ fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
         assert!(begun.elapsed() < RECOVERY, "{after:?} is left of {before:?}");
         std::thread::sleep(Duration::from_millis(100));
     };
-    println!("before {before:?}, after {after:?}, {:?} later", begun.elapsed());
+    tell(format_args!("under attack: before {before:?}, after {after:?}, {:?} later", begun.elapsed()));
     drop(stalled);
     assert!(after.peak < MEMORY, "resident memory went over {MEMORY} kB: {after:?}");
     assert_eq!(server.send("GET", "/clients/1", "").unwrap().0, 200);

@@ -1,6 +1,7 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -110,6 +111,11 @@ pub fn malformed<T: std::fmt::Debug>(result: Result<T, Error>) -> (u64, String) 
         Err(Error::Xml { line, reason }) => (line, reason),
         other => panic!("the document was not refused: {other:?}"),
     }
+}
+
+/// Tells what a suite has counted, also where `cargo test` keeps back what tests print.
+pub fn tell(counts: impl std::fmt::Display) {
+    drop(writeln!(std::io::stderr().lock(), "{counts}"));
 }
 
 /// A generator of pseudo-random numbers: a Weyl sequence, well mixed.

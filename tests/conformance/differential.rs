@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use xml::ParserConfig;
 
-use super::common::Random;
+use super::common::{Random, tell};
 use super::{Document, Verdict, suite, verdict, verdict_inside};
 
 /// How many documents are generated, unless `CLIENTSTORE_XML_DOCUMENTS` says.
@@ -83,7 +83,7 @@ fn the_strict_parser_agrees_on_the_suites_documents_without_a_doctype() {
     for document in suite::documents().iter().filter(|document| !document.has_doctype()) {
         counts.add(&verdict_inside(document), &document.bytes, &|| document.path.clone());
     }
-    println!("{counts:?}");
+    tell(format_args!("strict parser, the suite: {counts:?}"));
     let differences = [(Difference::Encoding, 2), (Difference::Namespaces, 16), (Difference::Version, 30)];
     assert_eq!(counts, Counts { read: 83, refused: 269, differences: differences.into() });
 }
@@ -107,7 +107,7 @@ fn the_strict_parser_agrees_on_generated_and_damaged_documents() {
         }
         counts.add(&verdict(&document), &document, &|| format!("seed {seed}, document {number}"));
     }
-    println!("seed {seed}: {counts:?}");
+    tell(format_args!("strict parser, seed {seed}: {counts:?}"));
     assert!(counts.read > documents / 4 && counts.refused > documents / 4, "{counts:?}");
 }
 

@@ -6,6 +6,7 @@ mod differential;
 mod suite;
 
 use clientstore::{Client, Error, xml};
+use common::tell;
 use suite::{Document, Rules};
 
 /// What the reader makes of a document.
@@ -82,7 +83,9 @@ fn every_document_with_a_doctype_is_refused() {
         }] += 1;
     }
     let [doctype, not_utf_8, malformed] = counts;
-    println!("with a DOCTYPE: {doctype} refused for it, {not_utf_8} as not UTF-8, {malformed} as malformed before it");
+    tell(format_args!(
+        "with a DOCTYPE: {doctype} refused for it, {not_utf_8} as not UTF-8, {malformed} as malformed before it"
+    ));
     assert_eq!(counts, [2092, 55, 37]);
 }
 
@@ -111,7 +114,7 @@ fn refused(rules: Rules) -> (usize, usize) {
             other => panic!("{}: {other:?}", document.path),
         }
     }
-    println!("malformed by {rules:?}, without a DOCTYPE: {refused} of {} refused", malformed.len());
+    tell(format_args!("malformed by {rules:?}, without a DOCTYPE: {refused} of {} refused", malformed.len()));
     (refused, malformed.len())
 }
 
@@ -130,7 +133,7 @@ fn well_formed_documents_of_others_are_refused_for_their_root_or_their_encoding_
             other => panic!("{}: {other:?}", document.path),
         }
     }
-    println!("well-formed, without a DOCTYPE: {root} refused for their root, {not_utf_8} as not UTF-8");
+    tell(format_args!("well-formed, without a DOCTYPE: {root} refused for their root, {not_utf_8} as not UTF-8"));
     assert_eq!((root, not_utf_8), (77, 3));
 }
 

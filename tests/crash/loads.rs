@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewPayment, NewProject};
 
-use crate::common::{Random, assert_whole, moment, plain};
+use crate::common::{Random, assert_whole, moment, plain, tell};
 
 /// A store of some size as one document.
 fn document() -> Vec<u8> {
@@ -76,7 +76,7 @@ pub fn run(kills: u64, seed: u64) {
         }
         std::fs::remove_file(&file).unwrap();
     }
-    println!("seed {seed}: {kills} kills of a load: {nothing} left nothing, {everything} everything");
+    tell(format_args!("seed {seed}: {kills} kills of a load: {nothing} left nothing, {everything} everything"));
     assert!(nothing > 0 && everything > 0, "the kills came too late, or too early");
 }
 

@@ -17,7 +17,7 @@ mod served;
 
 use std::time::Instant;
 
-use common::Random;
+use common::{Random, tell};
 use life::Life;
 
 /// So often is the server of one file killed before the next file.
@@ -46,9 +46,9 @@ fn what_a_server_acknowledged_before_a_kill_is_there_once_and_the_rest_wholly_or
         }
         life.end(&mut counts);
     }
-    println!("seed {seed}: {} kills in {:.1} s", counts.kills, started.elapsed().as_secs_f64());
-    println!("acknowledged: {:?}", counts.acknowledged);
-    println!("{:?}", counts.others);
+    tell(format_args!("seed {seed}: {} kills of a server in {:.1} s", counts.kills, started.elapsed().as_secs_f64()));
+    tell(format_args!("kills, acknowledged: {:?}", counts.acknowledged));
+    tell(format_args!("kills: {:?}", counts.others));
     if kills >= 50 {
         counts.everything_was_met();
     }

@@ -24,7 +24,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::Random;
+use common::{Random, tell};
 use op::{Op, shown};
 use world::{Counts, Setting, World};
 
@@ -148,7 +148,7 @@ fn shrunk(setting: Setting, mut ops: Vec<Op>, mut said: String) -> (Vec<Op>, Str
 }
 
 fn report(counts: &Counts, seed: u64, operations: u64, took: Duration) {
-    println!("seed {seed}: {operations} operations in {:.1} s", took.as_secs_f64());
+    tell(format_args!("model, seed {seed}: {operations} operations in {:.1} s", took.as_secs_f64()));
     let mut statuses = std::collections::BTreeMap::<u16, u64>::new();
     for (label, answers) in &counts.calls {
         let answers: Vec<String> = answers
@@ -160,9 +160,9 @@ fn report(counts: &Counts, seed: u64, operations: u64, took: Duration) {
             .collect();
         println!("{label:50} {}", answers.join(", "));
     }
-    println!("answers by status: {statuses:?}");
+    tell(format_args!("model, answers by status: {statuses:?}"));
     println!("refusals by what their Hint must name: {:?}", counts.refusals);
-    println!("{:?}", counts.others);
+    tell(format_args!("model: {:?}", counts.others));
 }
 
 /// A test that meets nothing proves nothing.
