@@ -30,8 +30,8 @@ const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500
 /// A stalled head is let go after 10 seconds, an idle thread of the runtime after as long.
 const RECOVERY: Duration = Duration::from_secs(40);
 /// SQLite keeps the file of a reader that is closed for the next one, since closing it would drop locks; there
-/// were as many readers at once as lists were read slowly, and a few.
-const READERS: usize = 80;
+/// are a few at lists that are sent, at lists that begin, and idle.
+const READERS: usize = 40;
 const FLOOD: &str = "CLIENTSTORE_ATTACK_FLOOD";
 
 /// What the system knows of the server.

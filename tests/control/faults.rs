@@ -87,11 +87,10 @@ fn a_streamed_list_is_cut_where_it_was_told_to() {
     fake.done("POST", "seed", &format!("<clients>{}</clients>", client.repeat(2000)));
     let whole = fake.ask("GET", "/clients", "").body;
     for cut in [10, 100_000, 500_000] {
-        // A list that was kept has a length.
-        fake.ask("PUT", "/clients/1", "<client><name>A</name></client>");
+        // Of a part of the list, though all are in it: a whole one has a length.
         rules(&fake, &format!("{{\"cut\": {cut}}}"));
         let mut connection = fake.connect();
-        connection.send(request("GET", "/clients", ""));
+        connection.send(request("GET", "/clients?updated_since=2001-01-01", ""));
         assert_eq!(connection.head().header("Transfer-Encoding"), Some("chunked"));
         let mut body = Vec::new();
         let mut rest = connection.rest();
