@@ -11,7 +11,7 @@ use crate::xml::Dialect;
 
 /// So many bytes of lists are kept, with those that are being written to be kept and those that are outdated
 /// and still being sent; a longer list is not.
-pub(super) const KEPT: usize = 24 * 1024 * 1024;
+pub(super) const KEPT: usize = 32 * 1024 * 1024;
 
 /// A list's name and how it is written.
 pub(super) type List = (&'static str, Dialect);
