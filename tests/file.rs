@@ -176,6 +176,28 @@ fn a_database_that_is_cut_short_is_still_known_by_its_header() {
     assert!(contents(directory.path()) == before);
 }
 
+#[test]
+fn a_file_that_a_loss_of_power_met_while_it_was_made_becomes_a_new_store() {
+    // The head of a journal that was synced: magic number, records, nonce, size in pages, sector and page size.
+    let journal = |pages: u8| {
+        let mut head = vec![0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7];
+        head.extend([0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, pages, 0, 0, 2, 0, 0, 0, 16, 0]);
+        head.resize(512, 0);
+        head
+    };
+    let directory = directory();
+    let path = directory.path().join("store.db");
+    let torn = [vec![0; 512], vec![7; 7680]].concat();
+    std::fs::write(&path, &torn).unwrap();
+    assert_eq!(foreign(&path), "no SQLite database", "without a journal");
+    std::fs::write(directory.path().join("store.db-journal"), journal(2)).unwrap();
+    assert_eq!(foreign(&path), "no SQLite database", "with the journal of a file that had pages");
+    std::fs::write(directory.path().join("store.db-journal"), journal(0)).unwrap();
+    let store = ClientStore::open(&path).unwrap();
+    assert_eq!(store.clients().create(&NewClient::named("x")).unwrap(), 1);
+    assert!(store.check(|_| {}).unwrap().is_clean());
+}
+
 /// What a crash of a connection leaves behind: the file and its log.
 fn leave_behind(path: &Path, connection: Connection) -> tempfile::TempDir {
     let left = tempfile::tempdir().unwrap();

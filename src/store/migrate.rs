@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::fallible_iterator::FallibleIterator;
-use rusqlite::{Batch, Connection};
+use rusqlite::{Batch, Connection, ErrorCode};
 
 use super::backup::{copy, with_suffix};
 use super::file::{Settings, begin, foreign, newer, reader};
@@ -103,7 +103,12 @@ impl Preparation<'_> {
         let mut backup = None;
         let result = self.bring_up_to_date(&mut backup).and_then(|upgrade| {
             (self.step)();
-            self.connection.execute_batch("COMMIT")?;
+            self.connection.execute_batch("COMMIT").inspect_err(|error| {
+                // The disk may have all of it, and then the next to open the file finds the new version.
+                if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+                    backup = None;
+                }
+            })?;
             Ok(upgrade)
         });
         if result.is_err() {
