@@ -1,4 +1,4 @@
--- The file's schema, version 1. docs/file.md explains it.
+-- The file's schema, version 2. docs/file.md explains it.
 --
 -- Every rule of the API stands here as well as in the library, because other programs write to the
 -- file too, with foreign keys off (their default) and with REPLACE, which fires no delete triggers.
@@ -203,6 +203,22 @@ BEGIN
     UPDATE clients SET last_invoice_kind = (
         SELECT kind FROM invoices WHERE client_id = OLD.client_id ORDER BY created_at DESC, id DESC LIMIT 1
     ) WHERE id = OLD.client_id;
+END;
+
+-- An insert that replaces another client's invoice would tell no trigger of the client that it leaves.
+
+CREATE TRIGGER invoices_stay_with_client BEFORE INSERT ON invoices
+WHEN EXISTS (SELECT 1 FROM invoices WHERE id = NEW.id AND client_id IS NOT NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the invoice is another client''s; an UPDATE moves it'); END;
+
+-- A client that is replaced has its invoices still; one without, loaded from a list, has the kind it was given.
+
+CREATE TRIGGER clients_kind_inserted AFTER INSERT ON clients
+WHEN EXISTS (SELECT 1 FROM invoices WHERE client_id = NEW.id)
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = NEW.id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id = NEW.id;
 END;
 
 -- The lines of an invoice, in the order of their ids.

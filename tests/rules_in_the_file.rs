@@ -46,6 +46,11 @@ fn forbidden_states(sql: &Connection) -> Vec<&'static str> {
         ("a project is gone", "SELECT 1 WHERE (SELECT count(*) FROM projects WHERE id IN (1, 2)) < 2"),
         ("an invoice is gone", "SELECT 1 WHERE (SELECT count(*) FROM invoices WHERE id IN (1, 2)) < 2"),
         ("an id is not positive", "SELECT 1 FROM (SELECT id FROM clients UNION SELECT id FROM projects) WHERE id < 1"),
+        (
+            "a client has not the kind of its newest invoice",
+            "SELECT 1 FROM clients WHERE last_invoice_kind IS NOT
+                (SELECT kind FROM invoices WHERE client_id = clients.id ORDER BY created_at DESC, id DESC LIMIT 1)",
+        ),
     ];
     let holds = |query: &str| sql.prepare(query).unwrap().exists([]).unwrap();
     states.into_iter().filter(|(_, query)| holds(query)).map(|(name, _)| name).collect()
@@ -79,6 +84,9 @@ fn refused() -> Vec<String> {
             statements.push(format!("{insert} INTO {}", row(PROJECT, &project)));
         }
         statements.push(format!("{insert} INTO {}", row(INVOICE, &["NULL", "9"])));
+        // Another client's: it would be replaced, and no trigger told of the client that it leaves.
+        statements.push(format!("{insert} INTO {}", row(INVOICE, &["1", "2"])));
+        statements.push(format!("{insert} INTO {}", row(INVOICE, &["'2'", "3"])));
     }
     for insert in ["REPLACE", "INSERT OR REPLACE"] {
         statements.push(format!("{insert} INTO {}", row(CLIENT, &["2", "0"])));
@@ -127,6 +135,8 @@ fn refused() -> Vec<String> {
         format!("{} ON CONFLICT (id) DO UPDATE SET client_id = 1", row(PROJECT, &["2", "2", "1"])),
         format!("{} ON CONFLICT (id) DO UPDATE SET client_id = 9", row(INVOICE, &["1", "1"])),
         format!("{} ON CONFLICT (id) DO UPDATE SET rowid = 9", row(INVOICE, &["1", "1"])),
+        format!("{} ON CONFLICT (id) DO UPDATE SET client_id = excluded.client_id", row(INVOICE, &["1", "2"])),
+        format!("{} ON CONFLICT DO NOTHING", row(INVOICE, &["1", "2"])),
     ] {
         statements.push(format!("INSERT INTO {upsert}"));
     }
@@ -176,6 +186,15 @@ fn risky() -> Vec<String> {
         statements.push(format!("UPDATE {table} SET active = 1 - active WHERE id IN (SELECT id FROM {table} LIMIT 1)"));
         statements.push(format!("UPDATE {table} SET active = 1 - active WHERE id = 2"));
     }
+    for verb in ["UPDATE", "UPDATE OR IGNORE", "UPDATE OR REPLACE"] {
+        statements.push(format!("{verb} invoices SET client_id = 3 - client_id, kind = 'task'"));
+        statements
+            .push(format!("{verb} invoices SET created_at = '2009-01-01T00:00:00Z', client_id = 1, rowid = rowid"));
+    }
+    for change in ["NOTHING", "UPDATE SET kind = 'task'", "UPDATE SET client_id = 3, kind = 'people'"] {
+        statements.push(format!("INSERT INTO {} ON CONFLICT DO {change}", row(INVOICE, &["1", "1"])));
+    }
+    statements.push("INSERT OR REPLACE INTO invoices SELECT * FROM invoices".to_owned());
     statements.push("DELETE FROM clients WHERE id = 3".to_owned());
     statements.push("UPDATE projects SET client_id = 5 - client_id WHERE client_id IN (2, 3)".to_owned());
     statements.push("WITH x AS (SELECT 1) UPDATE clients SET active = 0 WHERE id = (SELECT * FROM x)".to_owned());
@@ -297,4 +316,46 @@ fn the_last_invoice_kind_follows_what_other_programs_write() {
     assert_eq!((kind(2), kind(3).as_deref()), (None, Some("task")));
     sql.execute_batch("DELETE FROM invoices WHERE id = 2").unwrap();
     assert_eq!(kind(3), None);
+}
+
+#[test]
+fn an_invoice_that_is_put_under_another_client_is_refused_with_the_way_to_move_it() {
+    for recursive in ["OFF", "ON"] {
+        let file = file();
+        let File { sql, store, .. } = &file;
+        sql.execute_batch(&format!("PRAGMA recursive_triggers = {recursive}")).unwrap();
+        for insert in ["REPLACE", "INSERT OR REPLACE", "INSERT OR IGNORE", "INSERT"] {
+            let statement = format!("{insert} INTO {}", row(INVOICE, &["2", "3"]));
+            let error = sql.execute_batch(&statement).expect_err(&statement);
+            assert_eq!(error.to_string(), "the invoice is another client's; an UPDATE moves it", "{statement}");
+            assert_eq!(store.invoices().get(2).unwrap().client_id, 2, "{statement}");
+        }
+        let statement = format!("REPLACE INTO {}", row(INVOICE, &["2", "2"]).replace("'1', 'a", "'replaced', 'a"));
+        sql.execute_batch(&statement).unwrap();
+        assert_eq!(store.invoices().get(2).unwrap().number, "replaced", "of the same client it is replaced");
+    }
+}
+
+#[test]
+fn a_client_that_is_replaced_keeps_the_kind_of_its_newest_invoice_and_one_without_has_what_it_is_given() {
+    let file = file();
+    let File { sql, store, .. } = &file;
+    let kind = |id| store.clients().get(id).unwrap().last_invoice_kind;
+    let given = |id: &str, kind: &str| {
+        let client = row(CLIENT, &[id, "1"]);
+        client.replace("(id,", "(last_invoice_kind, id,").replace("VALUES (", &format!("VALUES ({kind}, "))
+    };
+    sql.execute_batch("UPDATE invoices SET kind = 'task' WHERE id = 2").unwrap();
+    for insert in ["REPLACE", "INSERT OR REPLACE", "INSERT OR IGNORE"] {
+        for value in ["NULL", "'people'"] {
+            sql.execute_batch(&format!("{insert} INTO {}", given("2", value))).unwrap();
+            assert_eq!(kind(2).as_deref(), Some("task"), "{insert} {value}");
+        }
+    }
+    sql.execute_batch(&format!("INSERT INTO {} ON CONFLICT DO UPDATE SET name = 'y'", given("2", "NULL"))).unwrap();
+    assert_eq!(kind(2).as_deref(), Some("task"));
+    // As it is loaded from a list.
+    sql.execute_batch(&format!("INSERT INTO {}; REPLACE INTO {}", given("8", "'people'"), given("3", "'task'")))
+        .unwrap();
+    assert_eq!((kind(8).as_deref(), kind(3).as_deref()), (Some("people"), Some("task")));
 }

@@ -1,5 +1,7 @@
 //! The file: making it, recognising it, bringing it up to date, and the connections to it.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -182,7 +184,11 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     let upgrade = preparation.run()?;
     unaltered(path, differences(&connection)?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    // It tells the new mode before it commits it: only at the statement's end it is known to be so.
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let modes: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    drop(statement);
+    let mode = modes.concat();
     if mode != "wal" {
         return Err(Error::storage("opening the file", format!("its disk gives no write-ahead log, but {mode}")));
     }
@@ -240,11 +246,21 @@ fn recognise(path: &Path) -> Result<()> {
         Ok((APPLICATION_ID, _)) => Ok(()),
         Ok((0, _)) => Err(foreign(path, "an SQLite database of another program".to_owned())),
         Ok((other, _)) => Err(foreign(path, format!("an SQLite database with application id {other:#010x}"))),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) && was_being_made(path) => Ok(()),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             Err(foreign(path, "no SQLite database".to_owned()))
         }
         Err(error) => Err(unopened(path, error.into())),
     }
+}
+
+/// Whether a loss of power met the file while SQLite made it: the journal beside it says that it was empty before, and
+/// SQLite empties it again, whatever is there of it.
+fn was_being_made(path: &Path) -> bool {
+    let mut head = [0; 20];
+    let journal = File::open(with_suffix(path, "-journal")).and_then(|mut journal| journal.read_exact(&mut head));
+    // The magic number, the count of records, a nonce, and the size in pages.
+    journal.is_ok() && head[..8] == [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7] && head[16..] == [0; 4]
 }
 
 fn uri(path: &Path) -> String {

@@ -1,4 +1,4 @@
-//! Migration by invented versions: what happens on the way to them is real.
+//! Migration by the real versions and by invented ones after them.
 
 use std::cell::Cell;
 use std::process::Command;
@@ -6,27 +6,33 @@ use std::time::Duration;
 
 use super::super::builder::Durability;
 use super::*;
-use crate::{ClientStore, NewClient, NewItemCategory};
+use crate::ClientStore;
 
-/// Says to the child which file to bring up to date, and before which step to die.
+/// Says to the child which file to bring up to date, to which version, and before which step to die.
 const FILE: &str = "CLIENTSTORE_MIGRATED_FILE";
+const TO: &str = "CLIENTSTORE_MIGRATED_TO";
 const STEP: &str = "CLIENTSTORE_DIES_BEFORE_STEP";
 
 const CATEGORIES: &str = "CREATE TABLE invoice_item_categories (";
-const STRICTER: &str = "CREATE TABLE invoice_item_categories (\n    CHECK (length(name) < 100),";
 
-/// The first version as it is kept, and two more: one makes a table anew, one adds an index and
-/// another trigger.
+/// The versions as they are kept.
+const KEPT: &[&str] = &[include_str!("../../../tests/schemas/v1.sql"), include_str!("../../../tests/schemas/v2.sql")];
+
+/// The real version that the invented ones follow, and the last of those.
+const REAL: i64 = KEPT.len() as i64;
+const INVENTED: i64 = REAL + 2;
+
+/// Every version, and two more: one makes a table anew, one adds an index and another trigger.
 fn versions() -> &'static [Version] {
-    let first = include_str!("../../../tests/schemas/v1.sql");
-    let table = &first[first.find(CATEGORIES).unwrap()..];
+    let last = schema::CURRENT;
+    let table = &last[last.find(CATEGORIES).unwrap()..];
     let table = &table[..table.find(") STRICT;").unwrap()];
     // A table's CHECKs follow its columns.
     let stricter = format!("{table},\n    CHECK (length(name) < 100)\n) STRICT;");
-    let second = first.replace(&format!("{table}) STRICT;"), &stricter);
-    assert!(second != first && !second.contains(STRICTER));
+    let next = last.replace(&format!("{table}) STRICT;"), &stricter);
+    assert!(next != last);
     let triggers: Vec<&str> =
-        first.split("\n\n").filter(|part| part.contains("CREATE TRIGGER invoice_item_categories_")).collect();
+        last.split("\n\n").filter(|part| part.contains("CREATE TRIGGER invoice_item_categories_")).collect();
     let script = format!(
         "{}; INSERT INTO new_categories SELECT * FROM invoice_item_categories; \
          UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'invoice_item_categories') \
@@ -37,29 +43,51 @@ fn versions() -> &'static [Version] {
     );
     let trigger = "CREATE TRIGGER clients_named AFTER INSERT ON clients WHEN NEW.name = 'x' BEGIN SELECT 1; END;";
     let index = "CREATE INDEX clients_name ON clients (name);";
-    let third = format!("{second}\n{index}\n{trigger}");
+    let newest = format!("{next}\n{index}\n{trigger}");
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
-    Box::leak(Box::new([
-        Version { schema: first, from_before: "" },
-        Version { schema: leak(second), from_before: leak(script) },
-        Version { schema: leak(third), from_before: leak(format!("{index} {trigger}")) },
-    ]))
+    let real = VERSIONS.iter().map(|version| Version { ..*version });
+    let invented = [
+        Version { schema: leak(next), from_before: leak(script) },
+        Version { schema: leak(newest), from_before: leak(format!("{index} {trigger}")) },
+    ];
+    Vec::leak(real.chain(invented).collect())
 }
 
 fn settings() -> Settings {
     Settings { durability: Durability::Full, busy_timeout: Duration::from_secs(5), keeps_log: false }
 }
 
-/// A file of version 1 with a client and a category whose id was the greatest that was given.
-fn first(directory: &tempfile::TempDir) -> PathBuf {
+/// What a file of each real version can hold: a category whose id was the greatest that was given, three clients with
+/// a right kind, a stale one, and one of a list without invoices.
+const ROWS: &str = "
+    INSERT INTO clients (id, name, last_invoice_kind, created_at, updated_at) VALUES
+        (1, 'right', NULL, '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'),
+        (2, 'stale', NULL, '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'),
+        (3, 'listed', 'people', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z');
+    INSERT INTO invoices (id, client_id, kind, currency, due_at, issued_at, number, client_key, created_at, updated_at)
+        SELECT id, 1 + id / 2, iif(id = 2, 'detailed', 'task'), 'x', '2011-01-01', '2011-01-01', id,
+            'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'
+        FROM (SELECT 1 AS id UNION ALL SELECT 2 UNION ALL SELECT 3);
+    UPDATE clients SET last_invoice_kind = 'detailed' WHERE name = 'stale';
+    INSERT INTO invoice_item_categories (name, created_at, updated_at) VALUES
+        ('Meals', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'),
+        ('Gone', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z');
+    DELETE FROM invoice_item_categories WHERE name = 'Gone';
+";
+
+/// A file of a real version.
+fn older(directory: &tempfile::TempDir, version: i64) -> PathBuf {
     let path = directory.path().join("store.db");
-    let store = ClientStore::open(&path).unwrap();
-    store.clients().create(&NewClient::named("SuprCorp")).unwrap();
-    for name in ["Meals", "Gone"] {
-        store.item_categories().create(&NewItemCategory::named(name)).unwrap();
-    }
-    store.item_categories().delete(5).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(KEPT[version as usize - 1]).unwrap();
+    connection.execute_batch(ROWS).unwrap();
+    connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    connection.pragma_update(None, "user_version", version).unwrap();
     path
+}
+
+fn first(directory: &tempfile::TempDir) -> PathBuf {
+    older(directory, 1)
 }
 
 fn open(path: &Path) -> Connection {
@@ -72,20 +100,41 @@ fn prepare(path: &Path, versions: &[Version], step: &dyn Fn()) -> Result<Option<
     Preparation { connection: &open(path), path: Some(path), settings: &settings(), versions, step }.run()
 }
 
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+struct Contents {
+    version: i64,
+    rows: Vec<(i64, String, Option<String>)>,
+    sequence: i64,
+}
+
+impl Contents {
+    /// What they are once they were brought to a version.
+    fn brought_to(mut self, to: i64) -> Self {
+        for (_, name, kind) in &mut self.rows {
+            if name == "stale" && self.version == 1 {
+                assert_eq!(kind.replace("task".to_owned()).as_deref(), Some("detailed"));
+            }
+        }
+        Contents { version: to, ..self }
+    }
+}
+
 /// What a file holds; any difference of its schema from that of its version is a failure.
-fn contents(path: &Path) -> (i64, Vec<(i64, String)>, i64) {
+fn contents(path: &Path) -> Contents {
     let connection = open(path);
     let (id, version) = identity(&connection).unwrap();
     assert_eq!(id, APPLICATION_ID);
     let expected = schema::made_by(versions()[version as usize - 1].schema).unwrap();
     assert_eq!(differences(&connection, &expected).unwrap(), []);
     whole(path).unwrap();
-    let sql = "SELECT id, name FROM clients UNION ALL SELECT id, name FROM invoice_item_categories";
+    let sql = "SELECT id, name, last_invoice_kind FROM clients UNION ALL SELECT id, name, NULL \
+               FROM invoice_item_categories UNION ALL SELECT id, number, kind FROM invoices";
     let mut statement = connection.prepare(sql).unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     let rows = rows.map(std::result::Result::unwrap).collect();
     let sequence = "SELECT seq FROM sqlite_sequence WHERE name = 'invoice_item_categories'";
-    (version, rows, connection.query_row(sequence, [], |row| row.get(0)).unwrap())
+    Contents { version, rows, sequence: connection.query_row(sequence, [], |row| row.get(0)).unwrap() }
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -96,9 +145,9 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_first_version_is_the_one_that_is_kept() {
-    let kept = schema::made_by(include_str!("../../../tests/schemas/v1.sql")).unwrap();
-    assert_eq!(schema::made_by(VERSIONS[0].schema).unwrap(), kept);
+fn every_version_is_as_it_is_kept() {
+    let text = |version: &Version| version.schema;
+    assert_eq!(VERSIONS.iter().map(text).collect::<Vec<_>>(), KEPT);
 }
 
 #[test]
@@ -120,10 +169,10 @@ fn an_older_file_is_brought_up_to_date_and_kept_beside_as_it_was() {
     let before = contents(&path);
     let upgrade = prepare(&path, versions(), &|| {}).unwrap().unwrap();
     let backup = directory.path().join("store.db.v1-backup");
-    assert_eq!(upgrade, Upgrade { from: 1, to: 3, backup: backup.clone() });
-    let said = format!("brought from format version 1 to 3; the file as it was is {}", backup.display());
+    assert_eq!(upgrade, Upgrade { from: 1, to: INVENTED, backup: backup.clone() });
+    let said = format!("brought from format version 1 to {INVENTED}; the file as it was is {}", backup.display());
     assert_eq!(upgrade.to_string(), said);
-    assert_eq!(contents(&path), (3, before.1.clone(), before.2));
+    assert_eq!(contents(&path), before.clone().brought_to(INVENTED));
     assert_eq!(contents(&backup), before);
     assert_eq!(prepare(&path, versions(), &|| {}).unwrap(), None);
     assert_eq!(names(directory.path()), ["store.db", "store.db.v1-backup"]);
@@ -150,7 +199,7 @@ fn a_backup_that_is_there_already_is_kept() {
     fs::write(directory.path().join("store.db.v1-backup"), "precious").unwrap();
     let upgrade = prepare(&path, versions(), &|| {}).unwrap().unwrap();
     assert_eq!(upgrade.backup, directory.path().join("store.db.v1-backup-2"));
-    assert_eq!(contents(&upgrade.backup).0, 1);
+    assert_eq!(contents(&upgrade.backup).version, 1);
     assert_eq!(fs::read_to_string(directory.path().join("store.db.v1-backup")).unwrap(), "precious");
 }
 
@@ -158,13 +207,15 @@ fn a_backup_that_is_there_already_is_kept() {
 fn rows_that_the_new_version_refuses_leave_the_file_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let path = first(&directory);
-    let long = "x".repeat(200);
-    ClientStore::open(&path).unwrap().item_categories().create(&NewItemCategory::named(long)).unwrap();
+    let long = "UPDATE invoice_item_categories SET name = printf('%200s', name)";
+    open(&path).execute_batch(long).unwrap();
     let before = fs::read(&path).unwrap();
     let error = prepare(&path, versions(), &|| {}).unwrap_err();
-    let said =
-        "it has format version 1, and cannot be brought to version 3: CHECK constraint failed: length(name) < 100";
-    assert!(matches!(&error, Error::Unopened { hint, .. } if hint.starts_with(said)), "{error}");
+    let said = format!(
+        "it has format version 1, and cannot be brought to version {INVENTED}: \
+         CHECK constraint failed: length(name) < 100"
+    );
+    assert!(matches!(&error, Error::Unopened { hint, .. } if hint.starts_with(&said)), "{error}");
     assert!(fs::read(&path).unwrap() == before);
     assert_eq!(names(directory.path()), ["store.db"]);
 }
@@ -185,11 +236,10 @@ fn a_script_that_leads_elsewhere_is_an_error_and_leaves_the_file_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let path = first(&directory);
     let before = contents(&path);
-    let versions = versions();
     for script in ["", "CREATE TABLE other (x)", "DROP TABLE missing", "DELETE FROM clients; CREATE"] {
         let wrong = [
-            Version { schema: versions[0].schema, from_before: "" },
-            Version { schema: versions[1].schema, from_before: script },
+            Version { schema: VERSIONS[0].schema, from_before: "" },
+            Version { schema: VERSIONS[1].schema, from_before: script },
         ];
         assert!(matches!(prepare(&path, &wrong, &|| {}), Err(Error::Unopened { .. })), "{script}");
         assert_eq!(contents(&path), before);
@@ -202,44 +252,59 @@ fn a_newer_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = first(&directory);
     prepare(&path, versions(), &|| {}).unwrap();
-    assert!(matches!(prepare(&path, VERSIONS, &|| {}), Err(Error::Newer { found: 3, supported: 1, .. })));
+    assert!(
+        matches!(prepare(&path, VERSIONS, &|| {}), Err(Error::Newer { found: INVENTED, supported, .. }) if supported == REAL)
+    );
+    assert!(matches!(ClientStore::open(&path), Err(Error::Newer { found: INVENTED, .. })));
 }
 
 #[test]
 fn a_process_that_is_killed_at_any_step_leaves_the_old_file_or_the_new_one_and_a_backup() {
+    for (from, to) in (1..REAL).map(|from| (from, REAL)).chain([(REAL, INVENTED)]) {
+        killed_at_every_step(from, to);
+    }
+}
+
+fn killed_at_every_step(from: i64, to: i64) {
     let steps = {
         let directory = tempfile::tempdir().unwrap();
         let steps = Cell::new(0);
-        prepare(&first(&directory), versions(), &|| steps.set(steps.get() + 1)).unwrap();
+        let step = || steps.set(steps.get() + 1);
+        prepare(&older(&directory, from), &versions()[..to as usize], &step).unwrap();
         steps.get()
     };
-    assert!(steps > 12, "{steps}");
+    println!("from {from} to {to}: {steps} steps");
+    assert!(steps > 6, "{steps}");
     for step in 1..=steps + 1 {
+        let context = format!("from {from} to {to}, step {step} of {steps}");
         let directory = tempfile::tempdir().unwrap();
-        let path = first(&directory);
+        let path = older(&directory, from);
         let before = contents(&path);
         let test = "store::migrate::tests::child";
         let status = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--ignored", "--nocapture"])
             .env(FILE, &path)
+            .env(TO, to.to_string())
             .env(STEP, step.to_string())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .status()
             .unwrap();
-        assert_eq!(status.success(), step > steps, "step {step} of {steps}");
+        assert_eq!(status.success(), step > steps, "{context}");
         let after = contents(&path);
-        assert_eq!((&after.1, after.2), (&before.1, before.2), "step {step}");
-        let backup = directory.path().join("store.db.v1-backup");
+        let backup = directory.path().join(format!("store.db.v{from}-backup"));
         if backup.exists() {
-            assert_eq!(contents(&backup), before, "step {step}");
+            assert_eq!(contents(&backup), before, "{context}");
         }
-        assert!(after.0 == 1 || (after.0 == 3 && step > steps && backup.exists()), "step {step}: {after:?}");
-        prepare(&path, versions(), &|| {}).unwrap();
-        assert_eq!(contents(&path), (3, before.1, before.2), "step {step}");
+        if after != before {
+            assert_eq!(after, before.clone().brought_to(to), "{context}");
+            assert!(step > steps && backup.exists(), "{context}");
+        }
+        prepare(&path, &versions()[..to as usize], &|| {}).unwrap();
+        assert_eq!(contents(&path), before.brought_to(to), "{context}");
         let backups =
             names(directory.path()).into_iter().filter(|name| name.contains("-backup") && !name.contains("partial"));
-        assert!(backups.count() > 0, "step {step}");
+        assert!(backups.count() > 0, "{context}");
     }
 }
 
@@ -248,9 +313,10 @@ fn a_process_that_is_killed_at_any_step_leaves_the_old_file_or_the_new_one_and_a
 #[ignore = "the child of the test that kills it"]
 fn child() {
     let path = PathBuf::from(std::env::var_os(FILE).expect("a file"));
+    let to: usize = std::env::var(TO).unwrap().parse().unwrap();
     let dies: u32 = std::env::var(STEP).unwrap().parse().unwrap();
     let steps = Cell::new(0);
-    prepare(&path, versions(), &|| {
+    prepare(&path, &versions()[..to], &|| {
         steps.set(steps.get() + 1);
         if steps.get() == dies {
             std::process::abort();

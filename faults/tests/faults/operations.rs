@@ -1,0 +1,116 @@
+//! Every public operation of a store, with what it answers.
+
+use chrono::DateTime;
+use clientstore::{
+    ClientChanges, ClientStore, Dialect, Generator, InvoiceChanges, InvoiceFilter, ItemCategoryChanges, NewClient,
+    NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject, PartFilter, ProjectChanges,
+    ProjectFilter, Records, Result, Stored,
+};
+
+pub type Operation = (&'static str, fn(&ClientStore) -> Result<String>);
+
+/// What an operation answers with, as a text.
+fn said<T: std::fmt::Debug>(result: Result<T>) -> Result<String> {
+    result.map(|answer| format!("{answer:?}"))
+}
+
+fn listed<R: Stored + std::fmt::Debug>(records: Records<'_, R>, filter: &R::Filter) -> Result<String> {
+    said(records.list(filter)?.collect::<Result<Vec<_>>>())
+}
+
+fn written<R: Stored>(records: Records<'_, R>, filter: &R::Filter) -> Result<String> {
+    let mut document = Vec::new();
+    records.write_list(filter, Dialect::Live, &mut document)?;
+    Ok(String::from_utf8(document).unwrap())
+}
+
+pub const WRITES: &[Operation] = &[
+    ("create a client", |store| said(store.clients().create(&NewClient::named("new")))),
+    ("update a client", |store| said(store.clients().update(1, &ClientChanges::new().details("y")))),
+    ("toggle a client", |store| said(store.clients().toggle(2))),
+    ("delete a client", |store| said(store.clients().delete(2))),
+    ("create clients at once", |store| {
+        let details = "x".repeat(3_000);
+        said(store.clients().create_all((0..20).map(|n| NewClient::named(format!("{n}")).details(&*details))))
+    }),
+    ("create a project", |store| said(store.projects().create(&NewProject::of(1, "new")))),
+    ("update a project", |store| said(store.projects().update(1, &ProjectChanges::new().notes("y")))),
+    ("move a project", |store| said(store.projects().update(1, &ProjectChanges::new().client_id(2)))),
+    ("toggle a project", |store| said(store.projects().toggle(1))),
+    ("delete a project", |store| said(store.projects().delete(1))),
+    ("create an invoice", |store| {
+        said(store.invoices().create(&NewInvoice::of(1).lines([NewLineItem::of("a", 1, 20)])))
+    }),
+    ("update an invoice", |store| said(store.invoices().update(1, &InvoiceChanges::new().notes("y")))),
+    ("give an invoice other lines", |store| {
+        said(store.invoices().update(1, &InvoiceChanges::new().lines([NewLineItem::of("b", 2, 7)])))
+    }),
+    ("move an invoice", |store| said(store.invoices().update(2, &InvoiceChanges::new().client_id(2)))),
+    ("mark an invoice as sent", |store| said(store.invoices().mark_as_sent(4))),
+    ("mark an invoice as a draft", |store| said(store.invoices().mark_as_draft(2))),
+    ("close an invoice", |store| said(store.invoices().close(2))),
+    ("reopen an invoice", |store| said(store.invoices().reopen(3))),
+    ("delete an invoice", |store| said(store.invoices().delete(1))),
+    ("create a message", |store| said(store.messages().create(&NewMessage::of(1, "Pay!")))),
+    ("delete a message", |store| said(store.messages().delete(1))),
+    ("record a payment", |store| said(store.invoices().record_payment(&NewPayment::of(2, 10, DateTime::UNIX_EPOCH)))),
+    ("remove a payment", |store| said(store.invoices().remove_payment(1))),
+    ("create an item category", |store| said(store.item_categories().create(&NewItemCategory::named("new")))),
+    ("update an item category", |store| said(store.item_categories().update(3, &ItemCategoryChanges::new().name("y")))),
+    ("delete an item category", |store| said(store.item_categories().delete(4))),
+    ("several in a transaction", |store| {
+        said(store.transaction(|tx| {
+            let id = tx.clients().create(&NewClient::named("new"))?;
+            tx.projects().create(&NewProject::of(id, "its"))?;
+            tx.invoices().create(&NewInvoice::of(id))
+        }))
+    }),
+    ("load a document", |store| {
+        let list =
+            "<clients><client><id>50</id><name>a</name></client><client><id>51</id><name>b</name></client></clients>";
+        said(store.load([("clients.xml", list.as_bytes())]))
+    }),
+];
+
+/// Only in a new store.
+pub const GENERATE: Operation = ("generate records", |store| said(Generator::new(1).clients(5).run(store, |_| {})));
+
+pub const READS: &[Operation] = &[
+    ("get a client", |store| said(store.clients().get(1))),
+    ("get a project", |store| said(store.projects().get(1))),
+    ("get an invoice", |store| said(store.invoices().get(1))),
+    ("get an invoice's lines", |store| said(store.invoices().lines(1))),
+    ("get a message", |store| said(store.messages().get(1))),
+    ("get a payment", |store| said(store.payments().get(1))),
+    ("get an item category", |store| said(store.item_categories().get(1))),
+    ("list clients", |store| listed(store.clients(), &Default::default())),
+    ("list a client's projects", |store| {
+        listed(store.projects(), &ProjectFilter { client: Some(1), ..Default::default() })
+    }),
+    ("list a page of invoices", |store| {
+        listed(store.invoices(), &InvoiceFilter { page: Some(1), ..Default::default() })
+    }),
+    ("list an invoice's messages", |store| listed(store.messages(), &PartFilter { invoice: Some(1) })),
+    ("list payments", |store| listed(store.payments(), &Default::default())),
+    ("list item categories", |store| listed(store.item_categories(), &Default::default())),
+    ("write a list of clients", |store| written(store.clients(), &Default::default())),
+    ("write a list of projects", |store| written(store.projects(), &Default::default())),
+    ("write a list of invoices", |store| written(store.invoices(), &Default::default())),
+    ("write a list of messages", |store| written(store.messages(), &Default::default())),
+    ("write a list of payments", |store| written(store.payments(), &Default::default())),
+    ("write a list of item categories", |store| written(store.item_categories(), &Default::default())),
+    ("read everything", |store| {
+        let mut document = Vec::new();
+        store.dump(&mut document, |_| {})?;
+        Ok(String::from_utf8(document).unwrap())
+    }),
+    ("dump a list", |store| {
+        let mut document = Vec::new();
+        store.dump_list("invoices", &mut document, |_| {})?;
+        Ok(String::from_utf8(document).unwrap())
+    }),
+    ("check", |store| {
+        let report = store.check(|_| {})?;
+        Ok(format!("{:?} in {} records", report.findings(), report.records()))
+    }),
+];
