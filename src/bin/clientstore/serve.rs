@@ -11,7 +11,7 @@ use clap::Args;
 use clientstore::control::Control;
 use clientstore::server::{Limits, Server};
 use clientstore::{Api, ClientStore};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::EnvFilter;
 
 use crate::{Dialect, Opening, Outcome, counted};
@@ -230,9 +230,8 @@ impl Serve {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let listener = TcpListener::bind(self.listen)
-                .await
-                .map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
+            let listener =
+                listener(self.listen).map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
             let stop = stop_signal()?;
             let address = listener.local_addr()?;
             let mut out = std::io::stdout();
@@ -259,6 +258,17 @@ impl Serve {
             .with_target(false)
             .init();
     }
+}
+
+/// So many connections wait to be accepted. The usual 128 are soon taken, and who comes then waits for a second.
+const BACKLOG: u32 = 4096;
+
+fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that has just stopped leaves its connections behind; on Windows it would share the address.
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Waits for SIGINT, or on Unix SIGTERM; both are caught from now on.
