@@ -1,11 +1,11 @@
-//! The typed access to clients and projects: defaults, updates, filters, order, times. Invoices
-//! have a file of their own.
+//! The typed access to clients and projects: defaults, updates, filters, order, times; and to the parts of
+//! invoices, which have a file of their own.
 
 mod common;
 
 use clientstore::{
-    BillBy, BudgetBy, Client, ClientChanges, ClientFilter, ClientStore, Error, NewClient, NewProject, Project,
-    ProjectChanges, ProjectFilter,
+    BillBy, BudgetBy, Client, ClientChanges, ClientFilter, ClientStore, Error, NewClient, NewInvoice, NewMessage,
+    NewPayment, NewProject, PartFilter, Project, ProjectChanges, ProjectFilter,
 };
 use common::{builder, day, invalid, memory, moment};
 use rust_decimal::Decimal;
@@ -311,4 +311,31 @@ fn read_only_fields_of_a_record_are_no_part_of_a_new_one() {
     let client = store.clients().get(copy).unwrap();
     assert_eq!((client.id, client.details.as_str(), client.active, client.cache_version), (2, "d", true, 0));
     assert_eq!(client.created_at, clock.now());
+}
+
+#[test]
+fn messages_and_payments_are_listed_by_their_invoice() {
+    let (store, _) = memory();
+    store.clients().create(&NewClient::named("x")).unwrap();
+    for invoice in 1..=2 {
+        store.invoices().create(&NewInvoice::of(1)).unwrap();
+        store.messages().create(&NewMessage::of(invoice, "Pay!")).unwrap();
+        store.invoices().record_payment(&NewPayment::of(invoice, 10, moment("2011-03-31T10:00:00Z"))).unwrap();
+    }
+    for (invoice, ids) in [(None, vec![1, 2]), (Some(2), vec![2]), (Some(3), vec![])] {
+        let filter = PartFilter { invoice };
+        let messages: Vec<i64> = store.messages().list(&filter).unwrap().map(|message| message.unwrap().id).collect();
+        let payments: Vec<i64> = store.payments().list(&filter).unwrap().map(|payment| payment.unwrap().id).collect();
+        assert_eq!((&messages, &payments), (&ids, &ids), "{invoice:?}");
+    }
+}
+
+#[test]
+fn the_invoice_that_a_part_names_and_that_is_not_there_is_told() {
+    let (store, _) = memory();
+    let message = store.messages().create(&NewMessage::of(9, "Pay!")).map(drop);
+    let payment = store.invoices().record_payment(&NewPayment::of(9, 10, moment("2011-03-31T10:00:00Z"))).map(drop);
+    for result in [message, payment] {
+        assert!(matches!(result, Err(Error::NotFound { record: "invoice", id: 9 })), "{result:?}");
+    }
 }
