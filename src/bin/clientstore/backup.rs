@@ -13,8 +13,10 @@ use crate::{Outcome, print, progress, tell};
 ///
 /// The copy shows the store as it was at one moment, whatever is written meanwhile. It gets its name
 /// only once it is whole, checked as clientstore check does, and on the disk; until then it stands
-/// beside as TO.….partial. A file that is there already is never written over. To go back to a
-/// backup, stop what serves the store and put the copy in its place.
+/// beside as TO.….partial. A file that is there already is never written over.
+///
+/// To go back to a backup, stop what serves the store, delete FILE-wal and FILE-shm if they are there
+/// (a crash leaves them, and they belong to the old file), and put the copy in the place of FILE.
 ///
 /// The exit status is 0 for a copy without findings. It is 1 where no copy was made, and also where
 /// the check of the copy found something, which is so in the store as well; the copy is kept then.
