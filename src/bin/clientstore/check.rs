@@ -26,8 +26,8 @@ use crate::{Outcome, counted, print, progress, tell};
   clientstore check clientstore.db > findings.txt || less findings.txt
 
 What to do about findings:
-  damaged file       bring back a backup (clientstore backup --help says how), or save what can be read
-                     with clientstore dump, one list at a time: clientstore dump FILE projects
+  damaged file       bring back a backup, as clientstore backup --help says, or save what can be
+                     read, one list at a time: clientstore dump FILE projects
   altered schema     clientstore dump FILE --output all.xml, then clientstore load NEW all.xml
   malformed value,   correct the record with the API, or the column with sqlite3
     broken rule
