@@ -25,9 +25,8 @@ use served::Served;
 /// Resident memory that the server never goes over, in kB: 64 MB, and 8 more where the code is a debug build's.
 const MEMORY: u64 = if cfg!(debug_assertions) { 72_000_000 } else { 64_000_000 } / 1024;
 /// What a program that behaves waits for at most, but for the slowest of a hundred requests. The limit
-/// that is promised is the release build's. A debug build takes long to close each of a flood's connections, and the
-/// attackers take their part of the machine as well: there it is only seen that nobody is shut out.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 100 });
+/// that is promised is the release build's; the attackers take their part of the machine as well.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 100 });
 /// A stalled head is let go after 10 seconds, an idle thread of the runtime after as long.
 const RECOVERY: Duration = Duration::from_secs(40);
 /// SQLite keeps the file of a reader that is closed for the next one, since closing it would drop locks; there
@@ -148,5 +147,5 @@ fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
     assert!(after.peak < MEMORY, "resident memory went over {MEMORY} kB: {after:?}");
     assert_eq!(server.send("GET", "/clients/1", "").unwrap().0, 200);
     // Last, since a busy machine can break it as well.
-    assert!(waits.len() > 3 && late < PATIENCE, "p99 {late:?} of {}", waits.len());
+    assert!(waits.len() > 20 && late < PATIENCE, "p99 {late:?} of {}", waits.len());
 }
