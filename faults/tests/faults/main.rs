@@ -6,6 +6,8 @@
 
 mod backup;
 mod bench;
+#[path = "../../../tests/common/mod.rs"]
+mod common;
 mod creation;
 mod every;
 mod operations;

@@ -9,17 +9,9 @@ use clientstore::{ClientChanges, ClientStore, Durability, NewClient, NewInvoice,
 use clientstore_faults::{Fault, arm, disarm};
 
 use crate::bench::{Bench, calls_of, dump, number, survives};
+use crate::common::Random;
 
 const OPERATIONS: u64 = 25;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
 
 /// An operation; most write 100 pages, so that SQLite's checkpoint, at 1,000, comes at every tenth or so.
 fn operate(store: &ClientStore, random: &mut Random) -> Result<()> {
@@ -77,8 +69,8 @@ fn after_a_loss_of_power_in_a_run_of_operations_the_first_of_them_are_there_and_
             for _ in 0..20.min(runs / 2 - 20 * sequence) {
                 // With 0 and 1 all is lost, or stays.
                 let most = if random.below(3) == 0 { 2 } else { 1 << 20 };
-                let fault = Fault::PowerLoss { seed: random.below(most) };
-                let n = 1 + random.below(total);
+                let fault = Fault::PowerLoss { seed: random.below(most) as u64 };
+                let n = 1 + random.below(total as usize) as u64;
                 let context =
                     format!("operations of seed {seed}, exclusive {exclusive}, with {fault:?} at call {n} of {total}");
                 let store = bench.fresh().unwrap();
