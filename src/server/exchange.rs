@@ -132,8 +132,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
 
 /// The API's answer, or what the faults make of it.
 async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending) -> Option<Response<Body>> {
-    let progress = Arc::clone(&sending.progress);
-    let place = async { Box::new(shared.lists.enter(1, &progress).await) as Held };
+    let place = async { Box::new(shared.lists.enter(1, &sending.progress).await) as Held };
     let Some(control) = &shared.control else {
         return Some(shared.api.answer(request, place).await);
     };

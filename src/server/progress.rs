@@ -98,12 +98,8 @@ impl Progress {
         }
     }
 
-    /// Bytes were taken from us.
-    pub(super) fn wrote(&self) {
-        self.moved_on();
-    }
-
-    fn moved_on(&self) {
+    /// Bytes came or were taken from us, or it is we who let it wait.
+    pub(super) fn moved_on(&self) {
         self.since.store(self.now(), Relaxed);
         self.waits.store(0, Relaxed);
     }
@@ -111,23 +107,14 @@ impl Progress {
     /// No bytes have come.
     pub(super) fn awaits_bytes(&self) {
         if self.phase.load(Relaxed) == BODY {
-            self.waits_from_now();
+            self.awaits_room();
         }
     }
 
     /// No bytes are taken from us.
     pub(super) fn awaits_room(&self) {
-        self.waits_from_now();
-    }
-
-    fn waits_from_now(&self) {
         // A moment is never 0 then.
         let _ = self.waits.compare_exchange(0, self.now().max(1), Relaxed, Relaxed);
-    }
-
-    /// It is we who let it wait.
-    pub(super) fn wait(&self) {
-        self.moved_on();
     }
 
     /// For how long the other side has let us wait, in milliseconds; none where it has not.
@@ -249,7 +236,7 @@ impl Progress {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     // Far beyond any limit, and no overflow when added up.
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(1 << 40)
 }

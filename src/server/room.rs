@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::progress::Progress;
+use super::progress::{Progress, millis};
 
 /// How long a guest may let us wait, while others wait.
 const STALLED: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ impl Room {
                 Ok(Err(_)) => std::future::pending().await,
                 Err(_) => {
                     // The other side is not to blame for the wait.
-                    progress.wait();
+                    progress.moved_on();
                     self.make_room();
                 }
             }
@@ -83,10 +83,6 @@ impl Room {
             entry.progress.give_way();
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    duration.as_millis() as u64
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

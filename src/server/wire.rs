@@ -38,7 +38,7 @@ impl Wire {
         match written {
             Poll::Ready(Ok(1..)) => {
                 self.wrote = true;
-                self.progress.wrote();
+                self.progress.moved_on();
             }
             Poll::Pending => self.progress.awaits_room(),
             Poll::Ready(_) => {}

@@ -40,13 +40,9 @@ pub(crate) fn writer(
     checks: bool,
 ) -> Result<(Connection, Option<Upgrade>)> {
     match found(path)? {
-        Found::Store => {
-            recognise(path)?;
-            if checks {
-                // By a connection that leaves a crash's log where it is, should the file be refused.
-                quick_check(&inspector(path, settings)?.0, path)?;
-            }
-        }
+        // By a connection that leaves a crash's log where it is, should the file be refused.
+        Found::Store if checks => quick_check(&inspector(path, settings)?.0, path)?,
+        Found::Store => recognise(path)?,
         Found::Empty => {}
         Found::Nothing if create => {}
         Found::Nothing => return Err(Error::Missing { path: path.to_owned() }),
