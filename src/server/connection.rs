@@ -9,8 +9,7 @@ use std::task::{Context, Poll, ready};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Sleep, sleep_until};
 
 use super::Shared;
@@ -21,6 +20,8 @@ use super::wire::Wire;
 
 /// So many bytes of a connection are buffered each way, where its heads may not be longer.
 const BUFFER: usize = 32 * 1024;
+
+const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// What hyper does for every connection.
 pub(super) fn protocol(limits: &Limits) -> Builder {
@@ -36,7 +37,7 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
 }
 
 /// Serves a connection until it closes, runs out of a time limit, or the server stops.
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, progress: Arc<Progress>) {
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: Arc<Shared>, progress: Arc<Progress>) {
     let (stop, leave) = (shared.stop.notified(), progress.leave.notified());
     let wire = Wire::new(stream, Arc::clone(&progress), shared.limits.max_discard);
     // In a box: a connection without a request is small then.
@@ -79,15 +80,19 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, progress: Arc<
         let mut wire = connection.into_parts().io.into_inner();
         // hyper answers what is no request, except for the greeting of HTTP/2.
         if error.is_parse() && !wire.has_written() {
-            let farewell = tokio::time::timeout(shared.limits.discard_timeout, refuse(&mut wire));
-            drop(farewell.await);
+            refuse(&mut wire, BAD_REQUEST, &shared.limits).await;
         }
     }
 }
 
-async fn refuse(wire: &mut Wire) -> io::Result<()> {
-    wire.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await?;
-    wire.shutdown().await
+/// Sends an answer as the last one of a connection, and closes it.
+pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, answer: &[u8], limits: &Limits) {
+    let farewell = async {
+        wire.write_all(answer).await?;
+        wire.shutdown().await
+    };
+    // Who does not read it will not miss it.
+    let _: Result<io::Result<()>, _> = tokio::time::timeout(limits.discard_timeout, farewell).await;
 }
 
 /// Rings when a connection has used up its time.

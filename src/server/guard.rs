@@ -24,6 +24,8 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// What is allowed beyond the defaults, in lower case.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
+    /// Whether requests come over HTTPS.
+    pub(super) is_secure: bool,
     hosts: Vec<String>,
     origins: Vec<String>,
 }
@@ -49,6 +51,12 @@ impl Guard {
         self.origins.push(origin.trim_end_matches('/').to_ascii_lowercase());
     }
 
+    /// Whether the server answers to this host, which may have a port.
+    #[cfg(feature = "tls")]
+    pub(super) fn answers_to(&self, host: &str) -> bool {
+        split(host).is_some_and(|host| self.knows(host.name))
+    }
+
     pub(super) fn judge(&self, request: &Parts, api: &Api) -> Verdict {
         self.decide(request).unwrap_or_else(|refusal| {
             let Refusal { status, message, hint } = refusal;
@@ -63,7 +71,7 @@ impl Guard {
         if origin.is_none() && site.is_none() {
             return Ok(Verdict::Pass(None));
         }
-        let scheme = request.uri.scheme_str().unwrap_or("http");
+        let scheme = request.uri.scheme_str().unwrap_or(if self.is_secure { "https" } else { "http" });
         let is_own = |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| is_same(origin, scheme, &own));
         let is_allowed = |origin: &HeaderValue| {
             let is_listed = |origin: &str| self.origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin));

@@ -16,11 +16,15 @@
 mod connection;
 mod exchange;
 mod guard;
+#[cfg(feature = "tls")]
+mod handshake;
 mod limits;
 mod lines;
 mod progress;
 mod room;
 mod sending;
+#[cfg(feature = "tls")]
+mod tls;
 mod wire;
 
 use std::collections::HashMap;
@@ -40,6 +44,8 @@ use self::guard::Guard;
 pub use self::limits::Limits;
 use self::progress::Progress;
 use self::room::Room;
+#[cfg(feature = "tls")]
+pub use self::tls::Tls;
 use crate::Api;
 use crate::control::{Control, Controller};
 
@@ -63,6 +69,8 @@ pub struct Server {
     limits: Limits,
     guard: Guard,
     control: Option<Control>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 /// What every connection needs.
@@ -71,6 +79,8 @@ struct Shared {
     limits: Limits,
     guard: Guard,
     control: Option<Arc<Controller>>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     protocol: Builder,
     start: Instant,
     stopping: AtomicBool,
@@ -88,7 +98,14 @@ impl Shared {
 impl Server {
     /// A server with the default [`Limits`].
     pub fn new(api: Api) -> Self {
-        Server { api, limits: Limits::default(), guard: Guard::default(), control: None }
+        Server {
+            api,
+            limits: Limits::default(),
+            guard: Guard::default(),
+            control: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
     /// What a connection may take.
@@ -104,6 +121,18 @@ impl Server {
     #[must_use]
     pub fn control(mut self, control: Control) -> Self {
         self.control = Some(control);
+        self
+    }
+
+    /// Serves HTTPS with this certificate, and no plain HTTP.
+    ///
+    /// The handshake and the first request's head share [`Limits::head_timeout`]. A program that takes the port for an
+    /// HTTP proxy gets a tunnel (`CONNECT`) to the hosts that the server answers to, which ends here.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.guard.is_secure = true;
+        self.tls = Some(tls);
         self
     }
 
@@ -150,13 +179,28 @@ impl Server {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) {
+        #[cfg(feature = "tls")]
+        let tls = self.tls;
         let Server { api, limits, guard, .. } = self;
         let mut protocol = connection::protocol(&limits);
         // It is the control paths' clock then that tells the date.
         protocol.auto_date_header(control.is_none());
         let (start, stopping, stop) = (Instant::now(), AtomicBool::new(false), Notify::new());
         let (lists, bodies) = (Room::new(LISTS), Room::new(BODIES));
-        let shared = Arc::new(Shared { api, limits, guard, control, protocol, start, stopping, stop, lists, bodies });
+        let shared = Arc::new(Shared {
+            api,
+            limits,
+            guard,
+            control,
+            #[cfg(feature = "tls")]
+            tls,
+            protocol,
+            start,
+            stopping,
+            stop,
+            lists,
+            bodies,
+        });
         let mut connections = Connections { shared, tasks: JoinSet::new(), served: HashMap::new() };
         {
             let mut shutdown = pin!(shutdown);
@@ -199,10 +243,18 @@ impl Connections {
         // Answers are written whole; to wait for more of them only delays.
         drop(stream.set_nodelay(true));
         let progress = Arc::new(Progress::new(self.shared.start));
-        let task = connection::serve(stream, Arc::clone(&self.shared), Arc::clone(&progress));
-        let handle = self.tasks.spawn(task);
+        let handle = self.spawn(stream, Arc::clone(&progress));
         self.served.insert(handle.id(), (progress, handle));
         None
+    }
+
+    fn spawn(&mut self, stream: TcpStream, progress: Arc<Progress>) -> AbortHandle {
+        let shared = Arc::clone(&self.shared);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.shared.tls.clone() {
+            return self.tasks.spawn(handshake::serve(stream, tls, shared, progress));
+        }
+        self.tasks.spawn(connection::serve(stream, shared, progress))
     }
 
     /// Closes the connection that has been without a complete head for longest.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::lines::Lines;
 use super::progress::Progress;
@@ -14,8 +13,8 @@ use super::progress::Progress;
 /// What is thrown away is read in pieces of so many bytes.
 const DISCARDED: usize = 16 * 1024;
 
-pub(super) struct Wire {
-    stream: TcpStream,
+pub(super) struct Wire<S> {
+    stream: S,
     progress: Arc<Progress>,
     lines: Lines,
     wrote: bool,
@@ -24,8 +23,8 @@ pub(super) struct Wire {
     discard: u64,
 }
 
-impl Wire {
-    pub(super) fn new(stream: TcpStream, progress: Arc<Progress>, max_discard: u64) -> Self {
+impl<S> Wire<S> {
+    pub(super) fn new(stream: S, progress: Arc<Progress>, max_discard: u64) -> Self {
         Wire { stream, progress, lines: Lines::default(), wrote: false, shut: false, discard: max_discard }
     }
 
@@ -47,7 +46,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
         let before = buffer.filled().len();
@@ -66,7 +65,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
         let written = Pin::new(&mut wire.stream).poll_write(cx, bytes);
@@ -88,7 +87,9 @@ impl AsyncWrite for Wire {
     }
 
     /// hyper flushes when its buffer is empty.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Over TLS, what was written may still wait for the socket.
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         self.progress.flushed(self.lines.is_partial());
         Poll::Ready(Ok(()))
     }

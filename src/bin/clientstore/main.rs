@@ -9,6 +9,7 @@ mod generate;
 mod load;
 mod request;
 mod serve;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -14,12 +14,13 @@ use clientstore::{Api, ClientStore};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::EnvFilter;
 
+use crate::tls::TlsArguments;
 use crate::{Dialect, Opening, Outcome, counted};
 
 /// Serve the API over HTTP
 ///
 /// Makes the store's file if it is not there. Says `listening on http://ADDRESS` on standard output
-/// once it accepts; logs go to standard error. SIGINT (Ctrl-C) and SIGTERM stop it: what is in flight
+/// once it accepts, or with --tls `https://ADDRESS`; logs go to standard error. SIGINT (Ctrl-C) and SIGTERM stop it: what is in flight
 /// is finished, and the file is closed.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -63,6 +64,8 @@ pub(crate) struct Serve {
     /// Log warnings and errors only
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    tls: TlsArguments,
     #[command(flatten)]
     tests: TestArguments,
     #[command(flatten)]
@@ -214,6 +217,7 @@ impl Serve {
             tracing::warn!("{} was {upgrade}", self.file.display());
         }
         self.tests.load(&store)?;
+        let domain = store.account().domain.clone();
         let mut api = Api::new(store).dialect(self.dialect.into());
         if let Some((user, password)) = &self.auth {
             api = api.auth(user, password);
@@ -225,6 +229,13 @@ impl Serve {
         for origin in &self.allow_origin {
             server = server.allow_origin(origin);
         }
+        let listening = self.listen.ip().to_string();
+        let names = [&domain, &listening].into_iter().chain(&self.allow_host).map(String::as_str);
+        let tls = self.tls.tls(names)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        if let Some(tls) = tls {
+            server = server.tls(tls);
+        }
         if let Some(control) = self.tests.control() {
             server = server.control(control);
         }
@@ -235,7 +246,7 @@ impl Serve {
             let stop = stop_signal()?;
             let address = listener.local_addr()?;
             let mut out = std::io::stdout();
-            writeln!(out, "listening on http://{address}")?;
+            writeln!(out, "listening on {scheme}://{address}")?;
             out.flush()?;
             if !address.ip().is_loopback() {
                 tracing::warn!("{address} is open to other machines; --auth asks them for a password");

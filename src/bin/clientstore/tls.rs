@@ -1,0 +1,69 @@
+//! `clientstore serve` over HTTPS: its arguments, and the authority's file.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clientstore::server::Tls;
+
+use crate::cannot_write;
+
+/// What the file of an authority begins with; nothing else is overwritten.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+#[derive(Args)]
+#[command(next_help_heading = "HTTPS")]
+pub(crate) struct TlsArguments {
+    /// Serve HTTPS instead of HTTP, with a certificate made at the start: for localhost, 127.0.0.1, ::1,
+    /// *.harvestapp.com, the account's domain, and the hosts of --allow-host
+    #[arg(long)]
+    tls: bool,
+    /// Where --tls writes the authority that programs must trust, anew at each start
+    #[arg(long, value_name = "FILE", default_value = "clientstore-authority.pem", conflicts_with = "tls_cert")]
+    tls_authority: PathBuf,
+    /// Serve HTTPS with this certificate, in PEM, followed by those between it and its authority
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert, in PEM, not encrypted
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+impl TlsArguments {
+    /// The certificate to serve with, if any; one that is made is for these names too.
+    pub(crate) fn tls<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Option<Tls>, Box<dyn std::error::Error>> {
+        if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            return Ok(Some(Tls::from_pem_files(certificate, key)?));
+        }
+        if !self.tls {
+            return Ok(None);
+        }
+        let tls = Tls::generate(names)?;
+        if let Some(authority) = tls.authority() {
+            write(&self.tls_authority, authority)?;
+            let path = std::path::absolute(&self.tls_authority)?;
+            tracing::info!("programs must trust the authority in {}", path.display());
+        }
+        Ok(Some(tls))
+    }
+}
+
+/// Writes the authority's file whole or not at all: a program may be reading the last one.
+fn write(path: &Path, authority: &str) -> Result<(), String> {
+    let mut begin = Vec::new();
+    let opened = fs::File::open(path);
+    let is_there = opened.is_ok_and(|file| file.take(BEGIN.len() as u64).read_to_end(&mut begin).is_ok());
+    if is_there && begin != BEGIN {
+        return Err(format!("{} is there already, and is no certificate; name another file", path.display()));
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    fs::write(&part, authority).and_then(|()| fs::rename(&part, path)).map_err(|error| {
+        drop(fs::remove_file(&part));
+        cannot_write(path, &error)
+    })
+}
