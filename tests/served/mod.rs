@@ -31,7 +31,8 @@ impl Served {
         let mut out = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let address = line.strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}"));
+        let address = line.strip_prefix("listening on http://").or_else(|| line.strip_prefix("listening on https://"));
+        let address = address.unwrap_or_else(|| panic!("{line:?}"));
         let address = address.strip_suffix('\n').unwrap().to_owned();
         Served { process: Mutex::new(process), out: Mutex::new(out), address }
     }
