@@ -5,12 +5,12 @@
 
 #[path = "../examples/testing/clients.rs"]
 mod clients;
+mod tools;
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 const DOCS: &str = include_str!("../docs/testing.md");
@@ -61,20 +61,9 @@ const WITHOUT_CONTROL: &str =
     concat!("exec '", env!("CARGO_BIN_EXE_clientstore"), "' serve --memory --listen 127.0.0.1:0 --quiet");
 
 impl Recipe {
-    /// Whether what it needs is there. Where it is not, that is said past the capture of `cargo test`, and a
-    /// failure where `CLIENTSTORE_SKIPS_NOTHING` is set.
+    /// Whether what it needs is there.
     fn can_run(&self) -> bool {
-        let mut probe = Command::new(self.probe[0]);
-        probe.args(&self.probe[1..]).stdout(Stdio::null()).stderr(Stdio::null());
-        let is_there = probe.status().is_ok_and(|status| status.success());
-        is_there || self.may_be_skipped(std::env::var_os("CLIENTSTORE_SKIPS_NOTHING").is_some())
-    }
-
-    fn may_be_skipped(&self, is_ci: bool) -> bool {
-        let message = format!("SKIPPED, NOT TESTED: the recipe {} needs {}", self.file, self.needs);
-        assert!(!is_ci, "{message}");
-        std::io::stderr().write_all(format!("\n{message}\n").as_bytes()).unwrap();
-        false
+        tools::is_there(&format!("the recipe {}", self.file), self.needs, self.probe)
     }
 
     /// Runs it in a directory of its own, with this `clientstore` on the path, and waits until the servers that
@@ -154,7 +143,7 @@ fn a_recipe_fails_where_a_control_call_does_and_stops_its_server() {
 #[test]
 #[should_panic(expected = "the recipe clients.sh needs curl from version 7.76")]
 fn in_ci_a_recipe_that_cannot_run_is_a_failure() {
-    SHELL.may_be_skipped(true);
+    tools::may_be_skipped("the recipe clients.sh", SHELL.needs, true);
 }
 
 #[test]
