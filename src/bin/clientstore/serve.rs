@@ -28,6 +28,11 @@ use crate::{Dialect, Opening, Outcome, counted};
   clientstore serve books.db --listen 127.0.0.1:8080 --auth me@example.com:secret
   clientstore serve --memory --listen 127.0.0.1:0 --quiet
 
+For an old program, with the documents that the service sent (docs/clients.md says how to point it here):
+  clientstore serve --dialect live
+  clientstore serve --dialect live --tls
+  curl --cacert clientstore-authority.pem https://localhost:7557/clients
+
 A fake backend for tests, seeded, with control paths (docs/control.md has them all):
   clientstore serve --memory --control --seed clients.xml projects.xml
   curl http://127.0.0.1:7557/_clientstore/journal
