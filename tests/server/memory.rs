@@ -43,13 +43,18 @@ fn assert_served(server: &Running, long: &str, length: usize) {
 }
 
 #[test]
-fn who_does_not_read_a_long_record_or_part_of_a_list_holds_up_nobody() {
+fn who_does_not_read_a_long_record_holds_up_nobody() {
     let server = Running::of(Server::new(wide()));
-    for (long, length) in [("/clients/1", 4_000_000), ("/clients?updated_since=2001-01-01", 12_000_000)] {
-        let slow = all_asking(&server, &get(long));
-        assert_served(&server, long, length);
-        drop(slow);
-    }
+    let _slow = all_asking(&server, &get("/clients/1"));
+    assert_served(&server, "/clients/1", 4_000_000);
+}
+
+#[test]
+fn who_does_not_read_a_long_part_of_a_list_holds_up_nobody() {
+    let server = Running::of(Server::new(wide()));
+    let part = "/clients?updated_since=2001-01-01";
+    let _slow = all_asking(&server, &get(part));
+    assert_served(&server, part, 12_000_000);
 }
 
 #[test]
