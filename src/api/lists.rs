@@ -1,17 +1,13 @@
 //! Whole lists that were written, kept for the next request until something is written to the store.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use super::budget::{Budget, Charge, LARGE};
 use crate::store::{PIECE, Version};
 use crate::xml::Dialect;
-
-/// So many bytes of lists are kept, with those that are being written to be kept and those that are outdated
-/// and still being sent; a longer list is not.
-pub(super) const KEPT: usize = 32 * 1024 * 1024;
 
 /// A list's name and how it is written.
 pub(super) type List = (&'static str, Dialect);
@@ -20,7 +16,7 @@ pub(super) type List = (&'static str, Dialect);
 #[derive(Default)]
 pub(super) struct Lists {
     kept: Mutex<Vec<Kept>>,
-    taken: Arc<AtomicUsize>,
+    pub(super) budget: Arc<Budget>,
     turn: Mutex<()>,
     /// How long each was the last time, in bytes: growing a document to that costs as much as filling it.
     lengths: Mutex<HashMap<List, usize>>,
@@ -33,22 +29,29 @@ struct Kept {
     document: Bytes,
 }
 
-/// A document that is counted among those that are kept, until its last bytes were sent.
+/// A document that is counted in the budget until nobody keeps it and its last bytes were sent.
 pub(super) struct Counted {
     pub(super) document: Vec<u8>,
     bytes: usize,
-    taken: Arc<AtomicUsize>,
+    charge: Charge,
 }
 
 impl Counted {
     /// Counts what was added; false where there is no room for it.
     pub(super) fn fits(&mut self) -> bool {
-        let added = self.document.len() - std::mem::replace(&mut self.bytes, self.document.len());
-        self.taken.fetch_add(added, Ordering::Relaxed) + added <= KEPT
+        let added = self.document.len().saturating_sub(self.bytes);
+        self.bytes += added;
+        self.charge.try_grow(added)
+    }
+
+    /// Whether a list as long as this could not be kept even if nothing else were.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.document.len() > LARGE
     }
 
     pub(super) fn into_bytes(mut self) -> Bytes {
         self.document.shrink_to_fit();
+        self.charge.shrink(self.bytes - self.document.len());
         Bytes::from_owner(self)
     }
 }
@@ -56,12 +59,6 @@ impl Counted {
 impl AsRef<[u8]> for Counted {
     fn as_ref(&self) -> &[u8] {
         &self.document
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -83,19 +80,22 @@ impl Lists {
         })
     }
 
-    /// Room for a list as long as it was the last time; none where it is too long to be kept.
+    /// Room for a list as long as it was the last time; none where it is too long to be kept now.
     pub(super) fn room(&self, list: List) -> Option<Counted> {
-        let expected = lock(&self.lengths).get(&list).copied().unwrap_or_default();
-        if self.taken.load(Ordering::Relaxed) + expected > KEPT {
-            return None;
-        }
-        let document = Vec::with_capacity(expected.max(PIECE) + PIECE / 8);
-        Some(Counted { document, bytes: 0, taken: Arc::clone(&self.taken) })
+        let expected = lock(&self.lengths).get(&list).copied().unwrap_or_default().max(PIECE) + PIECE / 8;
+        let charge = self.budget.enter(None);
+        charge.try_grow(expected).then(|| Counted { document: Vec::with_capacity(expected), bytes: expected, charge })
+    }
+
+    /// Keeps none any longer.
+    #[cfg(feature = "server")]
+    pub(super) fn forget(&self) {
+        lock(&self.kept).clear();
     }
 
     /// Keeps a list that is whole, with the store's version when it began to be read and now.
     pub(super) fn keep(&self, list: List, document: Counted, began: Version, now: Version) -> Bytes {
-        self.measured(list, document.bytes);
+        self.measured(list, document.document.len());
         let document = document.into_bytes();
         if began == now {
             let mut kept = lock(&self.kept);
@@ -135,22 +135,22 @@ mod tests {
         let store = ClientStore::open_in_memory().unwrap();
         let now = store.version().unwrap();
         let lists = Lists::default();
-        assert!(written(&lists, CLIENTS, KEPT + 1).is_none());
-        assert_eq!(lists.taken.load(Ordering::Relaxed), 0);
+        assert!(written(&lists, CLIENTS, LARGE + 1).is_none());
+        assert_eq!(lists.budget.used(), 0);
 
-        let sent = lists.keep(CLIENTS, written(&lists, CLIENTS, KEPT / 2 + 1).unwrap(), now, now);
-        assert_eq!(lists.get(CLIENTS, now).unwrap().len(), KEPT / 2 + 1);
+        let sent = lists.keep(CLIENTS, written(&lists, CLIENTS, LARGE / 2 + 1).unwrap(), now, now);
+        assert_eq!(lists.get(CLIENTS, now).unwrap().len(), LARGE / 2 + 1);
         assert!(lists.get(("clients", Dialect::Live), now).is_none());
         for outdated in [false, true] {
             if outdated {
                 lock(&lists.kept).clear();
             }
-            assert!(written(&lists, PROJECTS, KEPT / 2 + 1).is_none());
-            assert!(written(&lists, PROJECTS, KEPT / 2 - 1).is_some());
+            assert!(written(&lists, PROJECTS, LARGE / 2 + 1).is_none());
+            assert!(written(&lists, PROJECTS, LARGE / 2 - 1).is_some());
             assert!(lists.room(CLIENTS).is_none(), "it is known to be as long as it was");
         }
         drop(sent);
-        assert_eq!(lists.taken.load(Ordering::Relaxed), 0);
+        assert_eq!(lists.budget.used(), 0);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod account;
 mod auth;
 mod body;
+mod budget;
+mod encoding;
 mod lists;
 mod respond;
 mod route;
@@ -10,13 +12,14 @@ mod route;
 mod service;
 mod throttle;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-#[cfg(feature = "server")]
-use http::Method;
 use http::header::CONTENT_TYPE;
+#[cfg(feature = "server")]
+use http::{HeaderMap, Method};
 use http::{Request, Response};
 #[cfg(feature = "tower")]
 use tokio::sync::Semaphore;
@@ -24,7 +27,10 @@ use tokio::sync::Semaphore;
 #[cfg(feature = "server")]
 pub(crate) use auth::{same, sent_password};
 pub use body::Body;
-pub(crate) use body::Held;
+#[cfg(feature = "server")]
+pub(crate) use budget::{Budget, Charge, Guest};
+#[cfg(feature = "server")]
+pub(crate) use encoding::is_encoded;
 #[cfg(feature = "server")]
 pub(crate) use respond::{answer, done};
 #[cfg(feature = "server")]
@@ -36,7 +42,7 @@ pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
 use self::auth::Credentials;
 use self::body::Stream;
-use self::lists::{KEPT, Lists};
+use self::lists::Lists;
 use self::route::{Call, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
@@ -80,6 +86,9 @@ struct Inner {
     beginnings: Arc<Semaphore>,
 }
 
+/// The longest body, decoded, in bytes; but a body that is not encoded may be longer in [`Api::handle`].
+const MAX_BODY: usize = 1024 * 1024;
+
 /// So many of them at once; each takes a thread and a reader of the file.
 #[cfg(feature = "tower")]
 const BEGINNINGS: usize = 4;
@@ -97,6 +106,12 @@ impl fmt::Debug for Api {
 /// What is left to do for a request.
 enum Plan {
     Answered(Response<Body>),
+    /// One record.
+    Record {
+        resource: &'static dyn Resource,
+        id: i64,
+        parent: Option<i64>,
+    },
     /// A list, whose beginning may take a while to find.
     List {
         resource: &'static dyn Resource,
@@ -112,7 +127,7 @@ enum Plan {
 /// A list whose beginning was read.
 enum Begun {
     Whole(Bytes),
-    /// The rest is to be read while it is sent.
+    /// To be read while it is sent.
     Long(Box<Stream>),
 }
 
@@ -157,16 +172,18 @@ impl Api {
         &self.inner.throttle
     }
 
-    /// Answers a request; the body may be any bytes.
+    /// Answers a request; the body may be any bytes, encoded as its `Content-Encoding` says: with `gzip` or
+    /// `deflate` it is at most 1 MiB long once it is decoded.
     ///
     /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
-        let response = match self.plan(&request) {
+        let response = match self.plan(&request, MAX_BODY) {
             Plan::Answered(response) => response,
+            Plan::Record { resource, id, parent } => self.record(resource, id, parent),
             Plan::List { resource, selection } => {
                 let begun = self.kept(resource, &selection).map(|kept| Ok(Begun::Whole(kept)));
-                self.listed(begun.unwrap_or_else(|| self.begin(resource, selection)), None)
+                self.listed(begun.unwrap_or_else(|| self.begin(resource, selection)))
             }
             Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
         };
@@ -188,17 +205,36 @@ impl Api {
                     selection.belonging_to(named.column, id);
                 }
                 let mut list = ListDocument::new(store.snapshot()?, resource, selection, Dialect::Live);
-                let mut document = Vec::new();
-                while list.piece(&mut document)? {}
-                Ok(document)
+                let (mark, mut first) = (list.mark(), Vec::new());
+                let more = list.piece(&mut first)?;
+                Ok(Body::list(Stream::new(first.into(), mark, list, more)))
             }
-            Call::Get(id) => store.document(resource, id, parent, Dialect::Live),
-            Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Vec::new()),
+            Call::Get(id) => store.document(resource, id, parent, Dialect::Live).map(Body::from),
+            Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Body::from(Vec::new())),
         };
         Some(read().map(respond::document))
     }
 
-    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Plan {
+    /// Whether a request carries the credentials that it is asked for.
+    #[cfg(feature = "server")]
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
+        self.inner.credentials.as_ref().is_none_or(|credentials| credentials.admit(headers).is_ok())
+    }
+
+    /// What is held of long requests and answers counts here, lists that are kept included.
+    #[cfg(feature = "server")]
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.inner.lists.budget
+    }
+
+    /// Has whoever waits for room get it, where something can be let go of for that.
+    #[cfg(feature = "server")]
+    pub(crate) fn make_room(&self) {
+        self.inner.lists.forget();
+        self.budget().make_room();
+    }
+
+    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, max_body: usize) -> Plan {
         let dialect = self.inner.dialect;
         if let Some(credentials) = &self.inner.credentials
             && let Err(message) = credentials.admit(request.headers())
@@ -224,11 +260,21 @@ impl Api {
             Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
             Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
         };
-        self.planned(request, target).unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
+        let body = match target.call {
+            Call::Create | Call::Update(_) | Call::Act(..) => {
+                match encoding::decoded(request.headers(), request.body().as_ref(), max_body) {
+                    Ok(body) => body,
+                    Err(refusal) => return Plan::Answered(refusal.answer(dialect)),
+                }
+            }
+            Call::List | Call::Get(_) | Call::Delete(_) => Cow::default(),
+        };
+        let planned = self.planned(request, &body, target);
+        planned.unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
     }
 
-    fn planned<B: AsRef<[u8]>>(&self, request: &Request<B>, target: Target) -> Result<Plan> {
-        let Inner { store, dialect, .. } = &*self.inner;
+    fn planned<B>(&self, request: &Request<B>, body: &[u8], target: Target) -> Result<Plan> {
+        let store = &self.inner.store;
         let Target { resource, parent, call } = target;
         let command = match call {
             Call::List => {
@@ -244,16 +290,13 @@ impl Api {
                 }
                 return Ok(Plan::List { resource, selection });
             }
-            Call::Get(id) => {
-                let document = store.document(resource, id, parent, *dialect)?;
-                return Ok(Plan::Answered(respond::document(document)));
-            }
-            Call::Create => store.creation(resource, read(request, resource, creating(resource))?, parent),
-            Call::Update(id) => store.change(resource, id, read(request, resource, Purpose::Update)?),
+            Call::Get(id) => return Ok(Plan::Record { resource, id, parent }),
+            Call::Create => store.creation(resource, read(request, body, resource, creating(resource))?, parent),
+            Call::Update(id) => store.change(resource, id, read(request, body, resource, Purpose::Update)?),
             Call::Act(id, action) => {
-                let blank = request.body().as_ref().trim_ascii().is_empty();
+                let blank = body.trim_ascii().is_empty();
                 let body = match action.under.filter(|_| !blank) {
-                    Some(under) => Some(read(request, under, creating(under))?),
+                    Some(under) => Some(read(request, body, under, creating(under))?),
                     None => None,
                 };
                 store.action(resource, id, action, body)
@@ -264,6 +307,14 @@ impl Api {
             }
         };
         Ok(Plan::Write { command, target })
+    }
+
+    fn record(&self, resource: &'static dyn Resource, id: i64, parent: Option<i64>) -> Response<Body> {
+        let Inner { store, dialect, .. } = &*self.inner;
+        match store.document(resource, id, parent, *dialect) {
+            Ok(document) => respond::document(document),
+            Err(error) => respond::error(error, *dialect),
+        }
     }
 
     /// A whole list that was kept and is still what the store holds.
@@ -286,40 +337,42 @@ impl Api {
             // Another has written it meanwhile.
             return Ok(Begun::Whole(kept));
         }
-        let mut document = ListDocument::new(store.snapshot()?, resource, selection, *dialect);
-        let first = match turn.as_ref().and_then(|_| lists.room(list)) {
-            Some(mut room) => loop {
-                let more = document.piece(&mut room.document)?;
-                match (room.fits(), more) {
-                    (true, false) => return Ok(Begun::Whole(lists.keep(list, room, version, store.version()?))),
-                    (true, true) => {}
-                    (false, false) => return Ok(Begun::Whole(room.into_bytes())),
-                    (false, true) => {
-                        lists.measured(list, KEPT + 1);
-                        break room.into_bytes();
-                    }
-                }
-            },
-            None => {
-                let mut first = Vec::with_capacity(PIECE + PIECE / 8);
-                if !document.piece(&mut first)? {
-                    return Ok(Begun::Whole(first.into()));
-                }
-                first.into()
-            }
+        let begin = |selection| {
+            let document = ListDocument::new(store.snapshot()?, resource, selection, *dialect);
+            Ok::<_, Error>(document)
         };
+        if let Some(mut room) = turn.as_ref().and_then(|_| lists.room(list)) {
+            let mut document = begin(selection.clone())?;
+            loop {
+                let more = document.piece(&mut room.document)?;
+                if !room.fits() {
+                    // It is begun anew, and not kept.
+                    if room.is_too_long() {
+                        lists.measured(list, room.document.len());
+                    }
+                    break;
+                }
+                if !more {
+                    return Ok(Begun::Whole(lists.keep(list, room, version, store.version()?)));
+                }
+            }
+        }
+        drop(turn);
+        let mut document = begin(selection)?;
+        let (mark, mut first) = (document.mark(), Vec::with_capacity(PIECE + PIECE / 8));
+        let more = document.piece(&mut first)?;
+        if !more && first.len() <= 2 * PIECE {
+            return Ok(Begun::Whole(first.into()));
+        }
         document.keep_little()?;
-        Ok(Begun::Long(Box::new(Stream::new(first, document))))
+        Ok(Begun::Long(Box::new(Stream::new(first.into(), mark, document, more))))
     }
 
-    /// The answer with a list; what is held is so until it ends.
-    fn listed(&self, begun: Result<Begun>, held: Option<Held>) -> Response<Body> {
+    /// The answer with a list.
+    fn listed(&self, begun: Result<Begun>) -> Response<Body> {
         match begun {
             Ok(Begun::Whole(document)) => respond::document(document),
-            Ok(Begun::Long(mut list)) => {
-                list.hold(held);
-                respond::streamed(list)
-            }
+            Ok(Begun::Long(list)) => respond::document(Body::list(*list)),
             Err(error) => respond::error(error, self.inner.dialect),
         }
     }
@@ -350,8 +403,8 @@ fn creating(resource: &dyn Resource) -> Purpose {
     resource.parent().map_or(Purpose::Create, |parent| Purpose::CreateUnder(parent.column))
 }
 
-/// The fields of a request's body.
-fn read<B: AsRef<[u8]>>(request: &Request<B>, resource: &dyn Resource, purpose: Purpose) -> Result<Values> {
+/// The fields of a request's body, which is decoded.
+fn read<B>(request: &Request<B>, body: &[u8], resource: &dyn Resource, purpose: Purpose) -> Result<Values> {
     let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
     let content_type = String::from_utf8_lossy(content_type);
     let charset = content_type.split(';').skip(1).find_map(|parameter| {
@@ -362,7 +415,7 @@ fn read<B: AsRef<[u8]>>(request: &Request<B>, resource: &dyn Resource, purpose: 
         let shown = crate::value::quoted(charset);
         return Err(Error::Xml { line: 1, reason: format!("the body's charset is {shown}; send UTF-8") });
     }
-    let (body, table) = (request.body().as_ref(), resource.table());
+    let table = resource.table();
     read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
         (Error::Xml { line, reason }, Some(format)) => {
             let reason = format!("{reason}; the body is {format}, send XML: <{0}>...</{0}>", table.element);

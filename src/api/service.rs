@@ -13,33 +13,33 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
-use super::{Api, Begun, Body, Held, Plan, respond};
+use super::budget::{Charge, Guest};
+use super::{Api, Begun, Body, MAX_BODY, Plan, respond};
 use crate::error::{Error, Result};
-use crate::store::{Resource, Selection, Spawn};
+use crate::store::{PIECE, Resource, Selection, Spawn};
 
-/// A longer body is refused with 413; 1 MiB.
-const MAX_BODY: usize = 1024 * 1024;
+/// What a list that is read while it is sent takes, in bytes: a reader of the file, and the pieces on their way.
+const LIST: usize = 1024 * 1024;
+/// What the answer with a list takes that is kept anyway.
+const KEPT: usize = 2 * PIECE;
 
 impl Api {
     /// Answers a request without blocking: reads run in place, writes await their group's commit,
-    /// lists begin in a blocking task. A list that is sent while it is read waits for a place, and holds it
-    /// until it ends. Must be called within a tokio runtime.
-    pub(crate) async fn answer(&self, request: Request<Bytes>, place: impl Future<Output = Held>) -> Response<Body> {
+    /// lists begin in a blocking task. Must be called within a tokio runtime.
+    ///
+    /// What is long of the answer is held for the guest, where there is one, and counts in the budget until it is
+    /// sent; the answer waits for the room, and holds nothing meanwhile.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Bytes>,
+        max_body: usize,
+        guest: Option<&Arc<dyn Guest>>,
+    ) -> Response<Body> {
         let runtime = Handle::current();
-        let response = match self.plan(&request) {
+        let response = match self.plan(&request, max_body) {
             Plan::Answered(response) => response,
-            Plan::List { resource, selection } => match self.kept(resource, &selection) {
-                Some(kept) => respond::document(kept),
-                None => match self.begun(resource, selection.clone()).await {
-                    Ok(Begun::Long(list)) => {
-                        // Nothing of the store is held while it waits.
-                        drop(list);
-                        let held = place.await;
-                        self.listed(self.begun(resource, selection).await, Some(held))
-                    }
-                    begun => self.listed(begun, None),
-                },
-            },
+            Plan::Record { resource, id, parent } => self.with_room(guest, || self.record(resource, id, parent)).await,
+            Plan::List { resource, selection } => self.list(resource, selection, guest).await,
             Plan::Write { command, target } => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
@@ -47,6 +47,58 @@ impl Api {
             }
         };
         respond::to(request.method(), response)
+    }
+
+    /// An answer that is counted where it is long; it is made anew once it has waited for room.
+    async fn with_room(&self, guest: Option<&Arc<dyn Guest>>, make: impl Fn() -> Response<Body>) -> Response<Body> {
+        let mut counted: Option<(Arc<Charge>, usize)> = None;
+        loop {
+            let mut response = make();
+            let (Some(length), Some(guest)) = (response.body().uncounted(), guest) else { return response };
+            let (charge, had) = counted.unwrap_or_else(|| (self.charge(guest), 0));
+            let more = length.saturating_sub(had);
+            if charge.try_grow(more) {
+                response.body_mut().counted_by(charge);
+                return response;
+            }
+            drop(response);
+            charge.grow(more).await;
+            counted = Some((charge, had.max(length)));
+        }
+    }
+
+    async fn list(
+        &self,
+        resource: &'static dyn Resource,
+        selection: Selection,
+        guest: Option<&Arc<dyn Guest>>,
+    ) -> Response<Body> {
+        let begun = match self.kept(resource, &selection) {
+            Some(kept) => Ok(Begun::Whole(kept)),
+            None => self.begun(resource, selection.clone()).await,
+        };
+        let bytes = match &begun {
+            Ok(Begun::Whole(document)) if document.len() > KEPT => KEPT,
+            Ok(Begun::Long(_)) => LIST,
+            _ => return self.listed(begun),
+        };
+        let Some(guest) = guest else { return self.listed(begun) };
+        let charge = self.charge(guest);
+        let begun = if charge.try_grow(bytes) {
+            begun
+        } else {
+            // Nothing of the store is held while it waits.
+            drop(begun);
+            charge.grow(LIST).await;
+            self.begun(resource, selection).await
+        };
+        let mut response = self.listed(begun);
+        response.body_mut().counted_by(charge);
+        response
+    }
+
+    fn charge(&self, guest: &Arc<dyn Guest>) -> Arc<Charge> {
+        Arc::new(self.inner.lists.budget.enter(Some(Arc::clone(guest))))
     }
 
     /// Begins a list in a blocking task.
@@ -90,9 +142,7 @@ where
         Box::pin(async move {
             let (head, body) = request.into_parts();
             Ok(match Limited::new(body, MAX_BODY).collect().await {
-                Ok(body) => {
-                    api.answer(Request::from_parts(head, body.to_bytes()), async { Box::new(()) as Held }).await
-                }
+                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), MAX_BODY, None).await,
                 Err(error) if error.is::<LengthLimitError>() => {
                     let hint = format!("Send at most {MAX_BODY} bytes");
                     api.refused(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)

@@ -145,7 +145,8 @@ impl Controller {
         if head.method == Method::HEAD { response.map(|_| Body::from(Vec::new())) } else { response }
     }
 
-    fn admits(&self, headers: &HeaderMap) -> bool {
+    /// Whether a control call carries the token that it is asked for.
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
         let Some(token) = &self.token else { return true };
         let bearer = headers.get(AUTHORIZATION).and_then(|value| {
             let (scheme, sent) = value.as_bytes().split_at_checked("Bearer ".len())?;

@@ -4,10 +4,10 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, DATE, TRANSFER_ENCODING};
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -16,9 +16,8 @@ use tracing::Level;
 use super::Shared;
 use super::guard::Verdict;
 use super::progress::Progress;
-use super::room::{Guest, Room};
 use super::sending::Sending;
-use crate::api::{Body, Held, done};
+use crate::api::{Body, Charge, Guest, done, is_encoded};
 use crate::control::{Controller, Drops};
 use crate::error::Error;
 
@@ -99,14 +98,29 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         Verdict::Answer(response) => return Some(closing(*response)),
     };
     let max_body = controls.map_or(shared.limits.max_body, |_| Controller::max_body(head.uri.path()));
-    let mut response = match collect(body, max_body, &shared.bodies, &sending.progress).await {
+    let guest = Arc::clone(&sending.progress) as Arc<dyn Guest>;
+    let is_admitted = match controls {
+        Some(control) => control.admits(&head.headers),
+        None => shared.api.admits(&head.headers),
+    };
+    // The body of who is not admitted stays unread.
+    let is_unread = !is_admitted && !body.is_end_stream();
+    let collected =
+        if is_unread { Ok((Bytes::new(), None)) } else { collect(body, &head.headers, max_body, shared, &guest).await };
+    let mut response = match collected {
         // Its room is given back with the answer: what was made of it is as long.
-        Ok((body, _guest)) => {
+        Ok((body, _charge)) => {
             sending.progress.body_complete();
-            match controls {
+            let mut response = match controls {
                 Some(control) => control.answer(&head, body).await,
-                None => faulted(Request::from_parts(head, body), shared, sending).await?,
+                None => faulted(Request::from_parts(head, body), shared, sending, &guest).await?,
+            };
+            if let Some(bytes) = response.body().uncounted() {
+                let charge = Arc::new(shared.api.budget().enter(Some(guest)));
+                charge.grow(bytes).await;
+                response.body_mut().counted_by(charge);
             }
+            if is_unread { closing(response) } else { response }
         }
         Err(unread) => {
             let (status, message, hint) = match unread {
@@ -131,17 +145,22 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
 }
 
 /// The API's answer, or what the faults make of it.
-async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending) -> Option<Response<Body>> {
-    let place = async { Box::new(shared.lists.enter(1, &sending.progress).await) as Held };
+async fn faulted(
+    request: Request<Bytes>,
+    shared: &Shared,
+    sending: &mut Sending,
+    guest: &Arc<dyn Guest>,
+) -> Option<Response<Body>> {
+    let answer = |request| shared.api.answer(request, shared.limits.max_body, Some(guest));
     let Some(control) = &shared.control else {
-        return Some(shared.api.answer(request, place).await);
+        return Some(answer(request).await);
     };
     let (head, body) = request.into_parts();
     if let Some(recording) = &mut sending.recording {
         recording.body(&body);
     }
     let Some(effect) = control.fault(&head) else {
-        return Some(shared.api.answer(Request::from_parts(head, body), place).await);
+        return Some(answer(Request::from_parts(head, body)).await);
     };
     if let Some(recording) = &mut sending.recording {
         recording.fault(effect.name());
@@ -154,7 +173,7 @@ async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending
     }
     let response = match effect.answer {
         Some(response) => response,
-        None => shared.api.answer(Request::from_parts(head, body), place).await,
+        None => answer(Request::from_parts(head, body)).await,
     };
     if effect.drops == Some(Drops::Answer) {
         return None;
@@ -163,9 +182,17 @@ async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending
     Some(response)
 }
 
-/// What hyper lets pass: a target that is neither a path nor a whole address.
+/// What hyper lets pass: a target that is neither a path nor a whole address, and what other programs could read
+/// as another length.
 fn is_malformed(head: &Parts) -> bool {
-    head.method != Method::CONNECT && head.uri.authority().is_some() && head.uri.scheme().is_none()
+    let is_target = head.method == Method::CONNECT || head.uri.authority().is_none() || head.uri.scheme().is_some();
+    let only = |name, is_right: fn(&[u8]) -> bool| {
+        let mut values = head.headers.get_all(name).iter();
+        values.next().is_none_or(|value| is_right(value.as_bytes())) && values.next().is_none()
+    };
+    !is_target
+        || !only(CONTENT_LENGTH, |value| value.iter().all(u8::is_ascii_digit))
+        || !only(TRANSFER_ENCODING, |value| value.eq_ignore_ascii_case(b"chunked"))
 }
 
 fn closing(mut response: Response<Body>) -> Response<Body> {
@@ -178,48 +205,48 @@ enum Unread {
     Broken,
 }
 
-/// A shorter body takes no room that is counted.
+/// So much of a body is a part of what every connection may hold, in bytes, and not counted in the budget.
 const SHORT: usize = 4 * 1024;
 
-/// The whole body, and its room.
+/// The whole body, and what is counted for it: its bytes as they come, and what it may become once it is decoded.
 async fn collect(
     mut body: Incoming,
+    headers: &HeaderMap,
     limit: usize,
-    room: &Room,
-    progress: &Arc<Progress>,
-) -> std::result::Result<(Bytes, Option<Guest>), Unread> {
+    shared: &Shared,
+    guest: &Arc<dyn Guest>,
+) -> std::result::Result<(Bytes, Option<Arc<Charge>>), Unread> {
     // Refused before it is waited for, the program is not told to go on.
     if body.size_hint().lower() > limit as u64 {
         return Err(Unread::TooLong);
     }
-    // How long a chunked one will be, nobody knows.
-    let known = body.size_hint().exact().map(|length| length as usize);
-    let mut guest = match known {
-        Some(length) if length > SHORT => Some(room.enter(length, progress).await),
-        _ => None,
-    };
+    let enter = || Arc::new(shared.api.budget().enter(Some(Arc::clone(guest))));
+    let mut charge: Option<Arc<Charge>> = None;
     let mut first = Bytes::new();
-    let mut all = BytesMut::new();
+    let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > limit {
             return Err(Unread::TooLong);
         }
-        if length > SHORT && guest.is_none() {
-            guest = Some(room.enter(limit, progress).await);
+        if length > SHORT {
+            // What came before was not counted yet, where this is what makes it long.
+            let more = if charge.is_some() { data.len() } else { length };
+            charge.get_or_insert_with(enter).grow(more).await;
         }
         if all.is_empty() && first.is_empty() {
             first = data;
             continue;
         }
-        if all.is_empty() {
-            all.reserve(known.unwrap_or_default());
-        }
         all.extend_from_slice(&std::mem::take(&mut first));
         all.extend_from_slice(&data);
     }
-    Ok((if all.is_empty() { first } else { all.freeze() }, guest))
+    let body = if all.is_empty() { first } else { all.into() };
+    if is_encoded(headers) && !body.is_empty() {
+        charge.get_or_insert_with(enter).grow(limit).await;
+    }
+    Ok((body, charge))
 }
 
 /// A path for a log: whatever is not printable ASCII is escaped.

@@ -21,14 +21,13 @@ mod handshake;
 mod limits;
 mod lines;
 mod progress;
-mod room;
 mod sending;
 #[cfg(feature = "tls")]
 mod tls;
 mod wire;
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -43,7 +42,6 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 use self::guard::Guard;
 pub use self::limits::Limits;
 use self::progress::Progress;
-use self::room::Room;
 #[cfg(feature = "tls")]
 pub use self::tls::Tls;
 use crate::Api;
@@ -53,10 +51,8 @@ use crate::control::{Control, Controller};
 /// a place for a connection, where there is none.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// So many long lists are sent at once; each keeps a reader of the file, and what was read for it.
-const LISTS: u32 = 4;
-/// So many bytes of requests' bodies are kept at once; a longer one has all of it.
-const BODIES: u32 = 4 * 1024 * 1024;
+/// How often it is looked whether somebody gives way, while others wait for room.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Serves an [`Api`] over HTTP/1.1, with keep-alive and pipelining.
 ///
@@ -85,8 +81,6 @@ struct Shared {
     start: Instant,
     stopping: AtomicBool,
     stop: Notify,
-    lists: Room,
-    bodies: Room,
 }
 
 impl Shared {
@@ -186,7 +180,6 @@ impl Server {
         // It is the control paths' clock then that tells the date.
         protocol.auto_date_header(control.is_none());
         let (start, stopping, stop) = (Instant::now(), AtomicBool::new(false), Notify::new());
-        let (lists, bodies) = (Room::new(LISTS), Room::new(BODIES));
         let shared = Arc::new(Shared {
             api,
             limits,
@@ -198,12 +191,18 @@ impl Server {
             start,
             stopping,
             stop,
-            lists,
-            bodies,
         });
         let mut connections = Connections { shared, tasks: JoinSet::new(), served: HashMap::new() };
         {
             let mut shutdown = pin!(shutdown);
+            let api = connections.shared.api.clone();
+            let mut pressure = pin!(async {
+                loop {
+                    poll_fn(|cx| api.budget().poll_pressed(cx)).await;
+                    tokio::time::sleep(TICK).await;
+                    api.make_room();
+                }
+            });
             let mut waiting = None;
             loop {
                 waiting = waiting.and_then(|stream| connections.serve(stream));
@@ -211,6 +210,7 @@ impl Server {
                     biased;
                     () = &mut shutdown => break,
                     Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
+                    () = &mut pressure => {}
                     () = tokio::time::sleep(PATIENCE), if waiting.is_some() => {}
                     accepted = listener.accept(), if waiting.is_none() => match accepted {
                         Ok((stream, _)) => waiting = Some(stream),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::limits::Limits;
+use crate::api::Guest;
 
 /// Nothing of the next request has come.
 const IDLE: u8 = 0;
@@ -117,18 +118,6 @@ impl Progress {
         let _ = self.waits.compare_exchange(0, self.now().max(1), Relaxed, Relaxed);
     }
 
-    /// For how long the other side has let us wait, in milliseconds; none where it has not.
-    pub(super) fn stalled(&self) -> Option<u64> {
-        let waits = self.waits.load(Relaxed);
-        (waits > 0).then(|| self.now().saturating_sub(waits))
-    }
-
-    /// Has the connection close.
-    pub(super) fn give_way(&self) {
-        self.gives_way.store(true, Release);
-        self.leave.notify_waiters();
-    }
-
     pub(super) fn gives_way(&self) -> bool {
         self.gives_way.load(Acquire)
     }
@@ -236,7 +225,24 @@ impl Progress {
     }
 }
 
-pub(super) fn millis(duration: Duration) -> u64 {
+impl Guest for Progress {
+    fn stalled(&self) -> Option<Duration> {
+        let waits = self.waits.load(Relaxed);
+        (waits > 0).then(|| Duration::from_millis(self.now().saturating_sub(waits)))
+    }
+
+    fn excuse(&self) {
+        self.moved_on();
+    }
+
+    fn give_way(&self) {
+        tracing::debug!("{} was too slow, and gave way", self.doing());
+        self.gives_way.store(true, Release);
+        self.leave.notify_waiters();
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
     // Far beyond any limit, and no overflow when added up.
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(1 << 40)
 }

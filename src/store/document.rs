@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rusqlite::{Connection, Row};
 
-use super::list::{self, Cursor, Reads};
+use super::list::{self, Cursor, Place, Reads};
 use super::{Records, Resource, Selection, Snapshot, Stored, corrupt};
 use crate::error::{Error, Result};
 use crate::record::{Column, View};
@@ -22,6 +22,13 @@ pub(crate) struct ListDocument<S = Snapshot> {
     writer: Writer,
     resource: &'static dyn Resource,
     columns: &'static [Column],
+    begun: bool,
+    records: u64,
+}
+
+/// A place in a list's document, between two pieces.
+pub(crate) struct Mark {
+    place: Place,
     begun: bool,
     records: u64,
 }
@@ -79,6 +86,17 @@ impl<S: Reads> ListDocument<S> {
             writer.end_list(out, *records == 0);
         }
         Ok(more)
+    }
+
+    /// Where the next piece begins.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { place: self.cursor.place(), begun: self.begun, records: self.records }
+    }
+
+    /// Makes the pieces since the mark again.
+    pub(crate) fn go_back(&mut self, mark: Mark) {
+        self.cursor.go_back(mark.place);
+        (self.begun, self.records) = (mark.begun, mark.records);
     }
 
     /// How many records were written so far.
@@ -221,5 +239,36 @@ mod tests {
         assert!(document.piece(&mut piece).unwrap());
         assert!((PIECE..PIECE + 2_000).contains(&piece.len()), "{}", piece.len());
         assert!(piece.ends_with(b"</client>\n"));
+    }
+
+    #[test]
+    fn pieces_are_made_again_from_a_mark_on_in_every_kind_of_list() {
+        let store = ClientStore::open_in_memory().unwrap();
+        filled(&store, 200);
+        let clients = store.clients();
+        for window in [None, Some((10, 150))] {
+            let selection = || Selection { window, ..clients.selection(&ClientFilter::default()) };
+            let read = |goes_back: bool| {
+                let source = clients.source().unwrap();
+                let mut document = ListDocument::new(source, crate::Client::RESOURCE, selection(), Dialect::Documented);
+                let (mut all, mut pieces) = (Vec::new(), 0);
+                loop {
+                    if goes_back {
+                        let mark = document.mark();
+                        document.piece(&mut Vec::new()).unwrap();
+                        document.go_back(mark);
+                    }
+                    pieces += 1;
+                    if !document.piece(&mut all).unwrap() {
+                        return (all, pieces);
+                    }
+                }
+            };
+            let (whole, pieces) = read(false);
+            assert!(pieces > 3, "{window:?}: {pieces}");
+            assert_eq!(read(true), (whole.clone(), pieces), "{window:?}");
+            let records = whole.windows(8).filter(|bytes| *bytes == b"<client>").count();
+            assert_eq!(records, window.map_or(200, |(_, count)| count as usize));
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! list can be kept, or dropped half-way.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -24,28 +25,39 @@ pub(crate) struct Cursor {
 /// What is done with a row; false leaves those after it for the next slice.
 pub(crate) type Each<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<bool>;
 
+#[derive(Clone)]
 enum State {
     /// Nothing was read yet.
     New(Selection),
     /// In the order of ids: what comes after the last one.
     After(i64, Selection),
     /// The ids in the list's order, found first, and how many of them were read.
-    Picked(Vec<i64>, usize),
+    Picked(Arc<[i64]>, usize),
     End,
 }
+
+/// A place in a list.
+pub(crate) struct Place(State);
 
 impl Cursor {
     pub(crate) fn new(resource: &'static dyn Resource, view: View, selection: Selection) -> Self {
         Cursor { resource, view, state: State::New(selection) }
     }
 
+    /// How far it was read.
+    pub(super) fn place(&self) -> Place {
+        Place(self.state.clone())
+    }
+
+    /// Has the next slice begin where it was then.
+    pub(super) fn go_back(&mut self, place: Place) {
+        self.state = place.0;
+    }
+
     /// Reads on until `each` gives false or the list is at its end; true when it may go on.
     pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
         self.state = match std::mem::replace(&mut self.state, State::End) {
-            State::New(selection) if selection.window.is_some() => {
-                self.window(connection, &selection, each)?;
-                State::End
-            }
+            State::New(selection) if selection.window.is_some() => self.window(connection, &selection, each)?,
             State::New(selection) if selection.sorts || self.resource.order() != Order::Id => {
                 self.picked(connection, self.pick(connection, &selection)?, 0, each)?
             }
@@ -57,19 +69,24 @@ impl Cursor {
         Ok(!matches!(self.state, State::End))
     }
 
-    /// A window is a page, read in one go.
-    fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<()> {
+    /// A window is a page, read with one statement where it is short.
+    fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<State> {
         let (sql, parameters) = self.page(selection);
-        rows(connection, &sql, parameters, &mut |row| each(row).map(|_| true)).map(drop)
+        let mut read = 0;
+        let stopped_at = rows(connection, &sql, parameters, &mut |row| {
+            read += 1;
+            each(row)
+        })?;
+        Ok(match stopped_at {
+            Some(_) => State::Picked(self.pick(connection, selection)?, read),
+            None => State::End,
+        })
     }
 
     fn page(&self, selection: &Selection) -> (String, Vec<Value>) {
-        let (skip, count) = selection.window.unwrap_or((0, -1));
         let mut sql = self.resource.table().sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, selection);
-        sql.push_str(self.order(selection));
-        sql.push_str(" LIMIT ? OFFSET ?");
-        parameters.extend([Value::Integer(count), Value::Integer(skip)]);
+        self.arrange(&mut sql, &mut parameters, selection);
         (sql, parameters)
     }
 
@@ -83,19 +100,28 @@ impl Cursor {
         Ok(stopped_at.map_or(State::End, |last| State::After(last, selection)))
     }
 
-    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
+    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Arc<[i64]>> {
         let mut sql = format!("SELECT id FROM {}", self.resource.table().name);
-        let parameters = conditions(&mut sql, selection);
-        sql.push_str(self.order(selection));
+        let mut parameters = conditions(&mut sql, selection);
+        self.arrange(&mut sql, &mut parameters, selection);
         let mut ids = Vec::new();
         rows(connection, &sql, parameters, &mut |row| {
             ids.push(row.get(0)?);
             Ok(true)
         })?;
-        Ok(ids)
+        Ok(ids.into())
     }
 
-    fn picked(&self, connection: &Connection, ids: Vec<i64>, read: usize, each: Each<'_>) -> Result<State> {
+    /// Adds the order, and the window where there is one.
+    fn arrange(&self, sql: &mut String, parameters: &mut Vec<Value>, selection: &Selection) {
+        sql.push_str(self.order(selection));
+        if let Some((skip, count)) = selection.window {
+            sql.push_str(" LIMIT ? OFFSET ?");
+            parameters.extend([Value::Integer(count), Value::Integer(skip)]);
+        }
+    }
+
+    fn picked(&self, connection: &Connection, ids: Arc<[i64]>, read: usize, each: Each<'_>) -> Result<State> {
         let mut statement = connection.prepare_cached(self.resource.table().sql().one(self.view))?;
         for (at, id) in ids.iter().enumerate().skip(read) {
             let mut rows = statement.query([id])?;

