@@ -316,10 +316,7 @@ impl Api {
     fn listed(&self, begun: Result<Begun>, held: Option<Held>) -> Response<Body> {
         match begun {
             Ok(Begun::Whole(document)) => respond::document(document),
-            Ok(Begun::Long(mut list)) => {
-                list.hold(held);
-                respond::streamed(list)
-            }
+            Ok(Begun::Long(list)) => respond::document(Body::pieces(*list).holding(held)),
             Err(error) => respond::error(error, self.inner.dialect),
         }
     }

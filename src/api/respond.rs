@@ -3,7 +3,7 @@
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};
 
-use super::body::{Body, Stream};
+use super::body::Body;
 use crate::error::Error;
 use crate::xml::{Dialect, write_error};
 
@@ -16,16 +16,7 @@ const MAX_HINT: usize = 500;
 
 /// 200 with a document.
 pub(super) fn document(document: impl Into<Body>) -> Response<Body> {
-    with_content(document.into())
-}
-
-/// 200 with a list too long to be held, whose beginning is read already.
-pub(super) fn streamed(list: Box<Stream>) -> Response<Body> {
-    with_content(Body::streamed(list))
-}
-
-fn with_content(body: Body) -> Response<Body> {
-    let mut response = answer(StatusCode::OK, body);
+    let mut response = answer(StatusCode::OK, document.into());
     response.headers_mut().insert(CONTENT_TYPE, XML);
     response
 }
