@@ -14,15 +14,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-#[cfg(feature = "server")]
-use http::Method;
 use http::header::CONTENT_TYPE;
+#[cfg(feature = "server")]
+use http::{HeaderMap, Method};
 use http::{Request, Response};
 #[cfg(feature = "tower")]
 use tokio::sync::Semaphore;
 
 #[cfg(feature = "server")]
-pub(crate) use auth::{same, sent_password};
+pub(crate) use auth::{same, sent_pair};
 pub use body::Body;
 pub(crate) use body::Held;
 #[cfg(feature = "server")]
@@ -94,6 +94,10 @@ impl fmt::Debug for Api {
     }
 }
 
+/// How long the part of a list may be that is looked at, in bytes; it ends with the record that reaches it.
+#[cfg(feature = "server")]
+const LOOK: usize = 1024 * 1024;
+
 /// What is left to do for a request.
 enum Plan {
     Answered(Response<Body>),
@@ -151,6 +155,12 @@ impl Api {
         &self.inner.store
     }
 
+    /// Whether a request carries the credentials; none where nobody is asked for any.
+    #[cfg(feature = "server")]
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> Option<bool> {
+        Some(self.inner.credentials.as_ref()?.admit(headers).is_ok())
+    }
+
     /// The limit on calls, which every clone shares.
     #[cfg(feature = "server")]
     pub(crate) fn throttle(&self) -> &Throttle {
@@ -174,23 +184,20 @@ impl Api {
     }
 
     /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
-    /// of a list the part that the window shows. Nobody is asked for credentials, nothing is counted. None
-    /// where the path has no records.
+    /// of a list the part that the window shows, to the record that makes it [`LOOK`] bytes long. Nobody is asked
+    /// for credentials, nothing is counted. None where the path has no records.
     #[cfg(feature = "server")]
-    pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
+    pub(crate) fn look(&self, path: &str, (skip, limit): (i64, i64)) -> Option<Result<Response<Body>>> {
         let Route::Found(Target { resource, parent, call }) = route::find(&Method::GET, path) else { return None };
         let store = &self.inner.store;
         let read = || match call {
             Call::List => {
-                let mut selection = Selection { window: Some(window), ..Selection::default() };
+                let mut selection = Selection { window: Some((skip, limit)), ends_early: true, ..Selection::default() };
                 if let (Some(named), Some(id)) = (resource.parent(), parent) {
                     store.must_exist(named.resource, id)?;
                     selection.belonging_to(named.column, id);
                 }
-                let mut list = ListDocument::new(store.snapshot()?, resource, selection, Dialect::Live);
-                let mut document = Vec::new();
-                while list.piece(&mut document)? {}
-                Ok(document)
+                ListDocument::new(store.snapshot()?, resource, selection, Dialect::Live).beginning(LOOK)
             }
             Call::Get(id) => store.document(resource, id, parent, Dialect::Live),
             Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Vec::new()),
@@ -222,7 +229,7 @@ impl Api {
                 return Plan::Answered(respond::document(account::rate_limit(&standing, dialect)));
             }
             Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
-            Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
+            Route::Unknown => return Plan::Answered(respond::unknown_path(request.uri().path(), dialect)),
         };
         self.planned(request, target).unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
     }

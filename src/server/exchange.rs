@@ -138,7 +138,7 @@ async fn faulted(request: Request<Bytes>, shared: &Shared, sending: &mut Sending
     };
     let (head, body) = request.into_parts();
     if let Some(recording) = &mut sending.recording {
-        recording.body(&body);
+        recording.body(&head.headers, &body);
     }
     let Some(effect) = control.fault(&head) else {
         return Some(shared.api.answer(Request::from_parts(head, body), place).await);

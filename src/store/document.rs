@@ -61,12 +61,28 @@ impl<S: Reads> ListDocument<S> {
     ///
     /// [`Error::Corrupt`] and [`Error::Storage`]; what was appended is then no whole record.
     pub(crate) fn piece(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        let more = self.slice(out, out.len() + PIECE)?;
+        if !more {
+            self.writer.end_list(out, self.records == 0);
+        }
+        Ok(more)
+    }
+
+    /// A document of the list's beginning, which ends with the record that makes it so many bytes long.
+    #[cfg(feature = "server")]
+    pub(crate) fn beginning(mut self, bytes: usize) -> Result<Vec<u8>> {
+        let mut document = Vec::new();
+        self.slice(&mut document, bytes)?;
+        self.writer.end_list(&mut document, self.records == 0);
+        Ok(document)
+    }
+
+    fn slice(&mut self, out: &mut Vec<u8>, full: usize) -> Result<bool> {
         let ListDocument { source, cursor, writer, resource, columns, begun, records } = self;
-        let full = out.len() + PIECE;
         if !std::mem::replace(begun, true) {
             writer.start_list(out);
         }
-        let more = source.read(|connection| {
+        source.read(|connection| {
             cursor.slice(connection, &mut |row| {
                 writer
                     .list_record(out, *records == 0, columns, |position| row.get_ref(position).ok())
@@ -74,11 +90,7 @@ impl<S: Reads> ListDocument<S> {
                 *records += 1;
                 Ok(out.len() < full)
             })
-        })?;
-        if !more {
-            writer.end_list(out, *records == 0);
-        }
-        Ok(more)
+        })
     }
 
     /// How many records were written so far.

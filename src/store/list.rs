@@ -60,7 +60,7 @@ impl Cursor {
     /// A window is a page, read in one go.
     fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<()> {
         let (sql, parameters) = self.page(selection);
-        rows(connection, &sql, parameters, &mut |row| each(row).map(|_| true)).map(drop)
+        rows(connection, &sql, parameters, &mut |row| each(row).map(|more| more || !selection.ends_early)).map(drop)
     }
 
     fn page(&self, selection: &Selection) -> (String, Vec<Value>) {

@@ -231,6 +231,8 @@ pub struct Selection {
     pub(crate) sorts: bool,
     /// The part of the list that is shown: its first record, and how many.
     pub(crate) window: Option<(i64, i64)>,
+    /// Whether the window ends where it is long enough, and not with its last record.
+    pub(crate) ends_early: bool,
 }
 
 impl Selection {

@@ -55,8 +55,32 @@ fn skip_and_limit_show_a_part_of_a_list() {
 }
 
 #[test]
-fn looking_is_neither_journaled_counted_faulted_nor_asked_for_credentials() {
-    let api = Api::new(ClientStore::open_in_memory().unwrap()).auth("me", "secret");
+fn a_long_list_ends_with_the_record_that_makes_it_a_mebibyte_long() {
+    let fake = Fake::start();
+    let client = format!("<client><name>A</name><details>{}</details></client>", "x".repeat(300_000));
+    fake.done("POST", "seed", &format!("<clients>{}</clients>", client.repeat(20)));
+    let (mut skip, mut seen) = (0, Vec::new());
+    loop {
+        let (status, document) = look(&fake, &format!("clients?skip={skip}&limit=1000"));
+        assert_eq!(status, 200);
+        assert!(document.len() < 1024 * 1024 + 301_000, "{}", document.len());
+        let ids: Vec<u32> = document
+            .split("<id type=\"integer\">")
+            .skip(1)
+            .map(|rest| rest.split('<').next().unwrap().parse().unwrap())
+            .collect();
+        if ids.is_empty() {
+            break;
+        }
+        skip += ids.len();
+        seen.extend(ids);
+    }
+    assert_eq!(seen, (1..=20).collect::<Vec<_>>());
+}
+
+#[test]
+fn looking_is_neither_journaled_counted_nor_faulted() {
+    let api = Api::new(ClientStore::open_in_memory().unwrap());
     let server = Running::of(Server::new(api).control(Control::new()));
     let control = |method: &str, path: &str, body: &str| {
         server.ask(&crate::fake::request(method, &format!("/_clientstore/{path}"), body)).text().to_owned()
