@@ -44,14 +44,14 @@ fn in_words(message: &str) -> String {
     }
     // What there is may be told before the names of what there could be.
     let quoted = |text: &str| text.replace('`', "\"");
-    if let Some((key, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, ")) {
+    if let Some((key, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, ")) {
         let known = known.trim_start_matches("expected one of ").trim_start_matches("expected ");
         return match known {
             "there are no fields" => format!("there is no key {key:?}; the object has no keys"),
             known => format!("there is no key {key:?}; there are: {}", quoted(known)),
         };
     }
-    if let Some((value, known)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.rsplit_once("`, ")) {
+    if let Some((value, known)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, ")) {
         return format!("{}, not {value:?}", quoted(known));
     }
     match (message.strip_prefix("missing field "), message.strip_prefix("duplicate field ")) {
