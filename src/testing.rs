@@ -137,7 +137,7 @@ impl Server {
         let (controller, body) = (Arc::clone(&self.controller), Bytes::copy_from_slice(body.as_bytes()));
         let (send, receive) = mpsc::channel();
         // Not run here, where a test's own runtime may be in charge.
-        drop(self.runtime.spawn(async move { send.send(controller.answer(&head, body).await) }));
+        drop(self.runtime.spawn(async move { send.send(controller.perform(&head, body).await) }));
         let (head, body) = receive.recv().expect("the server runs until it is dropped").into_parts();
         let json = body.into_bytes().expect("JSON needs nothing to be read");
         let json = String::from_utf8_lossy(&json).into_owned();
@@ -271,8 +271,8 @@ impl Builder {
         self
     }
 
-    /// Asks every request for these credentials by HTTP Basic; by default nobody is asked. The
-    /// control paths ask nobody.
+    /// Asks every request for these credentials by HTTP Basic; by default nobody is asked. So do the
+    /// control paths, but for [`Server::control`].
     #[must_use]
     pub fn auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some(Credentials { user: user.into(), password: password.into() });

@@ -31,24 +31,19 @@ impl Credentials {
     /// What to tell who sent it.
     pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(), &'static str> {
         let sent = headers.get(AUTHORIZATION).ok_or("This account asks for a user and a password, by HTTP Basic.")?;
-        let sent = decode(sent.as_bytes()).and_then(|sent| {
-            let colon = sent.iter().position(|byte| *byte == b':')?;
-            Some((sent[..colon].to_vec(), sent[colon + 1..].to_vec()))
-        });
-        let (user, password) =
-            sent.ok_or("The credentials cannot be read; send HTTP Basic, USER:PASSWORD in base64.")?;
+        let (user, password) = sent_pair(sent.as_bytes())
+            .ok_or("The credentials cannot be read; send HTTP Basic, USER:PASSWORD in base64.")?;
         // Both are compared whole, whatever the first one gave.
         let is_ours = same(self.user.as_bytes(), &user) & same(self.password.as_bytes(), &password);
         is_ours.then_some(()).ok_or("The user or the password is wrong.")
     }
 }
 
-/// The password that a request carries by HTTP Basic.
-#[cfg(feature = "server")]
-pub(crate) fn sent_password(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let sent = decode(headers.get(AUTHORIZATION)?.as_bytes())?;
+/// The user and the password of a header by HTTP Basic, split at the first colon.
+pub(crate) fn sent_pair(header: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let sent = decode(header)?;
     let colon = sent.iter().position(|byte| *byte == b':')?;
-    Some(sent[colon + 1..].to_vec())
+    Some((sent[..colon].to_vec(), sent[colon + 1..].to_vec()))
 }
 
 fn decode(header: &[u8]) -> Option<Vec<u8>> {

@@ -134,7 +134,6 @@ pub(crate) const PIECES: usize = 4 * PIECE;
 impl Body {
     /// A body whose pieces are made one after the other, each when it is to be sent. It ends with the last, and
     /// breaks off where one cannot be made.
-    #[allow(dead_code, reason = "lists have a source of their own; other answers are made whole so far")]
     pub(crate) fn pieces(pieces: impl Iterator<Item = Result<Bytes>> + Send + 'static) -> Self {
         Self::made_by(Given { back: None, pieces })
     }

@@ -25,7 +25,7 @@ use http::{Request, Response};
 use tokio::sync::Semaphore;
 
 #[cfg(feature = "server")]
-pub(crate) use auth::{same, sent_password};
+pub(crate) use auth::{same, sent_pair};
 pub use body::Body;
 #[cfg(feature = "server")]
 pub(crate) use budget::{Budget, Charge, Guest};
@@ -103,6 +103,8 @@ impl fmt::Debug for Api {
     }
 }
 
+/// How long the part of a list may be that is looked at, in bytes; it ends with the record that reaches it.
+#[cfg(feature = "server")]
 /// What is left to do for a request.
 enum Plan {
     Answered(Response<Body>),
@@ -166,6 +168,12 @@ impl Api {
         &self.inner.store
     }
 
+    /// Whether a request carries the credentials; none where nobody is asked for any.
+    #[cfg(feature = "server")]
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> Option<bool> {
+        Some(self.inner.credentials.as_ref()?.admit(headers).is_ok())
+    }
+
     /// The limit on calls, which every clone shares.
     #[cfg(feature = "server")]
     pub(crate) fn throttle(&self) -> &Throttle {
@@ -191,15 +199,15 @@ impl Api {
     }
 
     /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
-    /// of a list the part that the window shows. Nobody is asked for credentials, nothing is counted. None
-    /// where the path has no records.
+    /// of a list the part that the window shows. Nobody is asked
+    /// for credentials, nothing is counted. None where the path has no records.
     #[cfg(feature = "server")]
-    pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
+    pub(crate) fn look(&self, path: &str, (skip, limit): (i64, i64)) -> Option<Result<Response<Body>>> {
         let Route::Found(Target { resource, parent, call }) = route::find(&Method::GET, path) else { return None };
         let store = &self.inner.store;
         let read = || match call {
             Call::List => {
-                let mut selection = Selection { window: Some(window), ..Selection::default() };
+                let mut selection = Selection { window: Some((skip, limit)), ..Selection::default() };
                 if let (Some(named), Some(id)) = (resource.parent(), parent) {
                     store.must_exist(named.resource, id)?;
                     selection.belonging_to(named.column, id);
@@ -213,12 +221,6 @@ impl Api {
             Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Body::from(Vec::new())),
         };
         Some(read().map(respond::document))
-    }
-
-    /// Whether a request carries the credentials that it is asked for.
-    #[cfg(feature = "server")]
-    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
-        self.inner.credentials.as_ref().is_none_or(|credentials| credentials.admit(headers).is_ok())
     }
 
     /// What is held of long requests and answers counts here, lists that are kept included.
@@ -258,7 +260,7 @@ impl Api {
                 return Plan::Answered(respond::document(account::rate_limit(&standing, dialect)));
             }
             Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
-            Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
+            Route::Unknown => return Plan::Answered(respond::unknown_path(request.uri().path(), dialect)),
         };
         let body = match target.call {
             Call::Create | Call::Update(_) | Call::Act(..) => {

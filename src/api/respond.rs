@@ -91,9 +91,21 @@ pub(super) fn throttled(seconds: u64, dialect: Dialect) -> Response<Body> {
     response
 }
 
-/// 404 for a path.
-pub(super) fn unknown_path(dialect: Dialect) -> Response<Body> {
-    refusal(StatusCode::NOT_FOUND, "There is no such path.", None, dialect)
+/// 404 for a path; who looks around is told where to look.
+pub(super) fn unknown_path(path: &str, dialect: Dialect) -> Response<Body> {
+    match path.trim_end_matches('/') {
+        "" => {
+            let message = "This is clientstore, which answers as the classic Harvest API.";
+            let hint = "Look at /clients, /projects, /invoices or /account/who_am_i; serve --control adds a page at \
+                        /_clientstore/";
+            hinted(StatusCode::NOT_FOUND, message, hint, dialect)
+        }
+        path if path == "/_clientstore" || path.starts_with("/_clientstore/") => {
+            let hint = "Start the server with --control to have the page and the control paths";
+            hinted(StatusCode::NOT_FOUND, "This server has no control paths.", hint, dialect)
+        }
+        _ => refusal(StatusCode::NOT_FOUND, "There is no such path.", None, dialect),
+    }
 }
 
 /// 405.

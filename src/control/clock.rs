@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Controller;
 use super::input;
 use super::respond::Failure;
-use crate::value::{datetime_text, parse_datetime};
+use crate::value::{datetime_text, parse_datetime, quoted};
 
 const HINT: &str = "Send some of {\"now\": \"2010-01-31T12:00:00Z\", \"advance_seconds\": 86400, \"frozen\": true}";
 
@@ -20,7 +20,7 @@ pub(super) struct Shown {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with \"now\", \"advance_seconds\" or \"frozen\"")]
 struct Change {
     now: Option<Moment>,
     advance_seconds: Option<i64>,
@@ -37,8 +37,8 @@ impl TryFrom<String> for Moment {
     fn try_from(text: String) -> Result<Self, String> {
         match parse_datetime(&text) {
             Some(moment) if YEARS.contains(&moment.year()) => Ok(Moment(moment)),
-            Some(_) => Err(format!("{text:?} is not from {} to {}", YEARS.start(), YEARS.end())),
-            None => Err(format!("{text:?} is no time")),
+            Some(_) => Err(format!("{} is not from {} to {}", quoted(&text), YEARS.start(), YEARS.end())),
+            None => Err(format!("{} is no time", quoted(&text))),
         }
     }
 }

@@ -1,33 +1,40 @@
 //! `faults`: rules that make requests fail.
 
 use std::num::NonZeroU64;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::input::{self, Pairs};
+use super::input::{self, AtMost, Pairs};
 use super::pattern::{MethodPattern, PathPattern};
 use super::respond::Failure;
 use crate::api::{Body, answer};
 use crate::store::random;
+use crate::value::quoted;
 
 const HINT: &str = "A rule is like {\"method\": \"POST\", \"path\": \"/clients\", \"answer\": {\"status\": 503}}; \
                     docs/control.md has its keys";
+
+/// The most rules there are at a time; each request is compared with all of them.
+const MAX_RULES: usize = 100;
 
 /// The longest wait, in milliseconds.
 const MAX_DELAY: u64 = 600_000;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with \"rules\"")]
 struct Input {
-    rules: Vec<Rule>,
+    rules: AtMost<MAX_RULES, Rule>,
 }
 
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, expecting = "an object with the keys of a rule")]
 struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<MethodPattern>,
@@ -87,14 +94,37 @@ pub(crate) enum Drops {
 }
 
 /// An answer in place of the API's.
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, expecting = "an object with \"status\", \"headers\" and \"body\"")]
 struct Answer {
     status: Status,
     #[serde(default, skip_serializing_if = "is_empty")]
     headers: Pairs<HeaderText>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    body: String,
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    body: Text,
+}
+
+/// A body, which all answers share.
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "String")]
+struct Text(Bytes);
+
+impl Text {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Text(text.into())
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(&self.0))
+    }
 }
 
 fn is_empty<V>(pairs: &Pairs<V>) -> bool {
@@ -126,7 +156,7 @@ impl TryFrom<String> for HeaderText {
     fn try_from(text: String) -> Result<Self, String> {
         match HeaderValue::from_str(&text) {
             Ok(_) => Ok(HeaderText(text)),
-            Err(_) => Err(format!("{text:?} cannot stand in a header")),
+            Err(_) => Err(format!("{} cannot stand in a header", quoted(&text))),
         }
     }
 }
@@ -152,7 +182,7 @@ impl Rule {
             let message = match parsed {
                 Ok(CONTENT_LENGTH | TRANSFER_ENCODING) => format!("{name} follows from the body; use cut to break it"),
                 Ok(_) => continue,
-                Err(_) => format!("{name:?} is no name of a header"),
+                Err(_) => format!("{} is no name of a header", quoted(name)),
             };
             return Err((".answer.headers", message));
         }
@@ -194,7 +224,7 @@ impl Rule {
 impl Answer {
     fn response(&self) -> Response<Body> {
         let status = StatusCode::from_u16(self.status.0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = answer(status, Body::from(self.body.clone().into_bytes()));
+        let mut response = answer(status, Body::from(self.body.0.clone()));
         let headers = response.headers_mut();
         if matches!(self.status.0, 204 | 304) {
             headers.remove(CONTENT_LENGTH);
@@ -232,60 +262,66 @@ impl Effect {
     }
 }
 
+/// The rules, which are compared with requests outside the lock.
 #[derive(Default)]
 pub(super) struct Faults {
-    rules: Mutex<Vec<Armed>>,
+    rules: Mutex<Arc<Vec<Armed>>>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Armed {
     #[serde(flatten)]
     rule: Rule,
-    matched: u64,
-    fired: u64,
+    matched: AtomicU64,
+    fired: AtomicU64,
 }
 
 #[derive(Serialize)]
 pub(super) struct Shown {
-    rules: Vec<Armed>,
+    rules: Arc<Vec<Armed>>,
 }
 
 impl Faults {
     /// What the first rule that fires does to a request.
     pub(super) fn decide(&self, method: &Method, path: &str) -> Option<Effect> {
-        for armed in self.rules().iter_mut().filter(|armed| armed.rule.fits(method, path)) {
-            armed.matched += 1;
-            if armed.rule.fires(armed.matched) {
-                armed.fired += 1;
-                return Some(armed.rule.effect());
-            }
-        }
-        None
+        let rules = self.rules();
+        rules.iter().filter(|armed| armed.rule.fits(method, path)).find_map(|armed| {
+            let number = armed.matched.fetch_add(1, Ordering::Relaxed) + 1;
+            armed.rule.fires(number).then(|| {
+                armed.fired.fetch_add(1, Ordering::Relaxed);
+                armed.rule.effect()
+            })
+        })
     }
 
     pub(super) fn set(&self, body: &[u8]) -> Result<Shown, Failure> {
-        let Input { rules } = input::read(body, HINT)?;
+        let Input { rules: AtMost(rules) } = input::read(body, HINT)?;
         for (at, rule) in rules.iter().enumerate() {
             rule.check().map_err(|(key, message)| Failure::invalid(message, HINT).at(format!("rules[{at}]{key}")))?;
         }
-        *self.rules() = rules.into_iter().map(|rule| Armed { rule, matched: 0, fired: 0 }).collect();
-        Ok(self.shown())
+        let armed = |rule| Armed { rule, matched: AtomicU64::new(0), fired: AtomicU64::new(0) };
+        Ok(self.replace(rules.into_iter().map(armed).collect()))
     }
 
     pub(super) fn clear(&self) -> Shown {
-        self.rules().clear();
-        self.shown()
+        self.replace(Vec::new())
+    }
+
+    fn replace(&self, rules: Vec<Armed>) -> Shown {
+        let rules = Arc::new(rules);
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&rules);
+        Shown { rules }
     }
 
     pub(super) fn shown(&self) -> Shown {
-        Shown { rules: self.rules().clone() }
+        Shown { rules: self.rules() }
     }
 
     pub(super) fn count(&self) -> usize {
         self.rules().len()
     }
 
-    fn rules(&self) -> MutexGuard<'_, Vec<Armed>> {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rules(&self) -> Arc<Vec<Armed>> {
+        Arc::clone(&self.rules.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

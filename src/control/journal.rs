@@ -1,65 +1,36 @@
 //! `journal`: the requests so far, and how they were answered.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use chrono::SecondsFormat;
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use tokio::sync::Notify;
-use tokio::time::timeout_at;
 
-use super::pattern::{MethodPattern, PathPattern};
-use super::respond::Failure;
-use crate::store::Time;
+use super::entry::{Content, Entry};
+use super::secrets;
+use crate::api::Api;
 
-/// So many entries are kept, and no more than so many bytes of them.
+/// The most entries that are kept, and the most bytes they may take.
 const MAX_ENTRIES: usize = 10_000;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
-/// So much of a body is kept.
+
+/// The most of a body that is kept, in bytes.
 const MAX_BODY: usize = 256 * 1024;
-/// The longest wait for an entry, in seconds.
-const MAX_WAIT: u64 = 60;
-
-const HINT: &str = "The parameters are method, path, status, after, limit and wait";
-
-/// A request and its answer.
-#[derive(Clone, Serialize)]
-pub(super) struct Entry {
-    pub(super) number: u64,
-    time: String,
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) query: Option<String>,
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_base64: Option<String>,
-    body_bytes: usize,
-    route: Option<String>,
-    pub(super) status: Option<u16>,
-    fault: Option<&'static str>,
-    duration_ms: f64,
-}
-
-impl Entry {
-    /// About how much memory it takes.
-    fn bytes(&self) -> usize {
-        let texts = [&self.query, &self.body, &self.body_base64, &self.route];
-        let headers = self.headers.iter().map(|(name, value)| 64 + name.len() + value.len()).sum::<usize>();
-        256 + self.path.len() + headers + texts.into_iter().flatten().map(String::len).sum::<usize>()
-    }
-}
+/// The most that is kept of the bodies of all requests whose answers are being sent, in bytes; of more bodies only
+/// [`LITTLE`] of each is kept.
+const MAX_PENDING: usize = 32 * 1024 * 1024;
+const LITTLE: usize = 1024;
 
 #[derive(Default)]
 pub(super) struct Journal {
     state: Mutex<State>,
+    /// What the bodies of requests take whose answers are being sent, in bytes.
+    pending: AtomicUsize,
     changed: Notify,
     is_closed: AtomicBool,
 }
@@ -75,133 +46,40 @@ struct State {
 #[derive(Clone, Copy, Default, Serialize)]
 pub(super) struct Extent {
     entries: usize,
-    last: u64,
-    dropped: u64,
-    cleared: u64,
+    pub(super) last: u64,
+    pub(super) dropped: u64,
+    pub(super) cleared: u64,
 }
 
-#[derive(Serialize)]
-pub(super) struct Listing {
-    entries: Vec<Arc<Entry>>,
-    last: u64,
-    dropped: u64,
-    cleared: u64,
-}
-
-/// Which entries are asked for.
-#[derive(Default)]
-pub(super) struct Query {
-    method: Option<MethodPattern>,
-    path: Option<PathPattern>,
-    status: Option<u16>,
-    after: Option<u64>,
-    limit: Option<u64>,
-    wait: Option<u64>,
-}
-
-impl Query {
-    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
-        let mut query = Query::default();
-        let mut seen = Vec::new();
-        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            let wrong = |message: String| Failure::invalid(message, HINT).at(&*name);
-            let number = || value.parse().map_err(|_| wrong(format!("{value:?} is no number")));
-            if seen.contains(&name) {
-                return Err(wrong(format!("{name} is given twice")));
-            }
-            match &*name {
-                "method" => query.method = Some(value.to_string().try_into().map_err(wrong)?),
-                "path" => query.path = Some(value.to_string().try_into().map_err(wrong)?),
-                "status" => {
-                    let status = value.parse().ok().filter(|status| (100..=999).contains(status));
-                    query.status = Some(status.ok_or_else(|| wrong(format!("{value:?} is no status")))?);
-                }
-                "after" => query.after = Some(number()?),
-                "limit" => query.limit = Some(number()?),
-                "wait" => {
-                    let seconds = number()?;
-                    if seconds > MAX_WAIT {
-                        return Err(wrong(format!("{seconds} seconds are more than {MAX_WAIT}")));
-                    }
-                    query.wait = Some(seconds);
-                }
-                _ => return Err(wrong(format!("There is no parameter {name:?}"))),
-            }
-            seen.push(name);
-        }
-        Ok(query)
-    }
-
-    fn fits(&self, entry: &Entry) -> bool {
-        self.after.is_none_or(|after| entry.number > after)
-            && self.status.is_none_or(|status| entry.status == Some(status))
-            && self.method.as_ref().is_none_or(|method| method.as_str() == entry.method)
-            && self.path.as_ref().is_none_or(|path| path.fits(&entry.path))
+impl State {
+    /// Where the entries begin that come after the one with the number.
+    fn position(&self, after: u64) -> usize {
+        let first = self.extent.last - self.entries.len() as u64;
+        usize::try_from(after.saturating_sub(first)).unwrap_or(usize::MAX).min(self.entries.len())
     }
 }
 
 impl Journal {
     /// Begins to record a request.
-    pub(super) fn begin(journal: &Arc<Journal>, time: &Time, head: &Parts, route: Option<String>) -> Recording {
-        let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in &head.headers {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            match headers.get_mut(name.as_str()) {
-                Some(values) => values.extend([", ", &value]),
-                None => drop(headers.insert(name.as_str().to_owned(), value.into_owned())),
-            }
-        }
-        let entry = Entry {
-            number: 0,
-            time: time.now().to_rfc3339_opts(SecondsFormat::Millis, true),
-            method: head.method.as_str().to_owned(),
-            path: head.uri.path().to_owned(),
-            query: head.uri.query().map(str::to_owned),
-            headers,
-            body: Some(String::new()),
-            body_base64: None,
-            body_bytes: 0,
-            route,
-            status: None,
-            fault: None,
-            duration_ms: 0.0,
-        };
+    pub(super) fn begin(journal: &Arc<Journal>, api: &Api, head: &Parts, route: Option<String>) -> Recording {
         let cleared = journal.state().extent.cleared;
-        let begun = (!time.is_still()).then(Instant::now);
-        Recording { journal: Arc::clone(journal), cleared, begun, entry: Some(entry) }
+        let begun = (!api.store().time().is_still()).then(Instant::now);
+        let entry = Some(Entry::of(head, api, route));
+        Recording { journal: Arc::clone(journal), cleared, begun, pending: 0, entry }
     }
 
-    /// The entries that fit, waiting for one where asked to.
-    pub(super) async fn read(&self, query: &Query) -> Listing {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(query.wait.unwrap_or(0));
-        let cleared = self.extent().cleared;
-        loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
-            let listing = self.listing(query);
-            // Who asks for what comes after an entry that is gone has missed that it went.
-            let is_stale = listing.cleared != cleared || query.after.is_some_and(|after| after > listing.last);
-            if !listing.entries.is_empty() || is_stale || self.is_closed.load(Ordering::Acquire) {
-                return listing;
-            }
-            if timeout_at(deadline, changed).await.is_err() {
-                return self.listing(query);
-            }
-        }
-    }
-
-    fn listing(&self, query: &Query) -> Listing {
+    /// The entries after the one with the number, and how far the journal reaches.
+    pub(super) fn after(&self, number: u64) -> (Vec<Arc<Entry>>, Extent) {
         let state = self.state();
-        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let newest = state.entries.iter().rev().filter(|entry| query.fits(entry)).take(limit);
-        let mut entries: Vec<Arc<Entry>> = newest.cloned().collect();
-        entries.reverse();
-        let Extent { last, dropped, cleared, .. } = state.extent;
-        Listing { entries, last, dropped, cleared }
+        let entries = state.entries.range(state.position(number)..).cloned().collect();
+        (entries, Extent { entries: state.entries.len(), ..state.extent })
     }
 
-    pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
-        self.state().entries.iter().cloned().collect()
+    /// An entry by its number, where the journal was not cleared since and it did not have to go.
+    pub(super) fn entry(&self, cleared: u64, number: u64) -> Option<Arc<Entry>> {
+        let state = self.state();
+        let entry = state.entries.get(state.position(number.checked_sub(1)?))?;
+        (state.extent.cleared == cleared && entry.number == number).then(|| Arc::clone(entry))
     }
 
     pub(super) fn extent(&self) -> Extent {
@@ -210,20 +88,30 @@ impl Journal {
     }
 
     /// Forgets all entries; what was begun before is not recorded.
-    pub(super) fn clear(&self) -> Listing {
-        {
+    pub(super) fn clear(&self) -> Extent {
+        let extent = {
             let mut state = self.state();
             let cleared = state.extent.cleared + 1;
             *state = State { extent: Extent { cleared, ..Extent::default() }, ..State::default() };
-        }
+            state.extent
+        };
         self.changed.notify_waiters();
-        self.listing(&Query::default())
+        extent
+    }
+
+    /// Tells when the journal changes, from now on.
+    pub(super) fn changed(&self) -> &Notify {
+        &self.changed
     }
 
     /// Lets nobody wait any longer.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         self.changed.notify_waiters();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     fn push(&self, mut entry: Entry, cleared: u64) {
@@ -256,25 +144,27 @@ pub(crate) struct Recording {
     cleared: u64,
     /// None where durations are not to vary.
     begun: Option<Instant>,
+    /// How much of the journal's `pending` is its own.
+    pending: usize,
     entry: Option<Entry>,
 }
 
 impl Recording {
-    pub(crate) fn body(&mut self, body: &Bytes) {
+    pub(crate) fn body(&mut self, headers: &HeaderMap, body: &Bytes) {
         let Some(entry) = &mut self.entry else { return };
         entry.body_bytes = body.len();
-        let kept = &body[..body.len().min(MAX_BODY)];
-        entry.body = match std::str::from_utf8(kept) {
-            Ok(text) => Some(text.to_owned()),
-            // A character that the cut went through.
-            Err(error) if error.error_len().is_none() && kept.len() < body.len() => {
-                Some(String::from_utf8_lossy(&kept[..error.valid_up_to()]).into_owned())
-            }
-            Err(_) => {
-                entry.body_base64 = Some(STANDARD.encode(kept));
-                None
-            }
+        let length = body.len().min(MAX_BODY);
+        let taken = self.journal.pending.fetch_add(length, Ordering::Relaxed) + length;
+        self.pending += length;
+        let kept = &body[..if taken <= MAX_PENDING { length } else { length.min(LITTLE) }];
+        // Of what was left out nothing more than a character can be missing.
+        let is_cut = |error: &std::str::Utf8Error| error.error_len().is_none() && kept.len() < body.len();
+        let kept = match std::str::from_utf8(kept) {
+            Err(error) if is_cut(&error) => &kept[..error.valid_up_to()],
+            _ => kept,
         };
+        let kept = secrets::body(kept, headers).into_owned();
+        entry.body = String::from_utf8(kept).map_or_else(|error| Content::Binary(error.into_bytes()), Content::Text);
     }
 
     pub(crate) fn fault(&mut self, what: &'static str) {
@@ -298,5 +188,48 @@ impl Drop for Recording {
             entry.duration_ms = took.as_micros() as f64 / 1e3;
             self.journal.push(entry, self.cleared);
         }
+        self.journal.pending.fetch_sub(self.pending, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::ClientStore;
+
+    #[test]
+    fn the_bodies_of_requests_in_flight_are_bounded_together() {
+        let api = Api::new(ClientStore::open_in_memory().unwrap());
+        let (journal, body) = (Arc::new(Journal::default()), Bytes::from(vec![b'x'; MAX_BODY]));
+        let record = || {
+            let (head, ()) = Request::get("/clients").body(()).unwrap().into_parts();
+            let mut recording = Journal::begin(&journal, &api, &head, None);
+            recording.body(&head.headers, &body);
+            recording
+        };
+        let kept = |recording: &Recording| recording.entry.as_ref().unwrap().bytes();
+        let mut recordings: Vec<Recording> = (0..1000).map(|_| record()).collect();
+        assert!(recordings.iter().map(kept).sum::<usize>() < MAX_PENDING + 1000 * 2 * LITTLE);
+        assert!(kept(&recordings[0]) > MAX_BODY && kept(&recordings[999]) < 2 * LITTLE);
+        recordings.clear();
+        assert_eq!(journal.pending.load(Ordering::Relaxed), 0);
+        assert!(kept(&record()) > MAX_BODY, "there is room again");
+        assert!(journal.state().bytes <= MAX_BYTES);
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_whole_and_goes_at_its_bound() {
+        let api = Api::new(ClientStore::open_in_memory().unwrap());
+        let journal = Arc::new(Journal::default());
+        for _ in 0..2000 {
+            let method = "M".repeat(30_000);
+            let request = Request::builder().method(method.as_str()).uri(format!("/?{method}")).header("a", &method);
+            drop(Journal::begin(&journal, &api, &request.body(()).unwrap().into_parts().0, None));
+        }
+        let state = journal.state();
+        assert!(state.bytes <= MAX_BYTES && state.extent.dropped > 900, "{} {}", state.bytes, state.extent.dropped);
+        assert_eq!(state.bytes, state.entries.iter().map(|entry| entry.bytes()).sum::<usize>());
     }
 }

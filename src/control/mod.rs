@@ -2,13 +2,16 @@
 //! asked, and making it misbehave. `docs/control.md` has each path with an example. A page shows it all.
 
 mod clock;
+mod entry;
 mod faults;
 mod input;
 mod journal;
+mod listing;
 mod page;
 mod pattern;
 mod records;
 mod respond;
+mod secrets;
 mod snapshots;
 mod state;
 mod throttle;
@@ -21,16 +24,18 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
+use tokio::sync::Semaphore;
 
 use self::faults::Faults;
 pub(crate) use self::faults::{Drops, Effect};
 use self::journal::Journal;
 pub(crate) use self::journal::Recording;
+use self::listing::{Chosen, Listing};
 use self::respond::{Failure, Outcome, json};
-use crate::api::{Api, Body, pattern as route, sent_password};
-use crate::error::Result;
+use crate::api::{Api, Body, pattern as route, same, sent_pair};
+use crate::error::{Error, Result};
 use crate::store::Image;
 
 const ROOT: &str = "/_clientstore";
@@ -73,11 +78,19 @@ impl Control {
         Control::default()
     }
 
-    /// Asks every control call for the token, as a Bearer token or as the password of HTTP Basic.
-    #[must_use]
-    pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
-        self
+    /// Asks every control call for the token, as a Bearer token or as the password of HTTP Basic. Where the API asks for
+    /// credentials, these are enough as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where the token is empty or blank, since everybody could guess it.
+    pub fn token(mut self, token: impl Into<String>) -> Result<Self> {
+        let token = token.into();
+        if token.trim().is_empty() {
+            return Err(Error::invalid("control token", "is empty; give one that cannot be guessed"));
+        }
+        self.token = Some(token);
+        Ok(self)
     }
 }
 
@@ -90,7 +103,14 @@ pub(crate) struct Controller {
     snapshots: Mutex<BTreeMap<String, Arc<Image>>>,
     journal: Arc<Journal>,
     faults: Faults,
+    /// Who may do what takes a while; a connection waits for its turn.
+    turns: Semaphore,
+    /// Held while a snapshot is taken.
+    taking: Mutex<()>,
 }
+
+/// The number of control calls that are worked on at the same time, of those that take a while.
+const TURNS: usize = 4;
 
 impl Controller {
     /// # Errors
@@ -105,6 +125,8 @@ impl Controller {
             snapshots: Mutex::default(),
             journal: Arc::default(),
             faults: Faults::default(),
+            turns: Semaphore::new(TURNS),
+            taking: Mutex::default(),
         })
     }
 
@@ -120,7 +142,7 @@ impl Controller {
 
     /// Begins to record a request.
     pub(crate) fn record(&self, head: &Parts) -> Recording {
-        Journal::begin(&self.journal, self.api.store().time(), head, route(&head.method, head.uri.path()))
+        Journal::begin(&self.journal, &self.api, head, route(&head.method, head.uri.path()))
     }
 
     /// What the rules do to a request.
@@ -138,22 +160,29 @@ impl Controller {
         Failure::new(status, message, hint).into_response()
     }
 
-    /// Answers a control call.
+    /// Answers a control call of somebody who may make it.
     pub(crate) async fn answer(self: &Arc<Self>, head: &Parts, body: Bytes) -> Response<Body> {
-        let outcome = if self.admits(&head.headers) { self.call(head, body).await } else { Err(respond::token()) };
-        let response = outcome.unwrap_or_else(Failure::into_response);
+        if self.admits(&head.headers) { self.perform(head, body).await } else { self.refusal() }
+    }
+
+    /// Answers a control call of this program itself.
+    pub(crate) async fn perform(self: &Arc<Self>, head: &Parts, body: Bytes) -> Response<Body> {
+        let response = self.call(head, body).await.unwrap_or_else(Failure::into_response);
         if head.method == Method::HEAD { response.map(|_| Body::from(Vec::new())) } else { response }
     }
 
-    /// Whether a control call carries the token that it is asked for.
+    /// The answer to who is not admitted.
+    pub(crate) fn refusal(&self) -> Response<Body> {
+        respond::unauthorized(self.token.is_some(), self.api.admits(&HeaderMap::new()).is_some()).into_response()
+    }
+
+    /// Whether the head of a request carries the control token or the API's credentials, where either is set.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return true };
-        let bearer = headers.get(AUTHORIZATION).and_then(|value| {
-            let (scheme, sent) = value.as_bytes().split_at_checked("Bearer ".len())?;
-            scheme.eq_ignore_ascii_case(b"Bearer ").then(|| sent.trim_ascii().to_vec())
-        });
-        let sent = bearer.or_else(|| sent_password(headers)).unwrap_or_default();
-        crate::api::same(token.as_bytes(), &sent)
+        let by_token = self.token.as_ref().map(|token| carries(token, headers));
+        match (by_token, self.api.admits(headers)) {
+            (None, None) => true,
+            (by_token, by_credentials) => by_token == Some(true) || by_credentials == Some(true),
+        }
     }
 
     async fn call(self: &Arc<Self>, head: &Parts, body: Bytes) -> Outcome {
@@ -170,11 +199,17 @@ impl Controller {
             ("POST", "reset") => self.blocking(move |controller| controller.reset(&body)).await,
             ("GET", "snapshots") => self.list_snapshots(),
             ("POST", "seed") => self.blocking(move |controller| controller.seed(&body)).await,
-            ("GET", "journal") => json(&self.journal.read(&journal::Query::parse(query)?).await),
-            ("DELETE", "journal") => json(&self.journal.clear()),
+            ("GET", "journal") => {
+                let chosen = listing::Query::parse(query)?.find(&self.journal).await;
+                Ok(respond::listing(Listing::new(&self.journal, chosen)))
+            }
+            ("DELETE", "journal") => {
+                let chosen = Chosen::none(self.journal.clear());
+                Ok(respond::listing(Listing::new(&self.journal, chosen)))
+            }
             ("POST", "journal/verify") => self.blocking(move |controller| controller.journal.verify(&body)).await,
-            ("GET", "faults") => json(&self.faults.shown()),
-            ("PUT", "faults") => json(&self.faults.set(&body)?),
+            ("GET", "faults") => self.blocking(|controller| json(&controller.faults.shown())).await,
+            ("PUT", "faults") => self.blocking(move |controller| json(&controller.faults.set(&body)?)).await,
             ("DELETE", "faults") => json(&self.faults.clear()),
             ("GET", "clock") => json(&self.clock()),
             ("PUT", "clock") => json(&self.set_clock(&body)?),
@@ -200,6 +235,7 @@ impl Controller {
 
     /// Runs what may take a while away from the connections.
     async fn blocking(self: &Arc<Self>, run: impl FnOnce(&Self) -> Outcome + Send + 'static) -> Outcome {
+        let _turn = self.turns.acquire().await;
         let controller = Arc::clone(self);
         tokio::task::spawn_blocking(move || run(&controller)).await.unwrap_or_else(|error| Err(respond::failed(&error)))
     }
@@ -214,9 +250,17 @@ impl Controller {
         self.restore(wanted)?;
         self.journal.clear();
         self.faults.clear();
-        self.api.throttle().clear();
+        self.api.throttle().reset();
         self.state()
     }
+}
+
+/// Whether a request carries the token, which is not empty.
+fn carries(token: &str, headers: &HeaderMap) -> bool {
+    let Some(header) = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes) else { return false };
+    let bearer = header.split_at_checked("Bearer ".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
+    let sent = bearer.map(|(_, sent)| sent.trim_ascii().to_vec()).or_else(|| Some(sent_pair(header)?.1));
+    sent.is_some_and(|sent| same(token.as_bytes(), &sent))
 }
 
 /// A control path below the root.

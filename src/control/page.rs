@@ -1,5 +1,6 @@
 //! The page: what the control paths tell, in a browser. It is a client of them, and of nothing else.
 
+use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -35,7 +36,7 @@ pub(super) fn owns(name: &str) -> bool {
 pub(super) fn part(name: &str) -> Response<Body> {
     let found = PARTS.iter().find(|(part, ..)| *part == name);
     let (_, content_type, content) = found.copied().unwrap_or_default();
-    let mut response = answer(StatusCode::OK, Body::from(content.as_bytes().to_vec()));
+    let mut response = answer(StatusCode::OK, Body::from(Bytes::from_static(content.as_bytes())));
     let headers = [
         (CONTENT_TYPE, content_type),
         (CONTENT_SECURITY_POLICY, POLICY),

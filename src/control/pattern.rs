@@ -1,72 +1,78 @@
 //! Which requests are meant: methods, and paths with `*` and `**`.
 
 use http::Method;
-use serde::{Deserialize, Serialize};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::value::quoted;
+
+/// The longest pattern, in bytes, and the most groups of `*` in one.
+const MAX_PATTERN: usize = 200;
+const MAX_STARS: usize = 10;
+
+/// A path is compared, and kept, to this length in bytes.
+pub(super) const MAX_PATH: usize = 1024;
+
+/// What the automaton of one pattern may take, in bytes.
+const MAX_AUTOMATON: usize = 1024 * 1024;
 
 /// A pattern of paths: `*` stands for any characters but `/`, `**` for any characters.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct PathPattern(String);
+pub(super) struct PathPattern {
+    text: String,
+    /// Takes a time that is linear in the path's length.
+    regex: Regex,
+}
 
 impl TryFrom<String> for PathPattern {
     type Error = String;
 
-    fn try_from(pattern: String) -> Result<Self, String> {
-        if pattern.starts_with('/') || pattern.starts_with('*') {
-            Ok(PathPattern(pattern))
-        } else {
-            Err(format!("{pattern:?} is no path; it must start with / or *"))
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.len() > MAX_PATTERN {
+            return Err(format!("the pattern is longer than {MAX_PATTERN} bytes"));
         }
+        if !(text.starts_with('/') || text.starts_with('*')) {
+            return Err(format!("{} is no path; it must start with / or *", quoted(&text)));
+        }
+        let mut expression = String::from(r"\A");
+        let (mut rest, mut stars) = (&*text, 0);
+        while let Some(at) = rest.find('*') {
+            let (plain, from) = rest.split_at(at);
+            expression.push_str(&regex::escape(plain));
+            rest = from.trim_start_matches('*');
+            expression.push_str(if from.len() - rest.len() == 1 { "[^/]*" } else { ".*" });
+            stars += 1;
+        }
+        if stars > MAX_STARS {
+            return Err(format!("the pattern has more than {MAX_STARS} stars"));
+        }
+        expression.push_str(&regex::escape(rest));
+        expression.push_str(r"\z");
+        let mut builder = RegexBuilder::new(&expression);
+        builder.unicode(false).dot_matches_new_line(true).dfa_size_limit(MAX_AUTOMATON);
+        let regex = builder.build().map_err(|_| format!("{} is no path", quoted(&text)))?;
+        Ok(PathPattern { text, regex })
+    }
+}
+
+impl Serialize for PathPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 
 impl PathPattern {
     /// Whether a path fits as it is, or without its ending `.xml` or `/`.
     pub(super) fn fits(&self, path: &str) -> bool {
-        let plain = path.strip_suffix('/').unwrap_or(path);
-        let plain = plain.strip_suffix(".xml").unwrap_or(plain);
-        fits(self.0.as_bytes(), path.as_bytes()) || fits(self.0.as_bytes(), plain.as_bytes())
+        let path = &path.as_bytes()[..path.len().min(MAX_PATH)];
+        let plain = path.strip_suffix(b"/").unwrap_or(path);
+        let plain = plain.strip_suffix(b".xml").unwrap_or(plain);
+        self.regex.is_match(path) || plain.len() < path.len() && self.regex.is_match(plain)
     }
 
     pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Goes back to the last `*` or `**` where the rest does not fit, and lets it take one more: what
-/// an earlier one took need not change, except that a `*` cannot take a `/`, where a `**` before it
-/// can.
-fn fits(pattern: &[u8], path: &[u8]) -> bool {
-    let (mut at, mut taken) = (0, 0);
-    let (mut star, mut globstar) = (None, None);
-    loop {
-        let rest = &pattern[at..];
-        if rest.starts_with(b"**") {
-            at += 2;
-            (star, globstar) = (None, Some((at, taken)));
-        } else if rest.starts_with(b"*") {
-            at += 1;
-            star = Some((at, taken));
-        } else if let Some(byte) = path.get(taken)
-            && rest.first() == Some(byte)
-        {
-            (at, taken) = (at + 1, taken + 1);
-        } else if rest.is_empty() && taken == path.len() {
-            return true;
-        } else if let Some((after, begun)) = star
-            && path.get(begun).is_some_and(|byte| *byte != b'/')
-        {
-            star = Some((after, begun + 1));
-            (at, taken) = (after, begun + 1);
-        } else if let Some((after, begun)) = globstar
-            && begun < path.len()
-        {
-            star = None;
-            globstar = Some((after, begun + 1));
-            (at, taken) = (after, begun + 1);
-        } else {
-            return false;
-        }
+        &self.text
     }
 }
 
@@ -82,7 +88,7 @@ impl TryFrom<String> for MethodPattern {
         let is_known = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
         match is_known.contains(&method.as_str()) {
             true => Ok(MethodPattern(method)),
-            false => Err(format!("{method:?} is no method; it must be one of {}", is_known.join(", "))),
+            false => Err(format!("{} is no method; it must be one of {}", quoted(&method), is_known.join(", "))),
         }
     }
 }
@@ -99,6 +105,8 @@ impl MethodPattern {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn pattern(text: &str) -> PathPattern {
@@ -116,6 +124,7 @@ mod tests {
             ("/clients/*", "/clients/5.xml"),
             ("/*/5", "/clients/5"),
             ("/clients/**", "/clients/5/toggle"),
+            ("/clients/***", "/clients/5/toggle"),
             ("/clients**", "/clients"),
             ("**/toggle", "/clients/5/toggle"),
             ("/**/a*c/d", "/x/abd/abc/d"),
@@ -123,6 +132,8 @@ mod tests {
             ("/**b*d", "/b/bd"),
             ("*", ""),
             ("**", "/anything/at/all"),
+            ("**", "/a\nb"),
+            ("/zoë/*", "/zoë/1"),
         ] {
             assert!(pattern(of).fits(path), "{of} {path}");
         }
@@ -132,16 +143,44 @@ mod tests {
             ("/clients/*", "/clients"),
             ("/clients", "/clientsx"),
             ("/clients.xml", "/clients"),
+            ("/clients.xml", "/clientsAxml"),
+            ("/clients(5)?", "/clients"),
             ("/*/toggle", "/clients/5/toggle"),
             ("/**/toggle", "/clients/5/toggles"),
+            ("/CLIENTS", "/clients"),
         ] {
             assert!(!pattern(of).fits(path), "{of} {path}");
         }
     }
 
     #[test]
-    fn a_long_pattern_of_stars_is_matched_in_no_time() {
-        let stars = format!("/{}x", "*a".repeat(200));
-        assert!(!pattern(&stars).fits(&format!("/{}", "a".repeat(20_000))));
+    fn patterns_are_bounded_and_so_is_what_is_compared_with_them() {
+        let refused = |text: String| PathPattern::try_from(text).unwrap_err();
+        assert_eq!(refused(format!("/{}", "a".repeat(500))), "the pattern is longer than 200 bytes");
+        assert_eq!(refused("/*a".repeat(11)), "the pattern has more than 10 stars");
+        assert!(refused("a".repeat(150)).len() < 200);
+        let long = format!("/{}", "a".repeat(2000));
+        assert!(pattern("/*").fits(&long));
+        assert!(pattern("/*a").fits(&format!("{}/b", &long[..MAX_PATH])), "what follows is not compared");
+    }
+
+    /// A matcher that goes back to its stars would take some thousand times as long for the first.
+    #[test]
+    fn the_time_does_not_depend_on_what_the_stars_could_stand_for() {
+        let path = format!("/{}", "a".repeat(MAX_PATH - 1));
+        let quickest = |pattern: PathPattern| -> Duration {
+            let run = || {
+                let begun = Instant::now();
+                for _ in 0..20 {
+                    assert!(!pattern.fits(&path));
+                }
+                begun.elapsed()
+            };
+            (0..5).map(|_| run()).min().unwrap()
+        };
+        let hard = quickest(pattern(&format!("/{}{}b", "*a".repeat(10), "a".repeat(150))));
+        let easy = quickest(pattern(&format!("/{}b", "a".repeat(100))));
+        let one = quickest(pattern("/*b"));
+        assert!(hard < (one + easy + Duration::from_micros(100)) * 1000, "{hard:?} {one:?} {easy:?}");
     }
 }

@@ -4,10 +4,14 @@ use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use super::listing::Listing;
 use crate::api::{Body, answer};
 use crate::error::Error;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The longest text of a failure, in bytes; the names of a hundred snapshots fit.
+const MAX_TEXT: usize = 12_000;
 
 pub(super) type Outcome = Result<Response<Body>, Failure>;
 
@@ -30,7 +34,7 @@ struct Message {
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        let message = Box::new(Message { message: message.into(), at: None, hint: hint.into() });
+        let message = Box::new(Message { message: short(message.into()), at: None, hint: short(hint.into()) });
         Failure { status, message, header: None }
     }
 
@@ -45,7 +49,7 @@ impl Failure {
     }
 
     pub(super) fn at(mut self, path: impl Into<String>) -> Self {
-        self.message.at = Some(path.into());
+        self.message.at = Some(short(path.into()));
         self
     }
 
@@ -64,6 +68,28 @@ impl Failure {
     }
 }
 
+/// What a message quotes of a request may be long.
+fn short(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        let end = (0..=MAX_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// 200 with pieces of JSON that are made while they are sent; whole, where the first is all.
+pub(super) fn listing(mut listing: Listing) -> Response<Body> {
+    let first = listing.next();
+    let body = match first {
+        Some(Ok(whole)) if listing.is_done() => Body::from(whole),
+        first => Body::pieces(first.into_iter().chain(listing)),
+    };
+    let mut response = answer(StatusCode::OK, body);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
 /// 200 with a value.
 pub(super) fn json(value: &impl Serialize) -> Outcome {
     answered(StatusCode::OK, value)
@@ -78,10 +104,18 @@ pub(super) fn answered(status: StatusCode, value: &impl Serialize) -> Outcome {
     Ok(response)
 }
 
-pub(super) fn token() -> Failure {
-    let hint = "Send the --control-token as Authorization: Bearer TOKEN, or as the password of HTTP Basic";
-    Failure::new(StatusCode::UNAUTHORIZED, "The control token is missing or wrong", hint)
-        .with(WWW_AUTHENTICATE, "Basic realm=\"clientstore control\"")
+/// 401, for a server that has a control token, or credentials of the API, or both.
+pub(super) fn unauthorized(has_token: bool, has_credentials: bool) -> Failure {
+    let token = "Send the --control-token as Authorization: Bearer TOKEN, or as the password of HTTP Basic";
+    let credentials = "the API's user and password by HTTP Basic";
+    let (message, hint) = match (has_token, has_credentials) {
+        (true, false) => ("The control token is missing or wrong", token.to_owned()),
+        (true, true) => {
+            ("Neither the control token nor the API's credentials were sent", format!("{token}; or {credentials}"))
+        }
+        (false, _) => ("The API's credentials are missing or wrong", format!("Send {credentials}")),
+    };
+    Failure::new(StatusCode::UNAUTHORIZED, message, hint).with(WWW_AUTHENTICATE, "Basic realm=\"clientstore control\"")
 }
 
 pub(super) fn unknown_path() -> Failure {

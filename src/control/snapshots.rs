@@ -20,14 +20,14 @@ const MAX_SNAPSHOTS: usize = 100;
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object, empty or with \"snapshot\"")]
 pub(super) struct Reset {
     snapshot: Option<String>,
 }
 
 /// A body that says nothing.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an empty object")]
 struct Nothing {}
 
 #[derive(Serialize)]
@@ -56,6 +56,7 @@ impl Controller {
         }
         let Nothing {} = input::read(body, "Send no body, or {}")?;
         self.must_be_in_memory()?;
+        let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let image = self.api.store().image().map_err(|error| failed(&error))?;
         let bytes = image.bytes();
         let mut snapshots = self.snapshots();

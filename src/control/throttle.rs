@@ -19,7 +19,7 @@ pub(super) struct Shown {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with \"on\"")]
 struct Change {
     on: bool,
 }

@@ -1,5 +1,6 @@
 //! `journal/verify`: whether requests came as they were expected.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,17 +10,21 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::entry::Entry;
 use super::input::{self, Pairs};
-use super::journal::{Entry, Journal};
+use super::journal::Journal;
 use super::pattern::{MethodPattern, PathPattern};
 use super::respond::{Outcome, answered, json};
-use crate::xml::{Leaf, leaves, same_name};
+use crate::xml::{Leaf, leaves};
 
 const HINT: &str = "Send what is expected, like {\"method\": \"POST\", \"path\": \"/clients\", \
                     \"body\": {\"name\": \"SuprCorp\"}, \"count\": 1}";
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"method\", \"path\", \"query\", \"headers\", \"body\", \"status\" or \"count\""
+)]
 struct Expectation {
     method: Option<MethodPattern>,
     path: Option<PathPattern>,
@@ -73,13 +78,23 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// As it is told.
+    fn short(&self) -> Expected {
+        match self {
+            Expected::Text(text) => Expected::Text(short(text)),
+            other => other.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Expected::Null => f.write_str("nil"),
             Expected::Boolean(value) => value.fmt(f),
             Expected::Number(number) => number.fmt(f),
-            Expected::Text(text) => write!(f, "{text:?}"),
+            Expected::Text(text) => write!(f, "{:?}", short(text)),
         }
     }
 }
@@ -118,7 +133,7 @@ impl<'de> Visitor<'de> for CountVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Count, A::Error> {
         #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, expecting = "an object with \"at_least\" or \"at_most\"")]
         struct Bounds {
             at_least: Option<u64>,
             at_most: Option<u64>,
@@ -206,75 +221,93 @@ impl fmt::Display for Difference {
     }
 }
 
+/// What a request has that can be expected by name; names are found at once, however many there are.
+struct Parts {
+    query: HashMap<String, Vec<(String, bool)>>,
+    body: HashMap<String, Vec<(String, bool)>>,
+}
+
 impl Expectation {
-    fn differences(&self, entry: &Entry) -> Vec<Difference> {
-        let mut differences = Vec::new();
-        let text = |text: &str| Expected::Text(text.to_owned());
-        if let Some(method) = self.method.as_ref().filter(|method| method.as_str() != entry.method) {
-            let found = Some(entry.method.clone());
-            differences.push(Difference { at: "method".to_owned(), expected: text(method.as_str()), found });
-        }
-        if let Some(path) = self.path.as_ref().filter(|path| !path.fits(&entry.path)) {
-            let found = Some(entry.path.clone());
-            differences.push(Difference { at: "path".to_owned(), expected: text(path.as_str()), found });
-        }
-        let query: Vec<(String, String)> =
-            form_urlencoded::parse(entry.query.as_deref().unwrap_or_default().as_bytes()).into_owned().collect();
-        for (name, wanted) in &self.query.0 {
-            let found = query.iter().filter(|(other, _)| other == name).map(|(_, value)| (value.as_str(), false));
-            differences.extend(difference("query", name, wanted, found));
-        }
-        for (name, wanted) in &self.headers.0 {
-            let found = entry.headers.get(&name.to_ascii_lowercase()).map(|value| (value.as_str(), false));
-            differences.extend(difference("headers", name, wanted, found.into_iter()));
+    fn parts(&self, entry: &Entry) -> Parts {
+        let (mut query, mut body) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        if !self.query.0.is_empty() {
+            let sent = entry.query.as_deref().unwrap_or_default();
+            for (name, value) in form_urlencoded::parse(sent.as_bytes()) {
+                query.entry(name.into_owned()).or_default().push((value.into_owned(), false));
+            }
         }
         if !self.body.0.is_empty() {
             // What is no XML has no elements.
-            let leaves = leaves(entry.body.as_deref().unwrap_or_default().as_bytes()).unwrap_or_default();
-            for (name, wanted) in &self.body.0 {
-                let dashed = name.replace('_', "-");
-                let found = leaves.iter().filter(|leaf| same_name(&leaf.path, &dashed));
-                let found = found.map(|Leaf { text, nil, .. }| (text.as_str(), *nil));
-                differences.extend(difference("body", name, wanted, found));
+            for Leaf { path, text, nil } in leaves(entry.body.text().unwrap_or_default().as_bytes()).unwrap_or_default()
+            {
+                body.entry(path.replace('_', "-")).or_default().push((text, nil));
             }
+        }
+        Parts { query, body }
+    }
+
+    /// Gives each difference to `tell`: where, what is expected, and what was found.
+    fn compare(&self, entry: &Entry, tell: &mut dyn FnMut([&str; 2], Expected, Option<&str>)) {
+        let text = |text: &str| Expected::Text(text.to_owned());
+        if let Some(method) = self.method.as_ref().filter(|method| method.as_str() != entry.method) {
+            tell(["method", ""], text(method.as_str()), Some(&entry.method));
+        }
+        if let Some(path) = self.path.as_ref().filter(|path| !path.fits(&entry.path)) {
+            tell(["path", ""], text(path.as_str()), Some(&entry.path));
+        }
+        let parts = self.parts(entry);
+        let mut among = |part: &str, name: &str, wanted: &Expected, found: &[(String, bool)]| {
+            if !found.iter().any(|(text, nil)| wanted.fits(text, *nil)) {
+                tell([part, name], wanted.short(), found.last().map(|(text, _)| text.as_str()));
+            }
+        };
+        for (name, wanted) in &self.query.0 {
+            among("query", name, wanted, parts.query.get(name).map_or(&[], Vec::as_slice));
+        }
+        for (name, wanted) in &self.headers.0 {
+            let found = entry.header(&name.to_ascii_lowercase()).map(|value| (value.to_owned(), false));
+            among("headers", name, wanted, found.as_slice());
+        }
+        for (name, wanted) in &self.body.0 {
+            among("body", name, wanted, parts.body.get(&name.replace('_', "-")).map_or(&[], Vec::as_slice));
         }
         if let Some(status) = self.status.filter(|status| entry.status != Some(*status)) {
             let found = entry.status.map(|found| found.to_string());
-            differences.push(Difference { at: "status".to_owned(), expected: Expected::Number(status.into()), found });
+            tell(["status", ""], Expected::Number(status.into()), found.as_deref());
         }
+    }
+
+    fn differences(&self, entry: &Entry) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        self.compare(entry, &mut |[part, name], expected, found| {
+            let at = if name.is_empty() { part.to_owned() } else { format!("{part}.{name}") };
+            differences.push(Difference { at, expected, found: found.map(short) });
+        });
         differences
     }
 }
 
-/// What keeps all that was found from being what is wanted.
-fn difference<'a>(
-    part: &str,
-    name: &str,
-    wanted: &Expected,
-    found: impl Iterator<Item = (&'a str, bool)>,
-) -> Option<Difference> {
-    let mut last = None;
-    for (text, nil) in found {
-        if wanted.fits(text, nil) {
-            return None;
-        }
-        last = Some(text.to_owned());
-    }
-    Some(Difference { at: format!("{part}.{name}"), expected: wanted.clone(), found: last })
+/// The longest text that is told, in bytes.
+const MAX_TOLD: usize = 1000;
+
+/// A text, or its beginning with an ellipsis.
+fn short(text: &str) -> String {
+    super::entry::cut(text, MAX_TOLD)
 }
 
 impl Journal {
     pub(super) fn verify(&self, body: &[u8]) -> Outcome {
         let expectation: Expectation = input::read(body, HINT)?;
-        let entries = self.entries();
+        let (entries, _) = self.after(0);
         let mut numbers = Vec::new();
-        let mut nearest: Option<Nearest> = None;
+        let mut nearest: Option<(usize, &Entry)> = None;
         for entry in &entries {
-            let differences = expectation.differences(entry);
-            if differences.is_empty() {
+            let mut differences = 0;
+            expectation.compare(entry, &mut |_, _, _| differences += 1);
+            if differences == 0 {
                 numbers.push(entry.number);
-            } else if nearest.as_ref().is_none_or(|other| differences.len() <= other.differences.len()) {
-                nearest = Some(Nearest { number: entry.number, differences });
+            } else if nearest.is_none_or(|(least, _)| differences <= least) {
+                nearest = Some((differences, entry));
             }
         }
         let count = numbers.len() as u64;
@@ -283,14 +316,14 @@ impl Journal {
         }
         let nearest = nearest.filter(|_| count < expectation.count.at_least);
         let mut message = format!("Expected {}{expectation}, but {count} of {} fit.", expectation.count, entries.len());
-        if let Some(nearest) = &nearest {
-            let entry = entries.iter().find(|entry| entry.number == nearest.number);
-            let line = entry.map_or_else(String::new, |entry| format!("{} {}", entry.method, entry.path));
-            message.push_str(&format!("\nThe nearest is number {}, {line}:", nearest.number));
-            for difference in &nearest.differences {
+        let nearest = nearest.map(|(_, entry)| {
+            let (number, differences) = (entry.number, expectation.differences(entry));
+            message.push_str(&format!("\nThe nearest is number {number}, {entry}:"));
+            for difference in &differences {
                 message.push_str(&format!("\n  {difference}"));
             }
-        }
+            Nearest { number, differences }
+        });
         let message = Some(message);
         answered(StatusCode::CONFLICT, &Verified { verified: false, count, numbers, message, nearest })
     }

@@ -101,7 +101,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
     let guest = Arc::clone(&sending.progress) as Arc<dyn Guest>;
     let is_admitted = match controls {
         Some(control) => control.admits(&head.headers),
-        None => shared.api.admits(&head.headers),
+        None => shared.api.admits(&head.headers).unwrap_or(true),
     };
     // The body of who is not admitted stays unread.
     let is_unread = !is_admitted && !body.is_end_stream();
@@ -157,7 +157,7 @@ async fn faulted(
     };
     let (head, body) = request.into_parts();
     if let Some(recording) = &mut sending.recording {
-        recording.body(&body);
+        recording.body(&head.headers, &body);
     }
     let Some(effect) = control.fault(&head) else {
         return Some(answer(Request::from_parts(head, body)).await);

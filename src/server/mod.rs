@@ -299,7 +299,8 @@ impl Connections {
         }
         let finished = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(self.shared.limits.stop_timeout, finished).await.is_err() {
-            tracing::warn!("{} connections were closed before they were done", self.tasks.len());
+            let (count, were) = (self.tasks.len(), if self.tasks.len() == 1 { " was" } else { "s were" });
+            tracing::warn!("{count} connection{were} closed before being done");
             self.tasks.shutdown().await;
         }
     }

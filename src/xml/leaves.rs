@@ -7,10 +7,23 @@ use crate::error::Result;
 
 /// An element below the root.
 pub(crate) struct Leaf {
-    /// Its name after those of the elements it stands in, but the root, with slashes between.
+    /// Its name after those of the elements it stands in, but the root, with slashes between; empty where that is
+    /// longer than [`MAX_PATH`].
     pub(crate) path: String,
     pub(crate) text: String,
     pub(crate) nil: bool,
+}
+
+/// The longest path that is told, in bytes.
+const MAX_PATH: usize = 500;
+
+/// The path of an element in another. A longer one is told to be too long: elements without number can stand in one
+/// with a long name.
+fn below(parent: &str, name: &str) -> String {
+    match parent.len() + name.len() < MAX_PATH && !parent.is_empty() {
+        true => format!("{parent}/{name}"),
+        false => String::new(),
+    }
 }
 
 /// The elements of a document, each with the text that stands in it directly.
@@ -25,8 +38,7 @@ pub(crate) fn leaves(document: &[u8]) -> Result<Vec<Leaf>> {
                 let place = match open.last() {
                     None => None,
                     Some(parent) => {
-                        let path =
-                            parent.map_or_else(|| name.to_string(), |at| format!("{}/{}", leaves[at].path, &*name));
+                        let path = parent.map_or_else(|| name.to_string(), |at| below(&leaves[at].path, &name));
                         leaves.push(Leaf { path, text: String::new(), nil });
                         Some(leaves.len() - 1)
                     }

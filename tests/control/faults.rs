@@ -200,6 +200,13 @@ fn malformed_rules_say_where_and_change_nothing() {
         let (message, place) = fake.refused("PUT", "faults", &format!("{{\"rules\": [{rule}]}}"));
         assert_eq!(place, at, "{rule}: {message}");
     }
+    let headers: Vec<String> = (0..90_000).map(|n| format!("\"h{n}\":\"\"")).collect();
+    let many = format!("{{\"rules\": [{{\"answer\": {{\"status\": 200, \"headers\": {{{}}}}}}}]}}", headers.join(","));
+    let many = &many[..many.len().min(1024 * 1024)];
+    assert_eq!(fake.refused("PUT", "faults", many).0, "the object has more than 100 keys");
+    let rules = vec!["{\"cut\":1}"; 101].join(",");
+    let (message, at) = fake.refused("PUT", "faults", &format!("{{\"rules\":[{rules}]}}"));
+    assert_eq!((&*message, &*at), ("the array has more than 100 values", "rules"));
     for body in ["{}", "[]", r#"{"rules": {}}"#, r#"{"rules": []"#] {
         fake.refused("PUT", "faults", body);
     }

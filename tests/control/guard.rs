@@ -2,18 +2,30 @@
 
 use clientstore::control::Control;
 use clientstore::server::Server;
-use clientstore::{Api, ClientStore};
+use clientstore::{Api, ClientStore, Error};
 
 use crate::fake::{Fake, request};
 use crate::support::{Running, api, get};
 
 #[test]
-fn without_control_the_paths_do_not_exist() {
+fn without_control_the_paths_say_how_to_get_them() {
     let server = Running::start();
-    for path in ["/_clientstore/", "/_clientstore/health", "/_clientstore/journal", "/_clientstore/nothing"] {
+    for path in ["/_clientstore", "/_clientstore/", "/_clientstore/health", "/_clientstore/nothing"] {
         let answer = server.ask(&get(path));
-        let other = server.ask(&get("/nothing"));
-        assert_eq!((answer.status(), answer.text()), (404, other.text()), "{path}");
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.text(), "<hash>\n  <message>This server has no control paths.</message>\n</hash>\n");
+        assert!(answer.header("Hint").unwrap().contains("--control"));
+    }
+    assert_eq!(server.ask(&get("/_clientstores")).header("Hint"), None);
+}
+
+#[test]
+fn the_root_says_what_this_is_and_where_to_look() {
+    for answer in [Running::start().ask(&get("/")), Fake::start().ask("GET", "/", "")] {
+        assert_eq!(answer.status(), 404);
+        assert!(answer.text().contains("This is clientstore"), "{}", answer.text());
+        let hint = answer.header("Hint").unwrap();
+        assert!(hint.contains("/clients") && hint.contains("--control") && hint.contains("/_clientstore/"), "{hint}");
     }
 }
 
@@ -31,7 +43,7 @@ fn health_answers_as_soon_as_the_server_does() {
 
 #[test]
 fn the_token_is_asked_for_on_every_path() {
-    let fake = Fake::with(ClientStore::open_in_memory().unwrap(), Control::new().token("sesame"));
+    let fake = Fake::with(ClientStore::open_in_memory().unwrap(), Control::new().token("sesame").unwrap());
     let ask = |authorization: &str| {
         let head = format!("GET /_clientstore/health HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n");
         fake.running.ask(&head).status()
@@ -54,18 +66,59 @@ fn the_token_is_asked_for_on_every_path() {
 
 #[test]
 fn the_documented_answer_to_a_wrong_token_is_the_one() {
-    let fake = Fake::with(ClientStore::open_in_memory().unwrap(), Control::new().token("sesame"));
+    let fake = Fake::with(ClientStore::open_in_memory().unwrap(), Control::new().token("sesame").unwrap());
     let answer = fake.ask("GET", "/_clientstore/health", "");
     let documented = include_str!("../../docs/control.md").split("```json\n").nth(1).unwrap();
     assert_eq!(answer.text(), documented.split("```").next().unwrap());
 }
 
 #[test]
-fn the_apis_credentials_do_not_guard_control() {
-    let api = Api::new(ClientStore::open_in_memory().unwrap()).auth("me", "secret");
-    let server = Running::of(Server::new(api).control(Control::new()));
-    assert_eq!(server.ask(&get("/clients")).status(), 401);
-    assert_eq!(server.ask(&get("/_clientstore/health")).status(), 200);
+fn control_asks_for_the_token_or_the_apis_credentials_wherever_either_is_set() {
+    // me:secret, any:sesame, me:wrong
+    let (credentials, token, wrong) = ("Basic bWU6c2VjcmV0", "Basic YW55OnNlc2FtZQ==", "Basic bWU6d3Jvbmc=");
+    let open = || Api::new(ClientStore::open_in_memory().unwrap());
+    let locked = || open().auth("me", "secret");
+    let guarded = || Control::new().token("sesame").unwrap();
+    for (api, control, by_credentials, by_token) in [
+        (open(), Control::new(), 200, 200),
+        (open(), guarded(), 401, 200),
+        (locked(), Control::new(), 200, 401),
+        (locked(), guarded(), 200, 200),
+    ] {
+        let is_open = by_credentials == by_token && format!("{api:?}").contains("asks_for_credentials: false");
+        let server = Running::of(Server::new(api).control(control));
+        for path in ["health", "journal", "state", "records/clients", "faults", "", "page/page.js"] {
+            let ask = |authorization: &str| {
+                let head = format!("GET /_clientstore/{path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n");
+                server.ask(&head).status()
+            };
+            let with = |sent: &str| ask(&format!("Authorization: {sent}\r\n"));
+            assert_eq!((with(credentials), with(token)), (by_credentials, by_token), "{path}");
+            let refused = if is_open { 200 } else { 401 };
+            assert_eq!((ask(""), with(wrong)), (refused, refused), "{path}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_token_is_an_error() {
+    for token in ["", " ", "\t"] {
+        assert!(matches!(Control::new().token(token), Err(Error::Invalid { .. })), "{token:?}");
+    }
+}
+
+#[test]
+fn nothing_that_is_printed_for_debugging_shows_a_secret() {
+    let api = Api::new(ClientStore::open_in_memory().unwrap()).auth("me", "hunter2");
+    let control = Control::new().token("sesame").unwrap();
+    let builder = clientstore::testing::Server::builder().auth("me", "hunter2");
+    let server = Server::new(api.clone()).control(control.clone());
+    for printed in [format!("{api:?}"), format!("{control:?}"), format!("{server:#?}"), format!("{builder:?}")] {
+        assert!(!printed.contains("hunter2") && !printed.contains("sesame"), "{printed}");
+    }
+    let started = clientstore::testing::Server::builder().auth("me", "hunter2").start();
+    assert!(!format!("{started:?}").contains("hunter2"));
+    assert!(started.control("GET", "health", "").contains("ready"), "its own calls need none");
 }
 
 #[test]

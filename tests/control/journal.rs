@@ -224,3 +224,57 @@ fn a_list_that_is_sent_piece_by_piece_is_an_entry_once_it_is_sent() {
     fake.ask("GET", "/clients", "");
     assert_eq!(numbers(&fake, "?status=200"), [1]);
 }
+
+#[test]
+fn no_secret_of_a_request_is_in_it() {
+    let api = clientstore::Api::new(clientstore::ClientStore::open_in_memory().unwrap()).auth("me", "hunter2");
+    let server = clientstore::server::Server::new(api).control(clientstore::control::Control::new());
+    let server = crate::support::Running::of(server);
+    // me:hunter2, then me:hunter3
+    for (authorization, status) in [("Basic bWU6aHVudGVyMg==", 200), ("Basic bWU6aHVudGVyMw==", 401)] {
+        let head = format!(
+            "GET /clients?access_token=hunter2 HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n\
+             Proxy-Authorization: Bearer hunter2\r\nCookie: session=hunter2\r\nX-Api-Key: hunter2\r\n\
+             Content-Length: 38\r\n\r\n<user><password>hunter2</password></x>"
+        );
+        assert_eq!(server.ask(&head).status(), status);
+    }
+    let mut request = request("GET", "/_clientstore/journal", "");
+    request.insert_str(request.len() - 2, "Authorization: Basic bWU6aHVudGVyMg==\r\n");
+    let answer = server.ask(&request);
+    let text = answer.text();
+    for secret in ["hunter2", "hunter3", "bWU6"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    for kept in
+        ["user \\\"me\\\", password right", "user \\\"me\\\", password wrong", "access_token=***", "session=***"]
+    {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+}
+
+#[test]
+fn a_long_journal_is_sent_piece_by_piece() {
+    let fake = Fake::start();
+    for _ in 0..4 {
+        fake.ask("POST", "/clients", &"\u{1}".repeat(262_144));
+    }
+    let answer = fake.ask("GET", "/_clientstore/journal", "");
+    assert_eq!(answer.header("Transfer-Encoding"), Some("chunked"));
+    let listing: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(listing["entries"].as_array().unwrap().len(), 4);
+    assert_eq!(listing["entries"][3]["body"].as_str().unwrap().len(), 262_144);
+}
+
+#[test]
+fn patterns_that_take_long_to_compare_are_refused_and_others_take_no_time() {
+    let fake = Fake::start();
+    let path = format!("/{}", "a".repeat(30_000));
+    for _ in 0..100 {
+        fake.ask("GET", &path, "");
+    }
+    let (message, at) = fake.refused("GET", &format!("journal?path=/*{}b", "a".repeat(15_000)), "");
+    assert_eq!((&*message, &*at), ("the pattern is longer than 200 bytes", "path"));
+    assert!(numbers(&fake, &format!("?path=/*{}b", "a".repeat(150))).is_empty());
+    assert_eq!(numbers(&fake, "?path=/*").len(), 100);
+}

@@ -46,7 +46,7 @@ fn every_part_is_served_under_a_policy_that_allows_this_server_only() {
 
 #[test]
 fn it_is_read_only_and_needs_the_token_and_a_host_and_an_origin_of_its_own() {
-    let fake = Fake::with(ClientStore::open_in_memory().unwrap(), Control::new().token("sesame"));
+    let fake = Fake::with(ClientStore::open_in_memory().unwrap(), Control::new().token("sesame").unwrap());
     for (part, _) in PARTS {
         let ask = |method: &str, headers: &str| {
             let answer = fake.running.ask(&format!("{method} /_clientstore/{part} HTTP/1.1\r\n{headers}\r\n"));

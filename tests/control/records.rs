@@ -55,8 +55,8 @@ fn skip_and_limit_show_a_part_of_a_list() {
 }
 
 #[test]
-fn looking_is_neither_journaled_counted_faulted_nor_asked_for_credentials() {
-    let api = Api::new(ClientStore::open_in_memory().unwrap()).auth("me", "secret");
+fn looking_is_neither_journaled_counted_nor_faulted() {
+    let api = Api::new(ClientStore::open_in_memory().unwrap());
     let server = Running::of(Server::new(api).control(Control::new()));
     let control = |method: &str, path: &str, body: &str| {
         server.ask(&crate::fake::request(method, &format!("/_clientstore/{path}"), body)).text().to_owned()

@@ -111,12 +111,12 @@ impl TestArguments {
         Ok(())
     }
 
-    fn control(&self) -> Option<Control> {
-        let control = self.control.then(Control::new)?;
-        Some(match &self.control_token {
-            Some(token) => control.token(token),
-            None => control,
-        })
+    fn control(&self) -> Result<Option<Control>, clientstore::Error> {
+        let control = self.control.then(Control::new);
+        match (control, &self.control_token) {
+            (Some(control), Some(token)) => control.token(token).map(Some),
+            (control, _) => Ok(control),
+        }
     }
 }
 
@@ -241,7 +241,7 @@ impl Serve {
         if let Some(tls) = tls {
             server = server.tls(tls);
         }
-        if let Some(control) = self.tests.control() {
+        if let Some(control) = self.tests.control()? {
             server = server.control(control);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -361,7 +361,7 @@ impl Resource for Invoices {
             "page" => filter.page = Some(page(value.trim())),
             _ => return Ok(()),
         }
-        let Selection { conditions, sorts, window } = Invoice::select(&filter, today);
+        let Selection { conditions, sorts, window, .. } = Invoice::select(&filter, today);
         selection.conditions.extend(conditions);
         selection.sorts |= sorts;
         selection.window = window.or(selection.window);
