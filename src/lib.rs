@@ -43,7 +43,7 @@ mod upkeep;
 mod value;
 pub mod xml;
 
-pub use account::Account;
+pub use account::{Account, Clock, TimeFormat, WeekStart};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
 pub use api::{Api, Body};

@@ -6,20 +6,18 @@ mod common;
 use api::{Answer, DECLARATION, Service};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use clientstore::{Account, Dialect};
+use clientstore::{Account, Clock, Dialect, TimeFormat, WeekStart};
 use http::Request;
 
 const WHO_AM_I: &str = include_str!("fixtures/who-am-i.xml");
 
 #[test]
 fn who_am_i_tells_the_account_to_the_byte_in_both_dialects() {
-    let account = Account {
-        company: "Example & Sons <Ltd>".into(),
-        domain: "example.harvestapp.com".into(),
-        email: "jane@example.com".into(),
-        first_name: "Jäne".into(),
-        last_name: "Doe\u{1}".into(),
-    };
+    let account = Account::default()
+        .company("Example & Sons <Ltd>")
+        .domain("example.harvestapp.com")
+        .email("jane@example.com")
+        .administrator("Jäne", "Doe\u{1}");
     for (dialect, declaration) in [(Dialect::Documented, ""), (Dialect::Live, DECLARATION)] {
         let service = Service::of(account.clone()).with(|api| api.dialect(dialect));
         for path in ["/account/who_am_i", "/account/who_am_i.xml", "/account/who_am_i/?x=1"] {
@@ -41,6 +39,40 @@ fn an_account_has_defaults() {
         "<last-name>User</last-name>",
     ] {
         assert!(body.contains(line), "{line} in {body}");
+    }
+}
+
+#[test]
+fn every_option_of_the_account_is_shown() {
+    let account = Account::default()
+        .domain("sons.example.com")
+        .at("http://localhost:7557")
+        .time_format(TimeFormat::HoursMinutes)
+        .clock(Clock::TwentyFourHours)
+        .decimal_symbol(',')
+        .thousands_separator('\u{a0}')
+        .week_start_day(WeekStart::Sunday);
+    let body = Service::of(account).get("/account/who_am_i").body;
+    for line in [
+        "<base-uri>http://localhost:7557</base-uri>",
+        "<full-domain>sons.example.com</full-domain>",
+        "<week-start-day>Sunday</week-start-day>",
+        "<time-format>hours_minutes</time-format>",
+        "<clock>24h</clock>",
+        "<decimal-symbol>,</decimal-symbol>",
+        "<thousands-separator>\u{a0}</thousands-separator>",
+    ] {
+        assert!(body.contains(line), "{line} in {body}");
+    }
+}
+
+#[test]
+fn the_words_of_an_option_are_read_in_any_case() {
+    assert_eq!("saturday".parse(), Ok(WeekStart::Saturday));
+    assert_eq!("24H".parse(), Ok(Clock::TwentyFourHours));
+    assert_eq!(" 24h".parse::<Clock>(), Err("expected 12h or 24h"));
+    for format in [TimeFormat::Decimal, TimeFormat::HoursMinutes] {
+        assert_eq!(format.to_string().parse(), Ok(format));
     }
 }
 

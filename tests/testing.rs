@@ -79,7 +79,7 @@ fn it_answers_as_soon_as_it_is_started_and_shares_its_store() {
 
 #[test]
 fn the_account_the_dialect_and_the_credentials_are_the_builders() {
-    let account = Account { company: "Example & Sons".to_owned(), ..Account::default() };
+    let account = Account::default().company("Example & Sons");
     let server = Server::builder().account(account).dialect(Dialect::Live).auth("me@example.com", "secret").start();
     assert_eq!(ask(server.address(), "GET", "/clients", "").0, 401);
     let authorization = "Authorization: Basic bWVAZXhhbXBsZS5jb206c2VjcmV0\r\n";

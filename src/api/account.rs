@@ -16,7 +16,8 @@ pub(super) fn rate_limit(standing: &Standing, dialect: Dialect) -> Vec<u8> {
     tree.integer("count", integer(standing.calls));
     tree.integer("timeframe-limit", integer(throttle::WINDOW.as_secs()));
     tree.integer("max-calls", integer(throttle::MAX_CALLS));
-    tree.integer("lockout-seconds", integer(standing.lockout_seconds));
+    tree.integer("lockout-seconds", integer(throttle::LOCKOUT.as_secs()));
+    tree.integer("requests-available", integer(throttle::MAX_CALLS.saturating_sub(standing.calls)));
     tree.close("hash");
     tree.into_bytes()
 }
@@ -26,14 +27,14 @@ pub(super) fn who_am_i(account: &Account, dialect: Dialect) -> Vec<u8> {
     let mut tree = Tree::new(dialect);
     tree.open("hash");
     tree.open("company");
-    tree.text("base-uri", &format!("https://{}", account.domain));
+    tree.text("base-uri", &account.base_uri());
     tree.text("full-domain", &account.domain);
     tree.text("name", &account.company);
     tree.boolean("active", true);
-    tree.text("week-start-day", "Monday");
-    tree.text("time-format", "decimal");
-    tree.text("clock", "12h");
-    tree.text("decimal-symbol", ".");
+    tree.text("week-start-day", account.week_start_day.as_str());
+    tree.text("time-format", account.time_format.as_str());
+    tree.text("clock", account.clock.as_str());
+    tree.text("decimal-symbol", account.decimal_symbol.encode_utf8(&mut [0; 4]));
     tree.text("color-scheme", "blue");
     tree.open("modules");
     tree.boolean("expenses", true);
@@ -41,7 +42,7 @@ pub(super) fn who_am_i(account: &Account, dialect: Dialect) -> Vec<u8> {
     tree.boolean("estimates", true);
     tree.boolean("approval", true);
     tree.close("modules");
-    tree.text("thousands-separator", ",");
+    tree.text("thousands-separator", account.thousands_separator.encode_utf8(&mut [0; 4]));
     tree.close("company");
     tree.open("user");
     tree.text("timezone", "UTC");

@@ -1,4 +1,5 @@
-//! The service's limit on calls: so many in a while, then a lockout that calls meanwhile extend.
+//! The service's limit on calls: at most a number of them in a while, then a lockout that each further call
+//! begins anew.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +10,12 @@ use chrono::{DateTime, Utc};
 use crate::store::Time;
 use crate::value::whole_seconds;
 
-/// So many calls are taken within [`WINDOW`].
+/// The number of calls that are taken within [`WINDOW`].
 pub(crate) const MAX_CALLS: u64 = 100;
-/// What the limit is for, and how long a lockout lasts from the last call on.
+/// The time that calls are counted for.
 pub(crate) const WINDOW: Duration = Duration::from_secs(15);
+/// How long a lockout lasts after the last call that was refused.
+pub(crate) const LOCKOUT: Duration = Duration::from_secs(2);
 
 /// Calls are counted in slots of so many milliseconds, so that a busy server keeps few numbers.
 const SLOT: u128 = 100;
@@ -40,7 +43,8 @@ pub(crate) struct Standing {
     pub(crate) is_on: bool,
     /// The calls of the last [`WINDOW`].
     pub(crate) calls: u64,
-    /// For how long calls will be refused; 0 where they are not.
+    /// How many seconds the lockout still lasts; 0 where there is none.
+    #[cfg(feature = "server")]
     pub(crate) lockout_seconds: u64,
     pub(crate) last_call: DateTime<Utc>,
 }
@@ -53,8 +57,8 @@ impl Throttle {
         state.last_call = Some(time.now());
         state.forget(now);
         if state.is_on && (state.locked_until.is_some() || state.calls >= MAX_CALLS) {
-            state.locked_until = Some(now + WINDOW);
-            return Err(WINDOW.as_secs());
+            state.locked_until = Some(now + LOCKOUT);
+            return Err(LOCKOUT.as_secs());
         }
         state.count(now);
         Ok(())
@@ -64,12 +68,15 @@ impl Throttle {
         let now = time.passed();
         let mut state = self.state();
         state.forget(now);
-        let left = state.locked_until.map_or(Duration::ZERO, |until| until.saturating_sub(now));
         Standing {
             #[cfg(feature = "server")]
             is_on: state.is_on,
             calls: state.calls,
-            lockout_seconds: left.as_millis().div_ceil(1000) as u64,
+            #[cfg(feature = "server")]
+            lockout_seconds: {
+                let left = state.locked_until.map_or(Duration::ZERO, |until| until.saturating_sub(now));
+                left.as_millis().div_ceil(1000) as u64
+            },
             last_call: whole_seconds(state.last_call.unwrap_or_else(|| time.now())),
         }
     }
@@ -84,11 +91,10 @@ impl Throttle {
         }
     }
 
-    /// Forgets all calls; it stays on or off.
+    /// Makes it what it was at the start: off, with no calls counted.
     #[cfg(feature = "server")]
-    pub(crate) fn clear(&self) {
-        let mut state = self.state();
-        *state = State { is_on: state.is_on, ..State::default() };
+    pub(crate) fn reset(&self) {
+        *self.state() = State::default();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -213,7 +213,7 @@ impl Controller {
         self.restore(wanted)?;
         self.journal.clear();
         self.faults.clear();
-        self.api.throttle().clear();
+        self.api.throttle().reset();
         self.state()
     }
 }

@@ -215,7 +215,7 @@ impl Builder {
     /// ```
     /// use clientstore::{Account, ClientStore};
     ///
-    /// let account = Account { company: "Example & Sons".into(), ..Account::default() };
+    /// let account = Account::default().company("Example & Sons");
     /// let store = ClientStore::builder().account(account).open_in_memory()?;
     /// # assert_eq!(store.account().company, "Example & Sons");
     /// # Ok::<(), clientstore::Error>(())

@@ -56,7 +56,7 @@ fn a_reset_without_a_snapshot_brings_back_the_start() {
 }
 
 #[test]
-fn a_reset_clears_the_journal_the_faults_and_the_throttles_count_and_sets_the_clock_back() {
+fn a_reset_clears_the_journal_and_the_faults_and_sets_throttle_and_clock_back() {
     let fake = Fake::deterministic();
     fake.done("PUT", "throttle", r#"{"on": true}"#);
     for _ in 0..101 {
@@ -69,7 +69,11 @@ fn a_reset_clears_the_journal_the_faults_and_the_throttles_count_and_sets_the_cl
     assert_eq!(state["journal"], serde_json::json!({"entries": 0, "last": 0, "dropped": 0, "cleared": 1}));
     assert_eq!(state["faults"], 0);
     assert_eq!(state["clock"], serde_json::json!({"now": "2010-01-01T00:00:00Z", "frozen": true}));
-    assert_eq!((&state["throttle"]["on"], &state["throttle"]["calls"]), (&true.into(), &0.into()));
+    assert_eq!(
+        (&state["throttle"]["on"], &state["throttle"]["calls"]),
+        (&false.into(), &0.into()),
+        "as it was at the start"
+    );
     assert_eq!(fake.ask("GET", "/clients", "").status(), 200);
     assert_eq!(fake.done("GET", "journal", "")["entries"][0]["number"], 1);
 }
