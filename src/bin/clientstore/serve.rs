@@ -220,10 +220,10 @@ impl Serve {
         }
         let mut server = Server::new(api).limits(self.limits.limits());
         for host in &self.allow_host {
-            server = server.allow_host(host);
+            server = server.allow_host(host)?;
         }
         for origin in &self.allow_origin {
-            server = server.allow_origin(origin);
+            server = server.allow_origin(origin)?;
         }
         if let Some(control) = self.tests.control() {
             server = server.control(control);
