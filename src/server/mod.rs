@@ -20,6 +20,7 @@ mod guard;
 mod handshake;
 mod limits;
 mod lines;
+mod origin;
 mod progress;
 mod sending;
 #[cfg(feature = "tls")]
@@ -39,6 +40,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
+pub use self::guard::AllowError;
 use self::guard::Guard;
 pub use self::limits::Limits;
 use self::progress::Progress;
@@ -130,23 +132,32 @@ impl Server {
         self
     }
 
-    /// Answers to this host name as well, whatever the port.
+    /// Answers to this host name as well, whatever the port; `.harvest.test` stands for all names below
+    /// `harvest.test`.
     ///
-    /// By default these are `localhost` and the names below it, IP addresses, and the names below
-    /// `harvestapp.com`, which programs carry that come through an HTTP proxy setting. Other hosts
-    /// get 403: a web page could let a name of its own point to this machine.
-    #[must_use]
-    pub fn allow_host(mut self, name: impl AsRef<str>) -> Self {
-        self.guard.allow_host(name.as_ref());
-        self
+    /// By default these are `localhost` and the names below it, IP addresses but the unspecified ones, and
+    /// the names below `harvestapp.com`, which old programs carry that come through a hosts file or an HTTP
+    /// proxy setting: to these the API's paths answer, and not to web pages. Other hosts get 403: a web page
+    /// could let a name of its own point to this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`AllowError::Host`] where no request could match.
+    pub fn allow_host(mut self, name: impl AsRef<str>) -> Result<Self, AllowError> {
+        self.guard.allow_host(name.as_ref())?;
+        Ok(self)
     }
 
     /// Lets web pages of this origin ask, such as `http://localhost:3000`; their answers carry the
-    /// headers of CORS. By default a request that a page of another origin makes gets 403.
-    #[must_use]
-    pub fn allow_origin(mut self, origin: impl AsRef<str>) -> Self {
-        self.guard.allow_origin(origin.as_ref());
-        self
+    /// headers of CORS. A port that browsers leave out, as 80 for http, may be given. By default a request
+    /// that a page of another origin makes gets 403.
+    ///
+    /// # Errors
+    ///
+    /// [`AllowError::Origin`] where no page could match.
+    pub fn allow_origin(mut self, origin: impl AsRef<str>) -> Result<Self, AllowError> {
+        self.guard.allow_origin(origin.as_ref())?;
+        Ok(self)
     }
 
     /// Serves the listener's connections until `shutdown` is done. Then it accepts no more, lets the

@@ -136,7 +136,7 @@ fn foreign_hosts_and_origins_are_refused_and_change_nothing() {
 
 #[test]
 fn an_allowed_origin_may_control() {
-    let server = Running::of(Server::new(api()).allow_origin("http://localhost:3000").control(Control::new()));
+    let server = Running::of(Server::new(api()).allow_origin("http://localhost:3000").unwrap().control(Control::new()));
     let answer =
         server.ask("GET /_clientstore/health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:3000\r\n\r\n");
     assert_eq!(answer.status(), 200);

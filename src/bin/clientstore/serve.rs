@@ -229,10 +229,10 @@ impl Serve {
         }
         let mut server = Server::new(api).limits(self.limits.limits());
         for host in &self.allow_host {
-            server = server.allow_host(host);
+            server = server.allow_host(host)?;
         }
         for origin in &self.allow_origin {
-            server = server.allow_origin(origin);
+            server = server.allow_origin(origin)?;
         }
         let listening = self.listen.ip().to_string();
         let names = [&domain, &listening].into_iter().chain(&self.allow_host).map(String::as_str);
