@@ -179,24 +179,6 @@ impl Connection {
         answer
     }
 
-    /// The next answer; none where the connection closes before its end.
-    pub fn try_answer(&mut self) -> Option<Answer> {
-        let is_ended = |read: &[u8]| {
-            let head = read.windows(4).position(|window| window == b"\r\n\r\n")?;
-            let text = String::from_utf8_lossy(&read[..head]);
-            let length = text.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-            Some(length.map_or(read.ends_with(b"\r\n0\r\n\r\n"), |length| {
-                read.len() >= head + 4 + length.parse::<usize>().unwrap()
-            }))
-        };
-        while is_ended(&self.read) != Some(true) {
-            if !self.more() {
-                return None;
-            }
-        }
-        Some(self.answer())
-    }
-
     /// Everything until the connection is closed.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.more() {}
