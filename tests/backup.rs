@@ -4,8 +4,8 @@ mod common;
 mod transfers;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use clientstore::{ClientStore, Durability, Error, NewClient, NewProject, Problem};
 use common::plain;
@@ -85,7 +85,7 @@ fn a_backup_under_writes_is_the_store_at_one_moment() {
     let store = ClientStore::builder().durability(Durability::Off).open(folder.path("store.db")).unwrap();
     store.clients().create_all((0..5000).map(|n| NewClient::named(format!("{n}")).details("x".repeat(1000)))).unwrap();
     let before = store.clients().list(&Default::default()).unwrap().count();
-    let done = AtomicBool::new(false);
+    let (done, written) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         // Also when a backup fails: the scope waits for the writer.
         let _stop = StopOnDrop(&done);
@@ -98,11 +98,18 @@ fn a_backup_under_writes_is_the_store_at_one_moment() {
                         tx.projects().create(&NewProject::of(id, "its"))
                     })
                     .unwrap();
+                written.fetch_add(1, Ordering::Relaxed);
                 // A log that cannot be checkpointed meanwhile would fill the disk at full speed.
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
         for round in 0..5 {
+            // Each has more in it than the one before.
+            let (seen, begun) = (written.load(Ordering::Relaxed), Instant::now());
+            while written.load(Ordering::Relaxed) <= seen + 1 {
+                assert!(begun.elapsed() < Duration::from_secs(120), "the writer writes no more");
+                std::thread::sleep(Duration::from_millis(1));
+            }
             let report = store.backup(folder.path(&format!("{round}.db")), |_| {}).unwrap();
             assert!(report.is_clean(), "{report:?}");
         }

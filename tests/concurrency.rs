@@ -15,7 +15,7 @@ use common::invalid;
 fn stores() -> [(tempfile::TempDir, ClientStore); 3] {
     let directory = || tempfile::tempdir().unwrap();
     let (on_file, owned) = (directory(), directory());
-    let builder = ClientStore::builder().durability(Durability::Off).busy_timeout(Duration::from_secs(30));
+    let builder = ClientStore::builder().durability(Durability::Off).busy_timeout(Duration::from_secs(120));
     let file = builder.clone().open(on_file.path().join("store.db")).unwrap();
     let own = builder.clone().exclusive(true).open(owned.path().join("store.db")).unwrap();
     [(on_file, file), (owned, own), (directory(), builder.open_in_memory().unwrap())]

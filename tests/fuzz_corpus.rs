@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 use common::{Random, tell};
 
-/// No input may take longer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// No input takes longer, on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn documents() {

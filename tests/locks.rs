@@ -11,7 +11,7 @@ use clientstore::{Builder, ClientChanges, ClientStore, Durability, Error, NewCli
 use common::plain;
 
 fn builder() -> Builder {
-    ClientStore::builder().durability(Durability::Off).busy_timeout(Duration::from_secs(5))
+    ClientStore::builder().durability(Durability::Off).busy_timeout(Duration::from_secs(60))
 }
 
 /// A file with one client.
@@ -51,7 +51,7 @@ fn keepers() -> usize {
 }
 
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(20);
+    let patience = Instant::now() + Duration::from_secs(120);
     while !holds() {
         assert!(Instant::now() < patience, "{what}");
         thread::sleep(Duration::from_millis(2));

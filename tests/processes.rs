@@ -33,7 +33,7 @@ fn succeed(mut child: Child) {
 }
 
 fn open(path: &Path) -> ClientStore {
-    ClientStore::builder().durability(Durability::Off).busy_timeout(Duration::from_secs(60)).open(path).unwrap()
+    ClientStore::builder().durability(Durability::Off).busy_timeout(Duration::from_secs(120)).open(path).unwrap()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_other_process() {
             std::io::stdin().read_line(&mut String::new()).unwrap();
         }
         "one write" => {
-            let store = ClientStore::builder().busy_timeout(Duration::from_secs(10)).open(path).unwrap();
+            let store = ClientStore::builder().busy_timeout(Duration::from_secs(120)).open(path).unwrap();
             store.clients().create(&NewClient::named("theirs")).unwrap();
         }
         "busy" => {

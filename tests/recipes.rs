@@ -88,7 +88,7 @@ impl Recipe {
         for process in fs::read_to_string(started).unwrap().lines() {
             let begun = Instant::now();
             while Command::new("kill").args(["-0", process]).output().unwrap().status.success() {
-                assert!(begun.elapsed() < Duration::from_secs(10), "{} left its server running", self.file);
+                assert!(begun.elapsed() < Duration::from_secs(120), "{} left its server running", self.file);
                 std::thread::sleep(Duration::from_millis(10));
             }
         }

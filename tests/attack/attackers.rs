@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// No attacker waits for longer, whatever the server does.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy)]
 pub struct Attack<'a> {
@@ -190,7 +190,7 @@ impl Attack<'_> {
     /// Sends without an end, until it is refused with one of the statuses.
     fn pour(&self, head: &str, more: &str, statuses: &[u16]) -> usize {
         let mut rounds = 0;
-        while self.is_on() {
+        while self.is_on() || rounds == 0 {
             let Some(mut connection) = self.connect() else { continue };
             let begun = Instant::now();
             let mut sent = connection.write_all(head.as_bytes());

@@ -47,7 +47,7 @@ pub fn memory() -> (ClientStore, Clock) {
 /// A connection as other programs have one: foreign keys are off.
 pub fn plain(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
-    connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA busy_timeout = 20000").unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA busy_timeout = 120000").unwrap();
     connection
 }
 

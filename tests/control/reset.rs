@@ -1,6 +1,6 @@
 //! `state`, `seed`, `reset` and `snapshots`.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clientstore::{ClientStore, NewClient, NewInvoice};
 
@@ -198,10 +198,12 @@ fn seed_takes_what_the_api_would_not() {
 }
 
 #[test]
-fn ten_thousand_records_are_reset_in_milliseconds() {
+fn ten_thousand_records_are_reset_in_far_less_time_than_they_took_to_seed() {
     let fake = Fake::start();
     let document = format!("<clients>{}</clients>", "<client><name>SuprCorp</name></client>".repeat(10_000));
+    let begun = Instant::now();
     fake.done("POST", "seed", &document);
+    let seeding = begun.elapsed();
     fake.done("POST", "snapshots/many", "");
     let mut connection = fake.connect();
     let quickest = (0..5)
@@ -214,8 +216,7 @@ fn ten_thousand_records_are_reset_in_milliseconds() {
         })
         .min()
         .unwrap();
-    // Far more than it takes, for machines that are busy with other tests.
-    assert!(quickest < Duration::from_millis(100), "{quickest:?}");
+    assert!(quickest * 20 < seeding, "{quickest:?}, and {seeding:?} to seed them");
     assert_eq!(fake.done("GET", "state", "")["records"]["clients"], 10_000);
 }
 

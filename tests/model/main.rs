@@ -28,6 +28,8 @@ use common::{Random, tell};
 use op::{Op, shown};
 use world::{Counts, Setting, World};
 
+/// So many operations are done where nobody says how many.
+const SHORT: u64 = 50_000;
 /// So many operations are done on one store before the next.
 const EPISODE: u64 = 1_000;
 /// The whole store is compared after so many.
@@ -39,7 +41,7 @@ fn given(name: &str, default: u64) -> u64 {
 
 #[test]
 fn every_answer_and_the_whole_store_are_what_the_specification_says() {
-    let operations = given("CLIENTSTORE_MODEL_OPS", 100_000);
+    let operations = given("CLIENTSTORE_MODEL_OPS", SHORT);
     let seed = given("CLIENTSTORE_MODEL_SEED", 20_110_331);
     let episodes = operations.div_ceil(EPISODE);
     let (next, counts) = (AtomicU64::new(0), Mutex::new(Counts::default()));
@@ -74,7 +76,7 @@ fn every_answer_and_the_whole_store_are_what_the_specification_says() {
     }
     let counts = counts.into_inner().unwrap();
     report(&counts, seed, episodes * EPISODE, started.elapsed());
-    if operations >= 100_000 {
+    if operations >= SHORT {
         everything_was_met(&counts);
     }
 }

@@ -13,6 +13,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub const TAB: char = '\u{e004}';
 pub const ENTER: char = '\u{e007}';
 pub const ESCAPE: char = '\u{e00c}';
+const DELETE: char = '\u{e017}';
 
 /// A browser with a profile of its own; closed when dropped.
 pub struct Browser {
@@ -72,7 +73,7 @@ impl Browser {
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if method == "POST" { body.to_string() } else { String::new() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(180))).unwrap();
         let length = body.len();
         write!(
             stream,
@@ -119,7 +120,7 @@ impl Browser {
     pub fn wait(&self, expression: &str) {
         let begun = Instant::now();
         while self.script(&format!("return Boolean({expression})")) != Value::Bool(true) {
-            let late = begun.elapsed() > Duration::from_secs(20);
+            let late = begun.elapsed() > Duration::from_secs(120);
             assert!(!late, "not true: {expression}\n{}", self.text("body"));
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -147,10 +148,11 @@ impl Browser {
         self.call("POST", &format!("element/{element}/click"), &json!({}));
     }
 
-    /// Replaces what a field holds.
+    /// Replaces what a field holds, as a person does: the focus is in it all the time, so that the page leaves it alone.
     pub fn fill(&self, selector: &str, text: &str) {
+        self.script(&format!("let field = document.querySelector({selector:?}); field.focus(); field.select()"));
         let element = self.element(selector);
-        self.call("POST", &format!("element/{element}/clear"), &json!({}));
+        let text = if text.is_empty() { DELETE.to_string() } else { text.to_owned() };
         self.call("POST", &format!("element/{element}/value"), &json!({"text": text}));
     }
 
