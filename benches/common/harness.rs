@@ -5,6 +5,7 @@
 //! a case and its floor take turns within milliseconds, and the median of the rounds' ratios counts.
 
 use std::hint::black_box;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -56,19 +57,15 @@ pub struct Case {
 /// How long a function takes; in the short form, how much processor time this process spends meanwhile, which
 /// other programs' work changes little.
 pub fn time<T>(run: impl FnOnce() -> T) -> Duration {
-    if !is_short() {
-        return wall_time(run);
-    }
-    let start = processor_time();
+    let now = if is_short() { processor_time } else { wall_time };
+    let start = now();
     black_box(run());
-    processor_time() - start
+    now() - start
 }
 
-/// How long a function takes that waits for the disk.
-pub fn wall_time<T>(run: impl FnOnce() -> T) -> Duration {
-    let start = Instant::now();
-    black_box(run());
-    start.elapsed()
+fn wall_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }
 
 /// The processor time that this process has spent.
@@ -80,8 +77,7 @@ fn processor_time() -> Duration {
 
 #[cfg(not(unix))]
 fn processor_time() -> Duration {
-    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    START.elapsed()
+    wall_time()
 }
 
 /// Measured times: a case's and its floor's in each round.

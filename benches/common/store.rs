@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::by_hand::{self, Kind, Shape};
 use super::data::{Data, Side, client, clients, ids};
-use super::harness::{Outcome, Pairs, pairs, time, wall_time};
+use super::harness::{Outcome, Pairs, pairs, time};
 
 const NOW: &str = "2026-01-01T00:00:00Z";
 const MANY: usize = 100_000;
@@ -101,7 +101,7 @@ pub fn create(data: &Data) -> Outcome {
     const CREATES: usize = 20;
     let store = ClientStore::open(data.fresh(1_000)).unwrap();
     let some: Vec<_> = clients(CREATES).map(|fixture| client(&fixture)).collect();
-    beside_inserts(data, CREATES, || wall_time(|| create_each(&store, &some))).times(CREATES)
+    beside_inserts(data, CREATES, || time(|| create_each(&store, &some))).times(CREATES)
 }
 
 /// Rates: what all callers create together beside what one inserts.
@@ -119,7 +119,7 @@ pub fn create_by_many(data: &Data) -> Outcome {
             };
             let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
             start.wait();
-            wall_time(|| callers.into_iter().for_each(|caller| caller.join().unwrap()))
+            time(|| callers.into_iter().for_each(|caller| caller.join().unwrap()))
         });
         all / CALLERS as u32
     });
@@ -138,7 +138,7 @@ fn beside_inserts(data: &Data, count: usize, ours: impl FnMut() -> Duration) -> 
     let mut insert = connection.prepare(by_hand::INSERT).unwrap();
     let some: Vec<_> = clients(count).collect();
     let inserts = || {
-        wall_time(|| {
+        time(|| {
             for (name, details) in &some {
                 insert.execute((name, details, NOW)).unwrap();
             }
@@ -179,11 +179,9 @@ fn toggled(data: &Data, durability: Durability, synchronous: &str, count: i64) -
     let store = ClientStore::builder().durability(durability).open(data.fresh(1_000)).unwrap();
     let connection: Connection = by_hand::connect(&data.fresh(1_000), synchronous);
     let mut update = connection.prepare(by_hand::TOGGLE).unwrap();
-    let mut ours = || (1..=count).filter(|id| store.clients().toggle(*id).unwrap()).count();
-    let mut floor = || (1..=count).filter(|id| by_hand::toggle(&mut update, *id, NOW)).count();
-    let pairs = match durability {
-        Durability::Off => pairs(|| time(&mut ours), || time(&mut floor)),
-        _ => pairs(|| wall_time(&mut ours), || wall_time(&mut floor)),
-    };
+    let pairs = pairs(
+        || time(|| (1..=count).filter(|id| store.clients().toggle(*id).unwrap()).count()),
+        || time(|| (1..=count).filter(|id| by_hand::toggle(&mut update, *id, NOW)).count()),
+    );
     pairs.times(count as usize)
 }
