@@ -3,21 +3,19 @@
 //! `cargo bench --bench floors` prints a line a case, `case | ratio | aim | ok`, or `MISS` at its end;
 //! `cargo bench --bench floors -- list` only the cases with `list` in their names. How each came about
 //! is on standard error.
+//!
+//! `cargo bench --bench floors -- --guard` runs a short form of each case and fails where one costs more than
+//! `benches/ratios.toml` admits; `-- --record` measures that file anew.
 
 mod common;
 
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use clientstore::ClientStore;
-use common::data::Data;
-use common::harness::{Aim, Outcome, report};
+use common::data::{Data, most};
+use common::guard;
+use common::harness::{Aim, Case, Outcome, report};
 use common::{api, scaling, store, wire};
-
-struct Case {
-    name: &'static str,
-    aim: Aim,
-    run: fn(&Data) -> Outcome,
-}
 
 const fn case(name: &'static str, aim: Aim, run: fn(&Data) -> Outcome) -> Case {
     Case { name, aim, run }
@@ -60,7 +58,7 @@ static CASES: &[Case] = &[
     case("eight readers while four post, durable", AtLeast(0.6), api::readers_while_four_post),
     // As the file grows: beside the floor of the same size, and beside 1,000 clients.
     case("list 10,000 clients through Api::handle", AtMost(1.15), |data| api::list(data, 10_000)),
-    case("list 1,000,000 clients through Api::handle", Shown, |data| api::list(data, 1_000_000)),
+    case("list 1,000,000 clients through Api::handle", Shown, |data| api::list(data, most())),
     case("get one of 1,000 clients through Api::handle", AtMost(1.15), |data| {
         api::get(data, ClientStore::builder(), 1_000)
     }),
@@ -68,29 +66,35 @@ static CASES: &[Case] = &[
         api::get(data, ClientStore::builder(), 10_000)
     }),
     case("get one of 1,000,000 clients through Api::handle", AtMost(1.15), |data| {
-        api::get(data, ClientStore::builder(), 1_000_000)
+        api::get(data, ClientStore::builder(), most())
     }),
     case("list 10,000 clients, to a writer, beside 10 lists of 1,000", Shown, |data| scaling::list(data, 10_000)),
     case("list 100,000 clients, to a writer, beside 100 lists of 1,000", Shown, |data| scaling::list(data, 100_000)),
-    case("list 1,000,000 clients, to a writer, beside 1,000 lists of 1,000", Shown, |data| {
-        scaling::list(data, 1_000_000)
-    }),
+    case("list 1,000,000 clients, to a writer, beside 1,000 lists of 1,000", Shown, |data| scaling::list(data, most())),
     case("get one of 10,000 clients beside one of 1,000", Shown, |data| scaling::get(data, 10_000)),
     case("get one of 100,000 clients beside one of 1,000", Shown, |data| scaling::get(data, 100_000)),
-    case("get one of 1,000,000 clients beside one of 1,000", Shown, |data| scaling::get(data, 1_000_000)),
+    case("get one of 1,000,000 clients beside one of 1,000", Shown, |data| scaling::get(data, most())),
 ];
 
-fn main() {
+fn main() -> ExitCode {
     wire::serve_if_asked();
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let (options, wanted): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let is_wanted = |case: &&Case| wanted.is_empty() || wanted.iter().any(|wanted| case.name.contains(&**wanted));
+    let wanted: Vec<_> = CASES.iter().filter(is_wanted).collect();
+    let asks_for = |option| options.iter().any(|given| given == option);
+    if asks_for("--record") {
+        return guard::record(CASES);
+    }
+    if asks_for("--guard") {
+        return guard::compare(CASES, &wanted);
+    }
     let data = Data::new();
     print_machine();
     println!("case | ratio | aim | ok");
-    for case in CASES {
-        if wanted.is_empty() || wanted.iter().any(|wanted| case.name.contains(wanted.as_str())) {
-            report(case.name, &(case.run)(&data), case.aim);
-        }
+    for case in wanted {
+        report(case.name, &(case.run)(&data), case.aim);
     }
+    ExitCode::SUCCESS
 }
 
 /// What the numbers were made with.

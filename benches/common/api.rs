@@ -11,7 +11,7 @@ use rusqlite::{Rows, Statement};
 
 use super::by_hand::{self, Kind, Shape};
 use super::data::{Data, INVOICED, Side, ids};
-use super::harness::{Outcome, pairs, time};
+use super::harness::{Outcome, is_short, pairs, time};
 use super::store::{COLUMNS, names};
 
 /// An API over the case's file with so many clients.
@@ -216,7 +216,7 @@ pub fn readers_while_four_post(data: &Data) -> Outcome {
 
 /// How long one read takes while eight threads read and others post clients.
 fn eight_readers(api: &Api, ids: &[i64], posters: usize) -> Duration {
-    const SLICE: Duration = Duration::from_millis(250);
+    let slice = Duration::from_millis(if is_short() { 40 } else { 250 });
     let (reads, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -243,7 +243,7 @@ fn eight_readers(api: &Api, ids: &[i64], posters: usize) -> Duration {
                 }
             });
         }
-        std::thread::sleep(SLICE);
+        std::thread::sleep(slice);
         stop.store(true, Ordering::Relaxed);
     });
     start.elapsed() / reads.load(Ordering::Relaxed).max(1) as u32

@@ -9,6 +9,7 @@ use clientstore::{ClientStore, Durability, NewClient, NewInvoice};
 use tempfile::TempDir;
 
 use super::by_hand;
+use super::harness::is_short;
 
 const FIRST: &[&str] = &["Jane", "Omar", "Lucía", "Peter", "Mei", "Ana", "Tom", "Ingrid", "Ravi", "Zoë"];
 const LAST: &[&str] = &["Miller", "Okafor", "Fernández", "Novak", "Chen", "Silva", "Baker", "Larsen", "Patel", "Groß"];
@@ -54,6 +55,11 @@ pub fn client((name, details): &(String, String)) -> NewClient {
 /// Ids over the whole spread of so many clients, far from one another.
 pub fn ids(clients: usize) -> Vec<i64> {
     (0..2_000).map(|at: usize| (at * 7_368_787 % clients) as i64 + 1).collect()
+}
+
+/// How many clients the largest file has.
+pub fn most() -> usize {
+    if is_short() { 200_000 } else { 1_000_000 }
 }
 
 /// So many clients share the invoices.

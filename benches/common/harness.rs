@@ -5,10 +5,16 @@
 //! a case and its floor take turns within milliseconds, and the median of the rounds' ratios counts.
 
 use std::hint::black_box;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A case runs for so long, and for so many rounds at least.
+use super::data::Data;
+
+/// A case runs for at least this long, and for at least [`ROUNDS`] rounds.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same in the short form.
+const SHORT_PATIENCE: Duration = Duration::from_millis(600);
 const ROUNDS: usize = 3;
 /// More rounds make the median no better.
 const MOST_ROUNDS: usize = 151;
@@ -29,11 +35,49 @@ pub struct Outcome {
     pub note: String,
 }
 
-/// How long a function takes.
+static SHORT: AtomicBool = AtomicBool::new(false);
+
+/// Has all cases run in their short form, which the guard compares with earlier runs.
+pub fn shorten() {
+    SHORT.store(true, Ordering::Relaxed);
+}
+
+/// Whether the cases run in their short form.
+pub fn is_short() -> bool {
+    SHORT.load(Ordering::Relaxed)
+}
+
+/// Something whose cost is measured beside a floor.
+pub struct Case {
+    pub name: &'static str,
+    pub aim: Aim,
+    pub run: fn(&Data) -> Outcome,
+}
+
+/// How long a function takes; in the short form, how much processor time this process spends meanwhile, which
+/// other programs' work changes little.
 pub fn time<T>(run: impl FnOnce() -> T) -> Duration {
-    let start = Instant::now();
+    let now = if is_short() { processor_time } else { wall_time };
+    let start = now();
     black_box(run());
-    start.elapsed()
+    now() - start
+}
+
+fn wall_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
+/// The processor time that this process has spent.
+#[cfg(unix)]
+fn processor_time() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
+}
+
+#[cfg(not(unix))]
+fn processor_time() -> Duration {
+    wall_time()
 }
 
 /// Measured times: a case's and its floor's in each round.
@@ -47,8 +91,9 @@ pub fn pairs(mut case: impl FnMut() -> Duration, mut floor: impl FnMut() -> Dura
     case();
     floor();
     let start = Instant::now();
+    let patience = if is_short() { SHORT_PATIENCE } else { PATIENCE };
     let mut rounds = Vec::new();
-    while rounds.len() < ROUNDS || rounds.len() < MOST_ROUNDS && start.elapsed() < PATIENCE {
+    while rounds.len() < ROUNDS || rounds.len() < MOST_ROUNDS && start.elapsed() < patience {
         let (ours, theirs) = (case(), floor());
         let (theirs, ours) = (theirs + floor(), ours + case());
         rounds.push((ours.as_secs_f64() / 2.0, theirs.as_secs_f64() / 2.0));

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod by_hand;
 pub mod data;
+pub mod guard;
 pub mod harness;
 pub mod load;
 pub mod scaling;

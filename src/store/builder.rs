@@ -144,8 +144,8 @@ impl Builder {
         self
     }
 
-    /// How many idle reader connections are kept open; 8 by default, each with up to 500 KiB of cache.
-    /// More can read at once; what they opened is closed again.
+    /// How many idle reader connections are kept open; 8 by default, each with up to 2,000 KiB of cache while it
+    /// is in steady use. More can read at once; what they opened is closed again, as is what was long not needed.
     #[must_use]
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers;
@@ -170,8 +170,8 @@ impl Builder {
 
     /// Whether the file is the store's own while it is open; false by default.
     ///
-    /// Then reads are faster, because nobody else's writes have to be looked for, and each reader keeps
-    /// up to 16 MiB of the file in memory. Other programs can
+    /// Then reads are faster, because nobody else's writes have to be looked for, and each reader
+    /// in steady use keeps up to 16 MiB of the file in memory. Other programs can
     /// still read the file, but not write it, and a second store that is to write it is refused with
     /// [`Error::Exclusive`](crate::Error::Exclusive) when it opens. A file `FILE-exclusive` stands
     /// beside it meanwhile. A store in memory is its own anyway, and one that only reads claims

@@ -15,15 +15,18 @@ use crate::error::Result;
 /// past it; a log that is due grows by no more than these.
 const COMMITS: u32 = 32;
 
-/// How much of a file of its own a reader keeps in memory, in KiB. Where no locks are taken, reading pages is
-/// the most of what a read costs.
+/// How much of a file of its own a reader in steady use keeps in memory, in KiB. Where no locks are taken, reading
+/// pages is the most of what a read costs.
 const OWN_CACHE: i64 = 16_384;
-/// The same for a file that is shared, a quarter of SQLite's default: what one reader does not use, others may,
-/// and many slow programs would use all of it.
-const SHARED_CACHE: i64 = 500;
-/// The same for a reader that is at a list that is being sent: a slow program may be long at it, and
-/// there may be many of them.
+/// The same for a file that is shared; it is SQLite's default.
+const SHARED_CACHE: i64 = 2_000;
+/// The same for a reader that is new, or at a list that is being sent: a slow program may be long at it, and there
+/// may be many of them.
 const LITTLE_CACHE: i64 = 128;
+/// A reader is in steady use once it was given back this often, without a list that was being sent in between.
+const STEADY: u32 = 16;
+/// A reader that was idle during this many reads is closed, and its memory is free again.
+const UNUSED: u64 = 4_096;
 
 /// The idle reader connections of a file.
 ///
@@ -33,11 +36,19 @@ pub(crate) struct Readers {
     path: PathBuf,
     settings: Settings,
     kept: usize,
-    idle: Mutex<Vec<Reader>>,
+    idle: Mutex<Idle>,
     begin: Begin,
     commits: AtomicU32,
     /// Where writes are looked for, of a shared file.
     watcher: Mutex<Option<Connection>>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// The one that was given back last is taken first, so those that nobody needs stay at the front.
+    readers: Vec<Reader>,
+    /// How often a reader was given back.
+    given: u64,
 }
 
 /// How a read begins.
@@ -67,8 +78,10 @@ pub(crate) struct Reader {
     connection: Connection,
     /// The commits that its open transaction sees.
     sees: Option<u64>,
-    /// Whether it keeps as little of the file in memory as [`LITTLE_CACHE`].
-    keeps_little: bool,
+    /// How often it was given back, up to [`STEADY`]; less than that, and it keeps only [`LITTLE_CACHE`] in memory.
+    uses: u32,
+    /// What [`Idle::given`] was when it was given back.
+    given: u64,
 }
 
 impl std::ops::Deref for Reader {
@@ -80,11 +93,17 @@ impl std::ops::Deref for Reader {
 }
 
 impl Reader {
-    /// Lets go of what it keeps of the file in memory, until it is given back.
+    /// Lets go of what it keeps of the file in memory, until it is in steady use again.
     pub(super) fn keep_little(&mut self) -> Result<()> {
-        self.connection.pragma_update(None, "cache_size", -LITTLE_CACHE)?;
-        self.keeps_little = true;
+        if std::mem::take(&mut self.uses) >= STEADY {
+            self.keep(LITTLE_CACHE)?;
+        }
         Ok(())
+    }
+
+    /// Keeps up to this many KiB of the file in memory; SQLite frees what is more.
+    fn keep(&self, cache: i64) -> Result<()> {
+        Ok(self.connection.pragma_update(None, "cache_size", -cache)?)
     }
 
     fn begin(&mut self) -> Result<()> {
@@ -121,7 +140,7 @@ impl Readers {
 
     /// A reader each of whose statements sees all that was committed when it was taken.
     pub(crate) fn take(&self) -> Result<Reader> {
-        let reader = self.idle().pop();
+        let reader = self.idle().readers.pop();
         let mut reader = match reader {
             Some(reader) => reader,
             None => self.open()?,
@@ -144,8 +163,9 @@ impl Readers {
 
     fn open(&self) -> Result<Reader> {
         let connection = file::reader(&self.path, &self.settings)?;
-        connection.pragma_update(None, "cache_size", -self.cache())?;
-        Ok(Reader { connection, sees: None, keeps_little: false })
+        let reader = Reader { connection, sees: None, uses: 0, given: 0 };
+        reader.keep(LITTLE_CACHE)?;
+        Ok(reader)
     }
 
     fn cache(&self) -> i64 {
@@ -186,15 +206,25 @@ impl Readers {
         if !keeps && reader.end().is_err() {
             return;
         }
-        if std::mem::take(&mut reader.keeps_little)
-            && reader.connection.pragma_update(None, "cache_size", -self.cache()).is_err()
-        {
-            return;
+        if reader.uses < STEADY {
+            reader.uses += 1;
+            if reader.uses == STEADY && reader.keep(self.cache()).is_err() {
+                return;
+            }
         }
         let mut idle = self.idle();
-        if idle.len() < self.kept {
-            idle.push(reader);
+        idle.given += 1;
+        reader.given = idle.given;
+        let unused = match idle.readers.first() {
+            Some(first) if idle.given - first.given > UNUSED => Some(idle.readers.remove(0)),
+            _ => None,
+        };
+        if idle.readers.len() < self.kept {
+            idle.readers.push(reader);
         }
+        drop(idle);
+        // Closed only now, so that nobody waits for it.
+        drop(unused);
     }
 
     /// To be called before a commit and kept until after it. `large` says that the commit may be worth
@@ -208,7 +238,7 @@ impl Readers {
             Begin::Own { lets_go, .. } => {
                 lets_go.store(true, Ordering::SeqCst);
                 // A reader that cannot end its transaction is of no use.
-                self.idle().retain_mut(|reader| reader.end().is_ok());
+                self.idle().readers.retain_mut(|reader| reader.end().is_ok());
                 LetGo { _shared: None, own: Some(lets_go) }
             }
         })
@@ -227,11 +257,73 @@ impl Readers {
         if let Begin::Shared(keeper) = &self.begin {
             keeper.close();
         }
-        self.idle().clear();
+        self.idle().readers.clear();
         drop(self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{ClientStore, Durability};
+
+    /// The readers of an empty store.
+    fn readers() -> (tempfile::TempDir, Readers) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        drop(ClientStore::builder().durability(Durability::Off).open(&path).unwrap());
+        let settings =
+            Settings { durability: Durability::Off, busy_timeout: Duration::from_secs(60), keeps_log: false };
+        (directory, Readers::new(path, settings, 8, false))
+    }
+
+    /// How much of the file a reader may keep in memory, in KiB.
+    fn cache(reader: &Reader) -> i64 {
+        -reader.pragma_query_value(None, "cache_size", |row| row.get::<_, i64>(0)).unwrap()
+    }
+
+    fn read_once(readers: &Readers) {
+        readers.give_back(readers.take().unwrap());
+    }
+
+    #[test]
+    fn a_reader_in_steady_use_has_all_of_its_cache() {
+        let (_directory, readers) = readers();
+        (0..STEADY).for_each(|_| {
+            let reader = readers.take().unwrap();
+            assert_eq!(cache(&reader), LITTLE_CACHE);
+            readers.give_back(reader);
+        });
+        assert_eq!(cache(&readers.take().unwrap()), SHARED_CACHE);
+    }
+
+    #[test]
+    fn a_reader_at_a_list_that_is_being_sent_keeps_little_until_it_is_in_steady_use_again() {
+        let (_directory, readers) = readers();
+        (0..STEADY).for_each(|_| read_once(&readers));
+        let mut reader = readers.take_at_one_moment().unwrap();
+        assert_eq!(cache(&reader), SHARED_CACHE);
+        reader.keep_little().unwrap();
+        assert_eq!(cache(&reader), LITTLE_CACHE);
+        readers.give_back(reader);
+        assert_eq!(cache(&readers.idle().readers[0]), LITTLE_CACHE);
+        (0..STEADY).for_each(|_| read_once(&readers));
+        assert_eq!(cache(&readers.idle().readers[0]), SHARED_CACHE);
+    }
+
+    #[test]
+    fn readers_that_are_no_longer_needed_are_closed() {
+        let (_directory, readers) = readers();
+        let taken: Vec<_> = (0..5).map(|_| readers.take().unwrap()).collect();
+        taken.into_iter().for_each(|reader| readers.give_back(reader));
+        assert_eq!(readers.idle().readers.len(), 5);
+        (0..UNUSED + 8).for_each(|_| read_once(&readers));
+        assert_eq!(readers.idle().readers.len(), 1);
     }
 }
