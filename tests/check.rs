@@ -324,8 +324,8 @@ fn a_read_only_store_writes_nothing() {
     let before = file.contents();
     let store = ClientStore::builder().read_only(true).open(file.path()).unwrap();
     assert!(store.clients().get(1).is_ok());
-    assert!(matches!(store.clients().create(&NewClient::named("x")), Err(Error::Storage { .. })));
-    assert!(matches!(store.transaction(|tx| tx.clients().delete(5)), Err(Error::Storage { .. })));
+    assert!(matches!(store.clients().create(&NewClient::named("x")), Err(Error::ReadOnly { .. })));
+    assert!(matches!(store.transaction(|tx| tx.clients().delete(5)), Err(Error::ReadOnly { .. })));
     drop(store);
     assert!(file.contents() == before);
     let missing = file.directory.path().join("missing.db");

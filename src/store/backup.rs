@@ -122,7 +122,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
-fn unwritable(path: &Path, error: std::io::Error) -> Error {
+pub(super) fn unwritable(path: &Path, error: std::io::Error) -> Error {
     let hint = match path.parent() {
         Some(parent) if error.kind() == ErrorKind::NotFound => {
             format!("there is no directory {}; make it first", parent.display())

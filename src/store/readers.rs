@@ -1,6 +1,6 @@
 //! Reader connections, kept for the next reader.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::Version;
 use super::file::{self, Settings};
 use super::keeper::{self, Keeper};
+use super::place::Identity;
 use crate::error::Result;
 
 /// At every so manieth commit, what readers hold of the log is let go, so that a checkpoint can go
@@ -30,7 +31,7 @@ const LITTLE_CACHE: i64 = 128;
 /// A reader takes one and brings it back; where none is idle it opens one more, so that a list that
 /// a slow program reads holds up nobody.
 pub(crate) struct Readers {
-    path: PathBuf,
+    identity: Arc<Identity>,
     settings: Settings,
     kept: usize,
     idle: Mutex<Vec<Reader>>,
@@ -103,13 +104,13 @@ impl Reader {
 
 impl Readers {
     /// `exclusive` says that nobody else writes the file.
-    pub(crate) fn new(path: PathBuf, settings: Settings, kept: usize, exclusive: bool) -> Self {
+    pub(crate) fn new(identity: Arc<Identity>, settings: Settings, kept: usize, exclusive: bool) -> Self {
         let begin = match exclusive {
             true => Begin::Own { commits: AtomicU64::new(0), lets_go: AtomicBool::new(false) },
-            false => Begin::Shared(Keeper::new(&path, &settings)),
+            false => Begin::Shared(Keeper::new(identity.path(), &settings)),
         };
         Readers {
-            path,
+            identity,
             settings,
             kept,
             idle: Mutex::default(),
@@ -121,6 +122,7 @@ impl Readers {
 
     /// A reader each of whose statements sees all that was committed when it was taken.
     pub(crate) fn take(&self) -> Result<Reader> {
+        self.identity.check_at_times()?;
         let reader = self.idle().pop();
         let mut reader = match reader {
             Some(reader) => reader,
@@ -143,7 +145,10 @@ impl Readers {
     }
 
     fn open(&self) -> Result<Reader> {
-        let connection = file::reader(&self.path, &self.settings)?;
+        self.identity.check()?;
+        let connection = file::reader(self.identity.path(), &self.settings)?;
+        // Another file may have taken its place just then.
+        self.identity.check()?;
         connection.pragma_update(None, "cache_size", -self.cache())?;
         Ok(Reader { connection, sees: None, keeps_little: false })
     }
@@ -167,11 +172,12 @@ impl Readers {
             Begin::Shared(keeper) => keeper,
             Begin::Own { commits, .. } => return Ok(Version(commits.load(Ordering::Acquire))),
         };
+        self.identity.check_at_times()?;
         keeper.count();
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match &mut *watcher {
             Some(connection) => connection,
-            none => none.insert(file::reader(&self.path, &self.settings)?),
+            none => none.insert(file::reader(self.identity.path(), &self.settings)?),
         };
         // It tells this one connection, outside any transaction, whether others have committed.
         let version: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;

@@ -23,6 +23,7 @@ use rusqlite::Connection;
 use super::Version;
 use super::command::{Command, Outcome, apply};
 use super::file::{begin, is_busy};
+use super::place::Identity;
 use super::readers::Readers;
 use crate::error::{Error, Result};
 
@@ -36,12 +37,19 @@ pub(crate) struct Writer {
     queue: Mutex<Queue>,
     connection: Mutex<Connection>,
     busy_timeout: Duration,
-    /// The file's; none in memory.
-    readers: Option<Arc<Readers>>,
+    /// None in memory.
+    file: Option<File>,
     /// How often something may have been committed.
     commits: AtomicU64,
-    /// Whether the file is the store's own: then it stays locked between commits.
-    exclusive: bool,
+}
+
+/// What a writer knows of its file.
+pub(crate) struct File {
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) identity: Arc<Identity>,
+    /// Whether it is the store's own: then it stays locked between commits.
+    pub(crate) exclusive: bool,
+    pub(crate) read_only: bool,
 }
 
 #[derive(Default)]
@@ -62,21 +70,9 @@ struct Job {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        connection: Connection,
-        readers: Option<Arc<Readers>>,
-        busy_timeout: Duration,
-        exclusive: bool,
-    ) -> Result<Self> {
+    pub(crate) fn new(connection: Connection, file: Option<File>, busy_timeout: Duration) -> Result<Self> {
         let connection = Mutex::new(connection);
-        let writer = Writer {
-            queue: Mutex::default(),
-            connection,
-            busy_timeout,
-            readers,
-            commits: AtomicU64::new(0),
-            exclusive,
-        };
+        let writer = Writer { queue: Mutex::default(), connection, busy_timeout, file, commits: AtomicU64::new(0) };
         writer.hold(&lock(&writer.connection))?;
         Ok(writer)
     }
@@ -179,7 +175,11 @@ impl Writer {
     }
 
     fn begin(&self, connection: &Connection) -> Result<()> {
-        if self.exclusive && !connection.is_autocommit() {
+        if let Some(file) = self.file.as_ref().filter(|file| file.read_only) {
+            let path = file.identity.path().to_owned();
+            return Err(Error::ReadOnly { path, reason: "the store was opened for reading only" });
+        }
+        if self.exclusive() && !connection.is_autocommit() {
             return Ok(());
         }
         begin(connection)
@@ -188,7 +188,16 @@ impl Writer {
 
     /// Locks a file that is the store's own until the next commit.
     fn hold(&self, connection: &Connection) -> Result<()> {
-        if self.exclusive { self.begin(connection) } else { Ok(()) }
+        if self.exclusive() { self.begin(connection) } else { Ok(()) }
+    }
+
+    fn exclusive(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.exclusive)
+    }
+
+    /// Refuses to acknowledge what was written to a file that is no longer in its place.
+    fn is_in_place(&self) -> Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.identity.check())
     }
 
     /// Applies commands in one transaction; a result is given out only for what is on disk.
@@ -210,7 +219,11 @@ impl Writer {
 
     /// Commits; where that fails, nothing of the transaction stays.
     fn finish(&self, connection: &Connection, large: bool) -> Result<()> {
-        let let_go = self.readers.as_ref().and_then(|readers| readers.before_commit(large));
+        if let Err(error) = self.is_in_place() {
+            drop(connection.execute_batch("ROLLBACK"));
+            return Err(error);
+        }
+        let let_go = self.file.as_ref().and_then(|file| file.readers.before_commit(large));
         let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         drop(let_go);
         if committed.is_ok() {
@@ -219,13 +232,14 @@ impl Writer {
         }
         self.commits.fetch_add(1, Ordering::Release);
         // After that: what others wrote in between is then seen as well.
-        if let Some(readers) = &self.readers {
-            readers.after_commit();
+        if let Some(file) = &self.file {
+            file.readers.after_commit();
         }
-        committed.map(drop).map_err(|error| {
+        committed.map_err(|error| {
             drop(connection.execute_batch("ROLLBACK"));
             Error::storage("committing", error)
-        })
+        })?;
+        self.is_in_place()
     }
 }
 
@@ -251,7 +265,7 @@ impl std::ops::DerefMut for Whole<'_> {
 
 impl Drop for Whole<'_> {
     fn drop(&mut self) {
-        if !self.connection.is_autocommit() && (thread::panicking() || !self.writer.exclusive) {
+        if !self.connection.is_autocommit() && (thread::panicking() || !self.writer.exclusive()) {
             // Left by a panic; nothing of it was acknowledged, and other programs wait for its lock.
             drop(self.connection.execute_batch("ROLLBACK"));
         }
