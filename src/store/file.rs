@@ -230,6 +230,8 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     if mode != "wal" {
         return Err(Error::storage("opening the file", format!("its disk gives no write-ahead log, but {mode}")));
     }
+    // The log is made by the first that reads, and belongs to the file's identity.
+    connection.query_row("SELECT count(*) FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?;
     Ok((connection, upgrade))
 }
 

@@ -139,7 +139,7 @@ impl ClientStore {
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let mut settings = settings(&builder);
-        let path = &absolute(path)?;
+        let path = &place::resolve(absolute(path)?);
         let exclusive = builder.exclusive && !builder.read_only;
         let claim = if builder.read_only { None } else { Claim::of(path, exclusive)? };
         let before = Identity::before(path);
@@ -377,15 +377,14 @@ impl Drop for Snapshot {
 
 /// Opens a file to look at it, whatever its state.
 pub(crate) fn inspect(path: &Path) -> Result<Connection> {
-    let path = absolute(path)?;
+    let path = place::resolve(absolute(path)?);
     Ok(file::inspector(&path, &settings(&Builder::default()))?.0)
 }
 
 /// SQLite takes some relative paths for something else (`:memory:`, `file:…`), and connections are
 /// opened later, perhaps from another working directory.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
-    let path = std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))?;
-    Ok(place::resolve(path))
+    std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))
 }
 
 fn settings(builder: &Builder) -> Settings {

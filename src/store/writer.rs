@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 #[cfg(feature = "tower")]
 use std::{
     future::Future,
@@ -35,6 +35,8 @@ pub(crate) type Spawn = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
 pub(crate) struct Writer {
     queue: Mutex<Queue>,
+    /// Told when the lead is passed on.
+    passed: Condvar,
     connection: Mutex<Connection>,
     busy_timeout: Duration,
     /// None in memory.
@@ -59,6 +61,8 @@ struct Queue {
     led: bool,
     /// The thread whose transaction runs now: it must not wait for itself.
     inside: Option<ThreadId>,
+    /// Whether a blocking task gives up tasks' jobs that have waited for too long.
+    watched: bool,
 }
 
 /// A queued caller, with its command; without one it wants the connection to itself.
@@ -67,12 +71,21 @@ struct Job {
     reply: Reply,
     /// How to lead for a caller that is a task; a thread leads itself.
     spawn: Option<Spawn>,
+    /// When it is given up, if it is still queued; none where that is out of reach.
+    until: Option<Instant>,
 }
 
 impl Writer {
     pub(crate) fn new(connection: Connection, file: Option<File>, busy_timeout: Duration) -> Result<Self> {
         let connection = Mutex::new(connection);
-        let writer = Writer { queue: Mutex::default(), connection, busy_timeout, file, commits: AtomicU64::new(0) };
+        let writer = Writer {
+            queue: Mutex::default(),
+            passed: Condvar::new(),
+            connection,
+            busy_timeout,
+            file,
+            commits: AtomicU64::new(0),
+        };
         writer.hold(&lock(&writer.connection))?;
         Ok(writer)
     }
@@ -80,11 +93,12 @@ impl Writer {
     /// Applies a command and commits it, perhaps together with others.
     pub(crate) fn run(self: &Arc<Self>, command: Command) -> Result<Outcome> {
         let slot = Arc::new(Slot::default());
-        let job = Job { command: Some(command), reply: Reply(Some(Arc::clone(&slot))), spawn: None };
+        let job = self.job(Some(command), &slot, None);
+        let until = job.until;
         if let Some(job) = self.enter(job)? {
             Lead::of(self).group(job);
         }
-        match slot.wait() {
+        match self.wait(&slot, until)? {
             State::Lead(job) => {
                 Lead::of(self).group(*job);
                 slot.result()
@@ -99,8 +113,7 @@ impl Writer {
     #[cfg(feature = "tower")]
     pub(crate) fn submit(self: &Arc<Self>, command: Command, spawn: &Spawn) -> Submitted {
         let slot = Arc::new(Slot::default());
-        let reply = Reply(Some(Arc::clone(&slot)));
-        match self.enter(Job { command: Some(command), reply, spawn: Some(Arc::clone(spawn)) }) {
+        match self.enter(self.job(Some(command), &slot, Some(Arc::clone(spawn)))) {
             Ok(None) => {}
             Ok(Some(job)) => Lead::of(self).spawn(job),
             Err(error) => slot.resume(State::Done(Err(error))),
@@ -126,16 +139,21 @@ impl Writer {
     pub(crate) fn alone<T>(self: &Arc<Self>, run: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let slot = Arc::new(Slot::default());
         // Its reply is never sent: the turn is all it waits for.
-        let turn = Job { command: None, reply: Reply(Some(Arc::clone(&slot))), spawn: None };
+        let turn = self.job(None, &slot, None);
+        let until = turn.until;
         let turn = match self.enter(turn)? {
             Some(turn) => turn,
-            None => match slot.wait() {
+            None => match self.wait(&slot, until)? {
                 State::Lead(turn) => *turn,
                 State::Done(_) | State::Waiting => return Err(abandoned()),
             },
         };
         let _lead = Lead::of(self);
-        lock(&self.queue).inside = Some(thread::current().id());
+        {
+            let mut queue = lock(&self.queue);
+            queue.inside = Some(thread::current().id());
+            self.watch(&mut queue);
+        }
         let result = run(&mut self.whole());
         self.commits.fetch_add(1, Ordering::Release);
         drop(turn);
@@ -161,7 +179,7 @@ impl Writer {
     }
 
     /// Takes the lead, which gives the job back, or queues it.
-    fn enter(&self, job: Job) -> Result<Option<Job>> {
+    fn enter(self: &Arc<Self>, job: Job) -> Result<Option<Job>> {
         let mut queue = lock(&self.queue);
         if !queue.led {
             queue.led = true;
@@ -171,7 +189,47 @@ impl Writer {
             return Err(inside());
         }
         queue.jobs.push_back(job);
+        self.watch(&mut queue);
         Ok(None)
+    }
+
+    fn job(&self, command: Option<Command>, slot: &Arc<Slot>, spawn: Option<Spawn>) -> Job {
+        let until = Instant::now().checked_add(self.busy_timeout);
+        Job { command, reply: Reply(Some(Arc::clone(slot))), spawn, until }
+    }
+
+    /// Waits for a result or for the lead, and gives up a job that is still queued when its time is over.
+    fn wait(&self, slot: &Arc<Slot>, until: Option<Instant>) -> Result<State> {
+        if let Some(state) = until.and_then(|until| slot.wait_until(until)) {
+            return Ok(state);
+        }
+        let given_up = {
+            let mut queue = lock(&self.queue);
+            let at = queue.jobs.iter().position(|job| job.reply.is_to(slot));
+            at.filter(|_| until.is_some()).and_then(|at| queue.jobs.remove(at))
+        };
+        match given_up {
+            Some(_) => Err(self.busy()),
+            // Somebody commits it at this moment.
+            None => Ok(slot.wait()),
+        }
+    }
+
+    fn busy(&self) -> Error {
+        Error::Busy { waited: self.busy_timeout }
+    }
+
+    /// Has a blocking task give up the jobs of tasks, which cannot wait for a time themselves, while somebody has the
+    /// connection to himself. Groups of commands are short.
+    fn watch(self: &Arc<Self>, queue: &mut Queue) {
+        if queue.watched || queue.inside.is_none() {
+            return;
+        }
+        if let Some(spawn) = queue.jobs.iter().find_map(|job| job.spawn.clone()) {
+            queue.watched = true;
+            let watch = Watch(Arc::clone(self));
+            spawn(Box::new(move || watch.run()));
+        }
     }
 
     fn begin(&self, connection: &Connection) -> Result<()> {
@@ -182,8 +240,7 @@ impl Writer {
         if self.exclusive() && !connection.is_autocommit() {
             return Ok(());
         }
-        begin(connection)
-            .map_err(|error| if is_busy(&error) { Error::Busy { waited: self.busy_timeout } } else { error })
+        begin(connection).map_err(|error| if is_busy(&error) { self.busy() } else { error })
     }
 
     /// Locks a file that is the store's own until the next commit.
@@ -240,6 +297,42 @@ impl Writer {
             Error::storage("committing", error)
         })?;
         self.is_in_place()
+    }
+}
+
+/// Gives up what has waited for too long; also where it never runs, another may.
+struct Watch(Arc<Writer>);
+
+impl Watch {
+    fn run(&self) {
+        let mut queue = lock(&self.0.queue);
+        loop {
+            let now = Instant::now();
+            let late = |job: &Job| job.spawn.is_some() && job.until.is_some_and(|until| until <= now);
+            let (given_up, kept) = std::mem::take(&mut queue.jobs).into_iter().partition(late);
+            let given_up: VecDeque<Job> = given_up;
+            queue.jobs = kept;
+            if !given_up.is_empty() {
+                drop(queue);
+                given_up.into_iter().for_each(|job| job.reply.send(Err(self.0.busy())));
+                queue = lock(&self.0.queue);
+                continue;
+            }
+            let tasks = queue.jobs.iter().filter(|job| job.spawn.is_some());
+            match tasks.filter_map(|job| job.until).min() {
+                Some(until) if queue.inside.is_some() => {
+                    let left = until.saturating_duration_since(now);
+                    queue = self.0.passed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        lock(&self.0.queue).watched = false;
     }
 }
 
@@ -320,6 +413,9 @@ impl Drop for Lead {
         let next = {
             let mut queue = lock(&self.writer.queue);
             queue.inside = None;
+            if queue.watched {
+                self.writer.passed.notify_all();
+            }
             let next = queue.jobs.pop_front();
             queue.led = next.is_some();
             next
@@ -371,6 +467,19 @@ impl Slot {
         }
     }
 
+    /// None where the time was over first.
+    fn wait_until(&self, until: Instant) -> Option<State> {
+        let mut waiting = lock(&self.waiting);
+        while matches!(waiting.state, State::Waiting) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            waiting = self.wake.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(std::mem::take(&mut waiting.state))
+    }
+
     fn wait(&self) -> State {
         let mut waiting = lock(&self.waiting);
         while matches!(waiting.state, State::Waiting) {
@@ -391,6 +500,10 @@ impl Slot {
 struct Reply(Option<Arc<Slot>>);
 
 impl Reply {
+    fn is_to(&self, slot: &Arc<Slot>) -> bool {
+        self.0.as_ref().is_some_and(|to| Arc::ptr_eq(to, slot))
+    }
+
     fn send(mut self, result: Result<Outcome>) {
         if let Some(slot) = self.0.take() {
             slot.resume(State::Done(result));

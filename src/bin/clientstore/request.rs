@@ -60,9 +60,7 @@ impl Request {
             }
             opened => opened?,
         };
-        let response = Api::new(store)
-            .dialect(self.dialect.into())
-            .handle(request);
+        let response = Api::new(store).dialect(self.dialect.into()).handle(request);
 
         let status = response.status();
         if status.is_server_error()
