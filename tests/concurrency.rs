@@ -400,3 +400,27 @@ fn a_list_in_memory_that_grows_while_it_is_read_ends() {
     }
     assert!(read >= 1_000, "{read}");
 }
+
+#[test]
+#[cfg(feature = "tower")]
+fn a_task_waits_for_a_threads_transaction_no_longer_than_the_busy_timeout() {
+    use tower_service::Service;
+
+    let store = ClientStore::builder().busy_timeout(Duration::from_millis(30)).open_in_memory().unwrap();
+    let mut api = clientstore::Api::new(store.clone());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut post = || {
+        let body = "<client><name>x</name></client>".to_owned();
+        runtime.block_on(api.call(http::Request::post("/clients").body(body).unwrap())).unwrap().status()
+    };
+    for _ in 0..2 {
+        let created = store.transaction(|tx| {
+            // The transaction lasts until the request has its answer.
+            assert_eq!(thread::scope(|scope| scope.spawn(&mut post).join().unwrap()), 503);
+            tx.clients().create(&NewClient::named("kept"))
+        });
+        created.unwrap();
+        assert_eq!(post(), 201);
+    }
+    assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 4);
+}

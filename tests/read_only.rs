@@ -3,6 +3,7 @@
 #![cfg(all(target_os = "linux", feature = "cli"))]
 
 mod common;
+mod served;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -162,6 +163,62 @@ fn what_the_administrator_leaves_beside_a_file_belongs_to_the_files_owner() {
             let owner = fs::metadata(file.directory.path().join(&name)).unwrap().uid();
             assert_eq!(owner, 65534, "{name}, read only: {read_only}");
         }
+    }
+}
+
+#[test]
+fn serve_says_at_the_start_that_it_cannot_write_and_serves_reads_when_told_to() {
+    let file = Store::new();
+    let Some(output) = file.as_nobody(&["serve", "FILE", "--listen", "127.0.0.1:0"]) else { return };
+    assert!(!output.status.success());
+    assert!(said(&output).contains("can only be read"), "{}", said(&output));
+    assert!(said(&output).contains("--read-only"), "{}", said(&output));
+    let served = served::Served::start(&["--read-only", file.path().to_str().unwrap()]);
+    assert_eq!(served.send("GET", "/clients/1", "").unwrap().0, 200);
+    let (status, _, body) = served.send("POST", "/clients", "<client><name>x</name></client>").unwrap();
+    assert_eq!(status, 503);
+    assert!(body.contains("The store can only be read."), "{body}");
+    served.signal("TERM");
+    assert_eq!(file.names(), ["program", "store.db"]);
+}
+
+/// Runs a script with a small disk of its own at `$DISK`; none where this account can mount none.
+fn on_a_disk(options: &str, script: &str) -> Option<Output> {
+    let disk = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o {options} tmpfs \"$DISK\"");
+    let run = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script]).env("DISK", disk.path());
+        command.env("PROGRAM", env!("CARGO_BIN_EXE_clientstore")).output()
+    };
+    if !run(&mount).is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this account cannot mount a disk");
+        return None;
+    }
+    Some(run(&format!("{mount} && {script}")).unwrap())
+}
+
+#[test]
+fn a_read_only_disk_is_read_by_every_command() {
+    let script = r#"echo '<client><name>SuprCorp</name></client>' | "$PROGRAM" load "$DISK/store.db" - &&
+        mount -o remount,ro "$DISK" && "$PROGRAM" dump "$DISK/store.db" && "$PROGRAM" check "$DISK/store.db" &&
+        "$PROGRAM" request "$DISK/store.db" GET /clients/1 && ! "$PROGRAM" request "$DISK/store.db" DELETE /clients/1"#;
+    let Some(output) = on_a_disk("size=4m", script) else { return };
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(said(&output).matches("<name>SuprCorp</name>").count(), 2, "{}", said(&output));
+    assert!(said(&output).contains("can only be read"), "{}", said(&output));
+}
+
+#[test]
+fn a_load_that_finds_the_disk_full_says_so_and_leaves_no_file() {
+    for (size, document) in [("16k", 10), ("64k", 10), ("600k", 2_000_000)] {
+        let script = format!(
+            r#"{{ printf '<client><name>x</name><details>'; head -c {document} /dev/zero | tr '\0' x
+            printf '</details></client>'; }} | "$PROGRAM" load "$DISK/store.db" -; ls -A "$DISK""#
+        );
+        let Some(output) = on_a_disk(&format!("size={size}"), &script) else { return };
+        assert!(said(&output).contains("disk is full"), "{size}: {}", said(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{size}: a file is left");
     }
 }
 

@@ -160,6 +160,19 @@ fn patiently<T>(path: &Path, settings: &Settings, open: impl Fn() -> Result<T>) 
     }
 }
 
+/// Says that the disk is full, where a failure comes from that.
+pub(crate) fn or_full(path: &Path, error: Error) -> Error {
+    let Error::Storage { source, .. } = &error else { return error };
+    let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    match code {
+        Some(ErrorCode::DiskFull) => Error::Storage { doing: "the disk is full", source: Arc::clone(source) },
+        Some(ErrorCode::SystemIoFailure) if place::is_full(path) => {
+            Error::Storage { doing: "the disk is full", source: Arc::clone(source) }
+        }
+        _ => error,
+    }
+}
+
 /// Says which file could not be opened, and what to do.
 fn unopened(path: &Path, error: Error) -> Error {
     let Error::Storage { source, .. } = error else { return error };
@@ -173,6 +186,8 @@ fn unopened(path: &Path, error: Error) -> Error {
             "look at its permissions and its directory's".to_owned()
         }
         (Some(ErrorCode::DatabaseCorrupt), _) => damaged(path, &source),
+        (Some(ErrorCode::DiskFull), _) => format!("the disk is full: {source}"),
+        (Some(ErrorCode::SystemIoFailure), _) if place::is_full(path) => format!("the disk is full: {source}"),
         _ => source.to_string(),
     };
     Error::Unopened { path: path.to_owned(), hint, source }

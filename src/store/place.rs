@@ -62,6 +62,18 @@ fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_dir() || !found.permissions().readonly())
 }
 
+/// Whether the disk of a file has no room left; SQLite tells some failures for want of room as those of the disk.
+#[cfg(unix)]
+pub(crate) fn is_full(path: &Path) -> bool {
+    let of = path.parent().unwrap_or(path);
+    rustix::fs::statvfs(of).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < 64 << 10)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_full(_: &Path) -> bool {
+    false
+}
+
 /// How many names a file has.
 #[cfg(unix)]
 pub(crate) fn links(found: &Metadata) -> u64 {

@@ -22,7 +22,7 @@ use rusqlite::Connection;
 
 use super::Version;
 use super::command::{Command, Outcome, apply};
-use super::file::{begin, is_busy};
+use super::file::{begin, is_busy, or_full};
 use super::place::Identity;
 use super::readers::Readers;
 use crate::error::{Error, Result};
@@ -132,6 +132,14 @@ impl Writer {
             }
             result
         })
+        .map_err(|error| self.or_full(error))
+    }
+
+    fn or_full(&self, error: Error) -> Error {
+        match &self.file {
+            Some(file) => or_full(file.identity.path(), error),
+            None => error,
+        }
     }
 
     /// Runs a closure with the connection to itself and outside any transaction, in turn with the
@@ -389,7 +397,10 @@ impl Lead {
         let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         match self.writer.commit(commands.into_iter().flatten()) {
             Ok(results) => replies.into_iter().zip(results).for_each(|(reply, result)| reply.send(result)),
-            Err(error) => replies.into_iter().for_each(|reply| reply.send(Err(error.clone()))),
+            Err(error) => {
+                let error = self.writer.or_full(error);
+                replies.into_iter().for_each(|reply| reply.send(Err(error.clone())));
+            }
         }
     }
 
