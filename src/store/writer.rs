@@ -397,10 +397,7 @@ impl Lead {
         let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         match self.writer.commit(commands.into_iter().flatten()) {
             Ok(results) => replies.into_iter().zip(results).for_each(|(reply, result)| reply.send(result)),
-            Err(error) => {
-                let error = self.writer.or_full(error);
-                replies.into_iter().for_each(|reply| reply.send(Err(error.clone())));
-            }
+            Err(error) => replies.into_iter().for_each(|reply| reply.send(Err(self.writer.or_full(error.clone())))),
         }
     }
 
