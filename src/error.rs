@@ -68,8 +68,10 @@ pub enum Error {
         /// What is wrong with the value.
         reason: String,
     },
-    /// Another program held the file for longer than the busy timeout.
-    #[error("another program has kept the store locked for {waited:?}; try again, or raise the busy timeout")]
+    /// Another program, or another thread's transaction, held the store for longer than the busy timeout.
+    #[error(
+        "another program or transaction has kept the store locked for {waited:?}; try again, or raise the busy timeout"
+    )]
     Busy {
         /// The busy timeout that ran out.
         waited: Duration,
@@ -79,6 +81,43 @@ pub enum Error {
     Exclusive {
         /// The path.
         path: PathBuf,
+    },
+    /// The file was to be declared the store's own (`exclusive`), and another store has it open for writing.
+    #[error("{} is open in another program, so it cannot be declared this one's own; close it there, or open it without `exclusive`", .path.display())]
+    InUse {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file can only be read; nothing was written.
+    #[error("{} can only be read: {reason}", .path.display())]
+    ReadOnly {
+        /// The path.
+        path: PathBuf,
+        /// Why it cannot be written, and what to do.
+        reason: &'static str,
+    },
+    /// The file has several names (hard links), each of which would get a log of its own; it was left untouched.
+    #[error("{} is one of {links} names (hard links) of one file; opened by several of them, it would lose writes. Remove the others, or copy the file", .path.display())]
+    Linked {
+        /// The path.
+        path: PathBuf,
+        /// How many names the file has.
+        links: u64,
+    },
+    /// The file was moved, replaced or deleted while it was open, or its log was. Nothing is acknowledged after that.
+    #[error("the file at {path} is no longer the one that was opened: it or its log, {path}-wal, was moved, replaced or deleted. Close the store, put the file and its log back in their place, and open it again", path = .path.display())]
+    Moved {
+        /// The path that the file was opened at.
+        path: PathBuf,
+    },
+    /// The greatest id of a table was given, so that there is none for a new record.
+    #[error(
+        "there is no id left for a new record: {table} has given {}, the greatest that there is; `clientstore check` says where",
+        i64::MAX
+    )]
+    IdsExhausted {
+        /// The table.
+        table: &'static str,
     },
     /// There is no file at the path, and the opener did not ask for one to be made.
     #[error("there is no file {}", .path.display())]

@@ -174,7 +174,7 @@ fn a_store_that_another_program_keeps_locked_answers_503_with_retry_after() {
     let other = plain(&path);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = answer(api.handle(Request::post("/clients").body(CLIENT).unwrap()));
-    let message = "The store is busy: another program is writing to its file; try again in a second.";
+    let message = "The store is busy: somebody else is writing to it; try again in a second.";
     let expected = document("503 Service Unavailable", "retry-after: 1", &api::error(message));
     assert_eq!(refused.whole(), expected);
     assert_eq!(answer(api.handle(Request::get("/clients").body("").unwrap())).body, "<clients></clients>\n");
@@ -196,7 +196,7 @@ fn a_damaged_file_answers_500_without_internals_and_the_error_goes_along() {
         let error = response.extensions().get::<Error>().cloned();
         assert!(matches!(error, Some(Error::Corrupt { table: "clients", id: 1, .. })), "{error:?}");
         let shown = answer(response);
-        let message = api::error("Something went wrong here; the log tells what.");
+        let message = api::error("Something went wrong here; it is no fault of the request.");
         assert_eq!(shown.whole(), document("500 Internal Server Error", "", &message), "{target}");
     }
 }

@@ -324,8 +324,8 @@ fn a_read_only_store_writes_nothing() {
     let before = file.contents();
     let store = ClientStore::builder().read_only(true).open(file.path()).unwrap();
     assert!(store.clients().get(1).is_ok());
-    assert!(matches!(store.clients().create(&NewClient::named("x")), Err(Error::Storage { .. })));
-    assert!(matches!(store.transaction(|tx| tx.clients().delete(5)), Err(Error::Storage { .. })));
+    assert!(matches!(store.clients().create(&NewClient::named("x")), Err(Error::ReadOnly { .. })));
+    assert!(matches!(store.transaction(|tx| tx.clients().delete(5)), Err(Error::ReadOnly { .. })));
     drop(store);
     assert!(file.contents() == before);
     let missing = file.directory.path().join("missing.db");
@@ -450,4 +450,38 @@ fn a_mutated_file_is_refused_or_read_and_nothing_hangs() {
         assert!(begun.elapsed().as_secs() < 120, "round {round} took {:?}", begun.elapsed());
     }
     assert!(opened > 50 && found > 150, "{opened} opened, {found} with findings");
+}
+
+#[test]
+fn ids_that_have_run_out_are_an_error_of_their_own_and_a_check_finds_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    drop(ClientStore::open(&path).unwrap());
+    for last in ["9223372036854775807", "1e300"] {
+        plain(&path)
+            .execute_batch(&format!(
+                "DELETE FROM sqlite_sequence WHERE name = 'clients';
+                 INSERT INTO sqlite_sequence (name, seq) VALUES ('clients', {last})"
+            ))
+            .unwrap();
+        let report = ClientStore::check_file(&path, |_| {}).unwrap();
+        assert_eq!(report.count_of(Problem::Sequence), 1, "{last}: {:?}", report.findings());
+        let store = ClientStore::open(&path).unwrap();
+        for _ in 0..2 {
+            let refused = store.clients().create(&NewClient::named("x"));
+            assert!(matches!(refused, Err(Error::IdsExhausted { table: "clients" })), "{last}: {refused:?}");
+        }
+        store
+            .transaction(|tx| {
+                let category = tx.item_categories().create(&clientstore::NewItemCategory::named("kept"))?;
+                let refused = tx.clients().create(&NewClient::named("x"));
+                assert!(matches!(refused, Err(Error::IdsExhausted { table: "clients" })), "{last}: {refused:?}");
+                tx.item_categories().delete(category)
+            })
+            .unwrap();
+    }
+    let near = "UPDATE sqlite_sequence SET seq = 9223372036854775000 WHERE name = 'clients'";
+    plain(&path).execute_batch(near).unwrap();
+    let report = ClientStore::check_file(&path, |_| {}).unwrap();
+    assert_eq!(report.count_of(Problem::Sequence), 1, "{:?}", report.findings());
 }

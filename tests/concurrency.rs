@@ -364,3 +364,63 @@ fn a_list_may_be_dropped_half_way() {
         assert!(!store.clients().get(1).unwrap().active);
     }
 }
+
+#[test]
+fn a_write_waits_for_another_threads_transaction_no_longer_than_the_busy_timeout() {
+    let store = ClientStore::builder().busy_timeout(Duration::from_millis(30)).open_in_memory().unwrap();
+    thread::scope(|scope| {
+        store
+            .transaction(|tx| {
+                let command = scope.spawn(|| store.clients().create(&NewClient::named("given up")).map(drop));
+                let transaction = scope.spawn(|| store.transaction(|tx| tx.clients().toggle(1)).map(drop));
+                // The transaction lasts until both have given up.
+                for waiting in [command, transaction] {
+                    let result = waiting.join().unwrap();
+                    assert!(matches!(result, Err(Error::Busy { .. })), "{result:?}");
+                }
+                tx.clients().create(&NewClient::named("kept"))
+            })
+            .unwrap();
+    });
+    store.clients().create(&NewClient::named("after")).unwrap();
+    let names = store.clients().list(&Default::default()).unwrap().map(|client| client.unwrap().name);
+    assert_eq!(names.collect::<Vec<_>>(), ["kept", "after"]);
+}
+
+#[test]
+fn a_list_in_memory_that_grows_while_it_is_read_ends() {
+    let store = ClientStore::open_in_memory().unwrap();
+    store.transaction(|tx| (0..1_000).try_for_each(|_| tx.clients().create(&NewClient::named("x")).map(drop))).unwrap();
+    let mut read = 0;
+    for client in store.clients().list(&Default::default()).unwrap() {
+        client.unwrap();
+        store.clients().create(&NewClient::named("meanwhile")).unwrap();
+        read += 1;
+        assert!(read < 10_000, "it does not end");
+    }
+    assert!(read >= 1_000, "{read}");
+}
+
+#[test]
+#[cfg(feature = "tower")]
+fn a_task_waits_for_a_threads_transaction_no_longer_than_the_busy_timeout() {
+    use tower_service::Service;
+
+    let store = ClientStore::builder().busy_timeout(Duration::from_millis(30)).open_in_memory().unwrap();
+    let mut api = clientstore::Api::new(store.clone());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut post = || {
+        let body = "<client><name>x</name></client>".to_owned();
+        runtime.block_on(api.call(http::Request::post("/clients").body(body).unwrap())).unwrap().status()
+    };
+    for _ in 0..2 {
+        let created = store.transaction(|tx| {
+            // The transaction lasts until the request has its answer.
+            assert_eq!(thread::scope(|scope| scope.spawn(&mut post).join().unwrap()), 503);
+            tx.clients().create(&NewClient::named("kept"))
+        });
+        created.unwrap();
+        assert_eq!(post(), 201);
+    }
+    assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 4);
+}

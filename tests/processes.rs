@@ -4,7 +4,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -69,8 +69,38 @@ fn the_other_process() {
             store.clients().create(&NewClient::named("x")).unwrap();
             assert_eq!(store.clients().get(1).unwrap().name, "x", "readers open the same file");
         }
+        "move" => std::fs::rename(path, path.with_extension("moved")).unwrap(),
+        "replace" => {
+            let other = path.with_extension("other");
+            drop(open(&other));
+            std::fs::rename(&other, path).unwrap();
+        }
+        "delete" => std::fs::remove_file(path).unwrap(),
+        "delete the log" => std::fs::remove_file(beside(path, "-wal")).unwrap(),
+        "open a link" => {
+            let link = path.with_extension("link");
+            std::fs::hard_link(path, &link).unwrap();
+            let before = std::fs::read(path).unwrap();
+            let refused = ClientStore::open(&link);
+            assert!(matches!(refused, Err(Error::Linked { links: 2, .. })), "{refused:?}");
+            let refused = ClientStore::builder().read_only(true).open(&link);
+            assert!(matches!(refused, Err(Error::Linked { links: 2, .. })), "{refused:?}");
+            assert_eq!(std::fs::read(path).unwrap(), before);
+            assert!(!beside(&link, "-wal").exists());
+        }
+        "exclusive" => {
+            let refused = ClientStore::builder().exclusive(true).open(path);
+            assert!(matches!(refused, Err(Error::InUse { .. })), "{refused:?}");
+        }
         other => panic!("no task {other}"),
     }
+}
+
+/// What stands beside the file.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 fn write(store: &ClientStore, name: &str) {
@@ -243,4 +273,90 @@ fn a_relative_path_is_a_path_and_stays_where_it_was() {
         let store = ClientStore::builder().create(false).open(&path).unwrap();
         assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 1, "{name}");
     }
+}
+
+/// Has another process do something to a file that is open, and checks that it is neither written nor read after that.
+fn gone_after(task: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let store = open(&path);
+    store.clients().create(&NewClient::named("kept")).unwrap();
+    succeed(start(task, &path));
+    let written = [
+        store.clients().create(&NewClient::named("lost")).map(drop),
+        store.clients().toggle(1).map(drop),
+        store.transaction(|tx| tx.clients().delete(1)),
+    ];
+    for result in written {
+        match result {
+            Err(error @ Error::Moved { .. }) => {
+                let begin = format!("the file at {} is no longer the one that was opened", path.display());
+                assert!(error.to_string().starts_with(&begin), "{error}");
+            }
+            other => panic!("{task}: {other:?}"),
+        }
+    }
+    let read = store.clients().get(1);
+    assert!(matches!(read, Err(Error::Moved { .. })), "{task}: {read:?}");
+    (directory, path)
+}
+
+#[test]
+fn a_file_that_was_moved_while_it_was_open_acknowledges_nothing_and_is_whole_where_its_log_comes_along() {
+    let (_directory, path) = gone_after("move");
+    let moved = path.with_extension("moved");
+    std::fs::rename(beside(&path, "-wal"), beside(&moved, "-wal")).unwrap();
+    let store = open(&moved);
+    let clients = store.clients().list(&Default::default()).unwrap().map(|client| client.unwrap().name);
+    assert_eq!(clients.collect::<Vec<_>>(), ["kept"]);
+}
+
+#[test]
+fn a_file_that_was_replaced_while_it_was_open_acknowledges_nothing() {
+    gone_after("replace");
+}
+
+#[test]
+fn a_file_that_was_deleted_while_it_was_open_acknowledges_nothing() {
+    gone_after("delete");
+}
+
+#[test]
+fn a_log_that_was_deleted_while_it_was_open_acknowledges_nothing() {
+    gone_after("delete the log");
+}
+
+#[test]
+fn a_second_name_of_a_file_is_refused_to_another_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let store = open(&path);
+    store.clients().create(&NewClient::named("x")).unwrap();
+    succeed(start("open a link", &path));
+    store.clients().create(&NewClient::named("y")).unwrap();
+    drop(store);
+    assert!(matches!(ClientStore::check_file(&path, |_| {}), Err(Error::Linked { .. })));
+    let store = ClientStore::builder().hard_links(true).open(&path).unwrap();
+    assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_another_process_writes_is_refused_as_ones_own_at_the_start_and_neither_fails_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let link = directory.path().join("link.db");
+    std::os::unix::fs::symlink("store.db", &link).unwrap();
+    let store = open(&path);
+    for path in [&path, &link] {
+        succeed(start("exclusive", path));
+        store.clients().create(&NewClient::named("x")).unwrap();
+        succeed(start("one write", path));
+    }
+    drop(store);
+    let store = ClientStore::builder().exclusive(true).open(&link).unwrap();
+    assert!(matches!(ClientStore::open(&path), Err(Error::Exclusive { .. })));
+    drop(store);
+    assert_eq!(open(&path).clients().list(&Default::default()).unwrap().count(), 4);
+    assert!(!beside(&path, "-exclusive").exists());
 }

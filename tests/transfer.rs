@@ -90,7 +90,7 @@ fn a_store_with_the_greatest_id_is_dumped_and_loaded_too() {
     let (copy, _) = memory();
     assert_eq!(load(&copy, &document).unwrap(), 1 + 3, "three are the default categories");
     assert_eq!(dumped(&copy), document);
-    assert!(matches!(copy.clients().create(&NewClient::named("y")), Err(Error::Storage { .. })), "no id is left");
+    assert!(matches!(copy.clients().create(&NewClient::named("y")), Err(Error::IdsExhausted { table: "clients" })));
     assert_eq!(dumped(&copy), document);
 }
 

@@ -11,6 +11,9 @@ const HINT: HeaderName = HeaderName::from_static("hint");
 const STATUS: HeaderName = HeaderName::from_static("status");
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 
+/// The reason may name paths of this machine, so that only the program's operator is told.
+const INTERNAL: &str = "Something went wrong here; it is no fault of the request.";
+
 /// Longer hints are cut; some programs read header lines into small buffers.
 const MAX_HINT: usize = 500;
 
@@ -63,17 +66,23 @@ pub(super) fn error(error: Error, dialect: Dialect) -> Response<Body> {
             hinted(StatusCode::BAD_REQUEST, &message, &message, dialect)
         }
         Error::Busy { .. } => {
-            let message = "The store is busy: another program is writing to its file; try again in a second.";
+            let message = "The store is busy: somebody else is writing to it; try again in a second.";
             let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, message, None, dialect);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
-        _ => {
-            refusal(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log tells what.", None, dialect)
-        }
+        Error::ReadOnly { .. } => unavailable("The store can only be read.", &error, dialect),
+        Error::IdsExhausted { .. } => unavailable("There is no id left for a new record.", &error, dialect),
+        Error::Moved { .. } => unavailable("The store's file was moved, replaced or deleted.", &error, dialect),
+        _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, None, dialect),
     };
     response.extensions_mut().insert(error);
     response
+}
+
+/// 503 for what will not go away by itself.
+fn unavailable(message: &str, error: &Error, dialect: Dialect) -> Response<Body> {
+    hinted(StatusCode::SERVICE_UNAVAILABLE, message, &error.to_string(), dialect)
 }
 
 /// 401, with what is wrong.

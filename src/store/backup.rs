@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
+use super::place::is_at;
 use crate::error::{Error, Result};
 
 /// So many pages are copied between two calls of the progress.
@@ -28,8 +29,8 @@ pub(crate) fn copy<T>(
         return Err(Error::Exists { path: to.to_owned() });
     }
     let partial = Partial::beside(to)?;
-    pages(source, &partial.0, progress)?;
-    let verified = verify(&partial.0)?;
+    pages(source, &partial.path, progress)?;
+    let verified = verify(&partial.path)?;
     partial.publish(original, to)?;
     Ok(verified)
 }
@@ -56,7 +57,11 @@ fn pages(source: &Connection, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> 
 }
 
 /// A file that is not whole yet, gone when it is dropped.
-struct Partial(PathBuf);
+struct Partial {
+    path: PathBuf,
+    /// The file that was made, whatever stands at the path later.
+    file: File,
+}
 
 impl Partial {
     fn beside(to: &Path) -> Result<Self> {
@@ -67,40 +72,57 @@ impl Partial {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&path).map_err(|error| unwritable(to, error))?;
-        Ok(Partial(path))
+        let file = options.open(&path).map_err(|error| unwritable(to, error))?;
+        Ok(Partial { path, file })
     }
 
     fn publish(self, original: Option<&Path>, to: &Path) -> Result<()> {
         let syncing = |error| Error::storage("syncing the copy", error);
-        let permissions = match original {
-            Some(original) => Some(fs::metadata(original).map_err(syncing)?.permissions()),
-            None => None,
-        };
-        let file = File::options().write(true).open(&self.0).map_err(syncing)?;
-        if let Some(permissions) = permissions {
-            file.set_permissions(permissions).map_err(syncing)?;
+        if !is_at(&self.path, &self.file) {
+            return Err(Error::storage("naming the copy", "another file has been put in its place"));
         }
-        file.sync_all().map_err(syncing)?;
+        if let Some(original) = original {
+            permit_as(&fs::metadata(original).map_err(syncing)?, &self.file).map_err(syncing)?;
+        }
+        self.file.sync_all().map_err(syncing)?;
         // Unlike a rename, a link never writes over what appeared meanwhile.
-        match fs::hard_link(&self.0, to) {
+        match fs::hard_link(&self.path, to) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 return Err(Error::Exists { path: to.to_owned() });
             }
             // Not every file system has links.
             Err(_) if fs::symlink_metadata(to).is_ok() => return Err(Error::Exists { path: to.to_owned() }),
-            Err(_) => fs::rename(&self.0, to).map_err(|error| unwritable(to, error))?,
+            Err(_) => fs::rename(&self.path, to).map_err(|error| unwritable(to, error))?,
         }
         drop(self);
         sync_directory(to)
     }
 }
 
+/// Lets a copy be read by those who may read the original, and by nobody else: what is allowed to a group is allowed to
+/// that group only.
+#[cfg(unix)]
+fn permit_as(original: &fs::Metadata, copy: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+
+    // The administrator may give it away, others may give it to a group of theirs.
+    if fchown(copy, Some(original.uid()), Some(original.gid())).is_err() {
+        drop(fchown(copy, None, Some(original.gid())));
+    }
+    let group = if copy.metadata()?.gid() == original.gid() { 0o070 } else { 0 };
+    copy.set_permissions(fs::Permissions::from_mode(original.mode() & (0o707 | group)))
+}
+
+#[cfg(not(unix))]
+fn permit_as(original: &fs::Metadata, copy: &File) -> std::io::Result<()> {
+    copy.set_permissions(original.permissions())
+}
+
 impl Drop for Partial {
     fn drop(&mut self) {
         for suffix in ["", "-wal", "-shm", "-journal"] {
-            drop(fs::remove_file(with_suffix(&self.0, suffix)));
+            drop(fs::remove_file(with_suffix(&self.path, suffix)));
         }
     }
 }
@@ -122,7 +144,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
-fn unwritable(path: &Path, error: std::io::Error) -> Error {
+pub(super) fn unwritable(path: &Path, error: std::io::Error) -> Error {
     let hint = match path.parent() {
         Some(parent) if error.kind() == ErrorKind::NotFound => {
             format!("there is no directory {}; make it first", parent.display())

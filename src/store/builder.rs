@@ -52,6 +52,7 @@ pub struct Builder {
     pub(super) read_only: bool,
     pub(super) exclusive: bool,
     pub(super) quick_check: bool,
+    pub(super) links: bool,
     pub(super) account: Account,
 }
 
@@ -73,6 +74,7 @@ impl Default for Builder {
             read_only: false,
             exclusive: false,
             quick_check: false,
+            links: false,
             account: Account::default(),
         }
     }
@@ -88,6 +90,7 @@ impl fmt::Debug for Builder {
             .field("read_only", &self.read_only)
             .field("exclusive", &self.exclusive)
             .field("quick_check", &self.quick_check)
+            .field("hard_links", &self.links)
             .finish_non_exhaustive()
     }
 }
@@ -137,7 +140,8 @@ impl Builder {
         self
     }
 
-    /// How long to wait for another program that has the file locked; 5 seconds by default.
+    /// How long a write waits for another program that has the file locked, and for other threads' transactions of this
+    /// store; 5 seconds by default. Then it is [`Error::Busy`](crate::Error::Busy), and nothing was written.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
@@ -160,8 +164,10 @@ impl Builder {
     }
 
     /// Whether the store only reads; false by default. Then nothing is made, brought up to date or
-    /// written, a write is [`Error::Storage`](crate::Error::Storage), and a file without some of its
-    /// triggers or indexes is opened as well.
+    /// written, a write is [`Error::ReadOnly`](crate::Error::ReadOnly), and a file without some of its
+    /// triggers or indexes is opened as well. A file that this account cannot write, or on a read-only disk, is read
+    /// without making anything beside it; if a log stands beside it that cannot be read that way, it is
+    /// [`Error::Unopened`](crate::Error::Unopened).
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
@@ -173,8 +179,8 @@ impl Builder {
     /// Then reads are faster, because nobody else's writes have to be looked for, and each reader
     /// in steady use keeps up to 16 MiB of the file in memory. Other programs can
     /// still read the file, but not write it, and a second store that is to write it is refused with
-    /// [`Error::Exclusive`](crate::Error::Exclusive) when it opens. A file `FILE-exclusive` stands
-    /// beside it meanwhile. A store in memory is its own anyway, and one that only reads claims
+    /// [`Error::Exclusive`](crate::Error::Exclusive) when it opens. Where another store has the file open for writing,
+    /// opening it so is [`Error::InUse`](crate::Error::InUse). A store in memory is its own anyway, and one that only reads claims
     /// nothing.
     ///
     /// ```no_run
@@ -206,6 +212,23 @@ impl Builder {
     #[must_use]
     pub fn quick_check(mut self, quick_check: bool) -> Self {
         self.quick_check = quick_check;
+        self
+    }
+
+    /// Whether a file with several names (hard links) is opened; false by default.
+    ///
+    /// SQLite names a file's log after the path that it was opened at. Two programs that open one file by two names have
+    /// two logs for it, and lose each other's writes. Allow it only where every program uses the same name.
+    ///
+    /// ```no_run
+    /// use clientstore::ClientStore;
+    ///
+    /// let store = ClientStore::builder().hard_links(true).open("books.db")?;
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn hard_links(mut self, allowed: bool) -> Self {
+        self.links = allowed;
         self
     }
 

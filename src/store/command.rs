@@ -119,7 +119,8 @@ fn insert_or(connection: &Connection, resource: &'static dyn Resource, values: &
     };
     let mut statement = connection.prepare_cached(&text)?;
     bind(&mut statement, values)?;
-    match statement.raw_execute().map_err(constraint)? {
+    let inserted = statement.raw_execute().map_err(|error| exhausted(connection, resource, error));
+    match inserted? {
         0 => Err(resource.refusal(connection, &change)?),
         _ => Ok(connection.last_insert_rowid()),
     }
@@ -274,6 +275,23 @@ pub(crate) fn exists(connection: &Connection, resource: &dyn Resource, id: i64) 
 pub(crate) fn belongs(connection: &Connection, resource: &dyn Resource, id: i64, to: (&Parent, i64)) -> Result<bool> {
     let sql = format!("SELECT 1 FROM {} WHERE id = ?1 AND {} = ?2", resource.table().name, to.0.column);
     Ok(connection.prepare_cached(&sql)?.exists([id, to.1])?)
+}
+
+/// SQLite gives the same error for a table without an id left as for a full disk.
+fn exhausted(connection: &Connection, resource: &dyn Resource, error: rusqlite::Error) -> Error {
+    let table = resource.table().name;
+    let is_last = || {
+        let sql = format!(
+            "SELECT max(ifnull((SELECT max(id) FROM {table}), 0),
+                        ifnull((SELECT max(CAST(seq AS INTEGER)) FROM sqlite_sequence WHERE name = ?1), 0)) = {}",
+            i64::MAX
+        );
+        connection.query_row(&sql, [table], |row| row.get(0)).unwrap_or(false)
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) if is_last() => Error::IdsExhausted { table },
+        _ => constraint(error),
+    }
 }
 
 /// A constraint of the schema that the rules before it should have caught says what it is.

@@ -1,6 +1,5 @@
 //! The file: making it, recognising it, bringing it up to date, and the connections to it.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,9 +11,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::backup::with_suffix;
 use super::builder::Durability;
 use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of};
+use super::place::{self, Access};
 use super::schema::{self, Difference};
 use crate::error::{Error, Result};
 
+/// What is kept of a write-ahead log that has grown larger, in bytes; SQLite writes it into the file at that size.
+const LOG: u64 = 4 << 20;
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 64;
 
@@ -25,7 +27,14 @@ pub(crate) struct Settings {
     pub(crate) busy_timeout: Duration,
     /// Whether closing leaves the write-ahead log as it is.
     pub(crate) keeps_log: bool,
+    /// Whether the file may have several names.
+    pub(crate) links: bool,
+    pub(crate) access: Access,
 }
+
+/// Why a file is not written that should have been.
+const NOT_WRITABLE: &str = "this account may not write the file or its directory, or the disk is read-only. Open it for \
+                            reading only, or change the permissions";
 
 /// The newest version that this program knows.
 fn version() -> i64 {
@@ -39,7 +48,7 @@ pub(crate) fn writer(
     create: bool,
     checks: bool,
 ) -> Result<(Connection, Option<Upgrade>)> {
-    match found(path)? {
+    match found(path, settings)? {
         // By a connection that leaves a crash's log where it is, should the file be refused.
         Found::Store if checks => quick_check(&inspector(path, settings)?.0, path)?,
         Found::Store => recognise(path)?,
@@ -47,18 +56,22 @@ pub(crate) fn writer(
         Found::Nothing if create => {}
         Found::Nothing => return Err(Error::Missing { path: path.to_owned() }),
     }
+    if path.exists() && place::access(path) != Access::Write {
+        return Err(Error::ReadOnly { path: path.to_owned(), reason: NOT_WRITABLE });
+    }
     patiently(path, settings, || open_writer(path, settings))
 }
 
 /// Opens a connection that writes nothing; what is altered in the file is for the caller to judge.
 pub(crate) fn inspector(path: &Path, settings: &Settings) -> Result<(Connection, Settings)> {
-    match found(path)? {
+    match found(path, settings)? {
         Found::Store => recognise(path)?,
         Found::Empty => return Err(foreign(path, "an empty file".to_owned())),
         Found::Nothing => return Err(Error::Missing { path: path.to_owned() }),
     }
     // A log that a crash has left is read, and stays for the next writer to bring in.
-    let settings = Settings { keeps_log: log_of(path).exists(), ..*settings };
+    let access = place::access(path);
+    let settings = Settings { keeps_log: log_of(path).exists(), access, ..*settings };
     let connection = patiently(path, &settings, || {
         let connection = reader(path, &settings)?;
         // The log may make it a newer file.
@@ -66,8 +79,10 @@ pub(crate) fn inspector(path: &Path, settings: &Settings) -> Result<(Connection,
             (APPLICATION_ID, found) if found > version() => Err(newer(path, found)),
             _ => Ok(connection),
         }
-    })?;
-    Ok((connection, settings))
+    });
+    let connection =
+        if access == Access::Read { connection.map_err(|error| unread_log(path, error)) } else { connection };
+    Ok((connection?, settings))
 }
 
 /// Refuses a file that cannot be read as it is.
@@ -113,10 +128,14 @@ enum Found {
     Store,
 }
 
-fn found(path: &Path) -> Result<Found> {
+fn found(path: &Path, settings: &Settings) -> Result<Found> {
+    place::only_files_beside(path)?;
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(foreign(path, "a directory".to_owned())),
         Ok(found) if !found.is_file() => Err(foreign(path, "no regular file".to_owned())),
+        Ok(found) if place::links(&found) > 1 && !settings.links => {
+            Err(Error::Linked { path: path.to_owned(), links: place::links(&found) })
+        }
         // SQLite takes a file shorter than its smallest page for an empty one.
         Ok(found) if (1..512).contains(&found.len()) => Err(foreign(path, "no SQLite database".to_owned())),
         Ok(found) if found.len() > 0 => Ok(Found::Store),
@@ -141,6 +160,19 @@ fn patiently<T>(path: &Path, settings: &Settings, open: impl Fn() -> Result<T>) 
     }
 }
 
+/// Says that the disk is full, where a failure comes from that.
+pub(crate) fn or_full(path: &Path, error: Error) -> Error {
+    let Error::Storage { source, .. } = &error else { return error };
+    let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    match code {
+        Some(ErrorCode::DiskFull) => Error::Storage { doing: "the disk is full", source: Arc::clone(source) },
+        Some(ErrorCode::SystemIoFailure) if place::is_full(path) => {
+            Error::Storage { doing: "the disk is full", source: Arc::clone(source) }
+        }
+        _ => error,
+    }
+}
+
 /// Says which file could not be opened, and what to do.
 fn unopened(path: &Path, error: Error) -> Error {
     let Error::Storage { source, .. } = error else { return error };
@@ -154,9 +186,30 @@ fn unopened(path: &Path, error: Error) -> Error {
             "look at its permissions and its directory's".to_owned()
         }
         (Some(ErrorCode::DatabaseCorrupt), _) => damaged(path, &source),
+        (Some(ErrorCode::DiskFull), _) => format!("the disk is full: {source}"),
+        (Some(ErrorCode::SystemIoFailure), _) if place::is_full(path) => format!("the disk is full: {source}"),
         _ => source.to_string(),
     };
     Error::Unopened { path: path.to_owned(), hint, source }
+}
+
+/// Says why a file with a log could not be read without writing anything.
+fn unread_log(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Unopened { path, source, .. }
+            if source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code)
+                != Some(ErrorCode::DatabaseCorrupt) =>
+        {
+            let hint = format!(
+                "its log {} has to be read as well, which cannot be done without writing to its directory: {source}. \
+                 Open it with an account that may write there, or copy the file and its log to another directory",
+                log_of(&path).display()
+            );
+            Error::Unopened { path, hint, source }
+        }
+        Error::Storage { .. } => unread_log(path, unopened(path, error)),
+        error => error,
+    }
 }
 
 fn damaged(path: &Path, source: &dyn std::fmt::Display) -> String {
@@ -172,7 +225,11 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     let had_log = log_of(path).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    if connection.is_readonly("main")? {
+        return Err(Error::ReadOnly { path: path.to_owned(), reason: NOT_WRITABLE });
+    }
     set_up(&connection, settings)?;
+    connection.execute_batch(&format!("PRAGMA journal_size_limit = {LOG}"))?;
     // Until the file is known to be ours, closing it must not bring in a log that others have left.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
     let preparation =
@@ -188,14 +245,23 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     if mode != "wal" {
         return Err(Error::storage("opening the file", format!("its disk gives no write-ahead log, but {mode}")));
     }
+    // The log is made by the first that reads, and belongs to the file's identity.
+    connection.query_row("SELECT count(*) FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?;
     Ok((connection, upgrade))
 }
 
 /// Opens one more connection, for reading, to a file that the writer has opened.
 pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
-    // Read-write, because a read-only connection cannot recover a log; `query_only` keeps it from writing.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = match settings.access {
+        // Read-write, because a read-only connection cannot recover a log; `query_only` keeps it from writing.
+        Access::Write => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Connection::open_with_flags(path, flags)?
+        }
+        Access::Read => Connection::open_with_flags(uri(path, "mode=ro&readonly_shm=1"), only)?,
+        Access::Immutable => Connection::open_with_flags(uri(path, "immutable=1"), only)?,
+    };
     set_up(&connection, settings)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
@@ -233,7 +299,8 @@ fn set_up(connection: &Connection, settings: &Settings) -> Result<()> {
 /// file open already: closing a descriptor of our own would drop SQLite's locks on it.
 fn recognise(path: &Path) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let peek = Connection::open_with_flags(uri(path), flags).map_err(|error| unopened(path, error.into()))?;
+    let peek =
+        Connection::open_with_flags(uri(path, "immutable=1"), flags).map_err(|error| unopened(path, error.into()))?;
     // Another program may be half-way through making the file, or have crashed there: with this,
     // SQLite takes a file that is shorter than it says for what it is, and its header can be read.
     peek.execute_batch("PRAGMA writable_schema = ON").map_err(|error| unopened(path, error.into()))?;
@@ -254,12 +321,14 @@ fn recognise(path: &Path) -> Result<()> {
 /// SQLite empties it again, whatever is there of it.
 fn was_being_made(path: &Path) -> bool {
     let mut head = [0; 20];
-    let journal = File::open(with_suffix(path, "-journal")).and_then(|mut journal| journal.read_exact(&mut head));
+    let Ok(Ok(mut journal)) = place::open_beside(&with_suffix(path, "-journal"), false) else { return false };
     // The magic number, the count of records, a nonce, and the size in pages.
-    journal.is_ok() && head[..8] == [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7] && head[16..] == [0; 4]
+    journal.read_exact(&mut head).is_ok()
+        && head[..8] == [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+        && head[16..] == [0; 4]
 }
 
-fn uri(path: &Path) -> String {
+fn uri(path: &Path, parameters: &str) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes().iter().copied() {
         match byte {
@@ -268,7 +337,7 @@ fn uri(path: &Path) -> String {
             other => uri.push_str(&format!("%{other:02X}")),
         }
     }
-    uri + "?immutable=1"
+    uri + "?" + parameters
 }
 
 /// Begins a transaction that writes, waiting for other programs' up to the busy timeout.
@@ -304,8 +373,13 @@ mod tests {
     fn every_connection_is_hardened() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store.db");
-        let settings =
-            Settings { durability: Durability::Full, busy_timeout: Duration::from_secs(1), keeps_log: false };
+        let settings = Settings {
+            durability: Durability::Full,
+            busy_timeout: Duration::from_secs(1),
+            keeps_log: false,
+            links: false,
+            access: Access::Write,
+        };
         let writer = writer(&path, &settings, true, false).unwrap().0;
         let connections = [
             reader(&path, &settings).unwrap(),

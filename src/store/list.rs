@@ -29,8 +29,9 @@ pub(crate) type Each<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<bool>;
 enum State {
     /// Nothing was read yet.
     New(Selection),
-    /// In the order of ids: what comes after the last one.
-    After(i64, Selection),
+    /// In the order of ids: what comes after the one, up to the other, which was the last when the list began. Where
+    /// records are written meanwhile, in memory, the list has an end all the same.
+    After(i64, i64, Selection),
     /// The ids in the list's order, found first, and how many of them were read.
     Picked(Arc<[i64]>, usize),
     End,
@@ -61,8 +62,8 @@ impl Cursor {
             State::New(selection) if selection.sorts || self.resource.order() != Order::Id => {
                 self.picked(connection, self.pick(connection, &selection)?, 0, each)?
             }
-            State::New(selection) => self.after(connection, 0, selection, each)?,
-            State::After(id, selection) => self.after(connection, id, selection, each)?,
+            State::New(selection) => self.after(connection, (0, None), selection, each)?,
+            State::After(id, last, selection) => self.after(connection, (id, Some(last)), selection, each)?,
             State::Picked(ids, read) => self.picked(connection, ids, read, each)?,
             State::End => State::End,
         };
@@ -90,14 +91,31 @@ impl Cursor {
         (sql, parameters)
     }
 
-    fn after(&self, connection: &Connection, id: i64, selection: Selection, each: Each<'_>) -> Result<State> {
+    fn after(
+        &self,
+        connection: &Connection,
+        (id, last): (i64, Option<i64>),
+        selection: Selection,
+        each: Each<'_>,
+    ) -> Result<State> {
         let mut sql = self.resource.table().sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, &selection);
         sql.push_str(if selection.conditions.is_empty() { " WHERE id > ?" } else { " AND id > ?" });
-        sql.push_str(" ORDER BY id");
         parameters.push(Value::Integer(id));
-        let stopped_at = rows(connection, &sql, parameters, each)?;
-        Ok(stopped_at.map_or(State::End, |last| State::After(last, selection)))
+        if let Some(last) = last {
+            sql.push_str(" AND id <= ?");
+            parameters.push(Value::Integer(last));
+        }
+        sql.push_str(" ORDER BY id");
+        let Some(stopped_at) = rows(connection, &sql, parameters, each)? else { return Ok(State::End) };
+        let last = match last {
+            Some(last) => last,
+            None => {
+                let sql = format!("SELECT max(id) FROM {}", self.resource.table().name);
+                connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?
+            }
+        };
+        Ok(State::After(stopped_at, last, selection))
     }
 
     fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Arc<[i64]>> {

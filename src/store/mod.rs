@@ -12,6 +12,7 @@ mod keeper;
 mod keys;
 mod list;
 mod migrate;
+mod place;
 mod readers;
 mod records;
 mod resource;
@@ -46,6 +47,7 @@ pub(crate) use writer::Spawn;
 
 use self::claim::Claim;
 use self::file::Settings;
+use self::place::{Access, Identity};
 use self::readers::{Reader, Readers};
 use self::writer::Writer;
 use crate::account::Account;
@@ -59,6 +61,10 @@ use crate::xml::Dialect;
 /// A store is cheap to clone and every clone is the same store; use it from as many threads as you
 /// like. A read sees every write that was acknowledged before it began, by any clone, thread or
 /// other program. Writes of many threads commit in groups.
+///
+/// Every call blocks its thread until it is done: a write until it is on the disk, waiting for other programs and for
+/// other threads' transactions up to the builder's `busy_timeout`. In asynchronous code, call the store from a blocking
+/// task, or send requests to `Api`, which does so itself.
 ///
 /// ```
 /// use clientstore::{ClientStore, NewClient};
@@ -81,7 +87,7 @@ struct Inner {
     builder: Builder,
     upgrade: Option<Upgrade>,
     time: Time,
-    /// Of a file that is the store's own; given up last.
+    /// Of a file that is written; given up last.
     _claim: Option<Claim>,
 }
 
@@ -111,7 +117,8 @@ impl ClientStore {
     /// [`Error::Foreign`] where the file is something else, [`Error::Newer`] where a newer version
     /// wrote it, [`Error::Altered`] where its tables, indexes or triggers are not the program's own;
     /// each is left untouched. [`Error::Busy`] where another program kept it locked,
-    /// [`Error::Exclusive`] where another store has declared it its own, [`Error::Unopened`] where it cannot be opened.
+    /// [`Error::Exclusive`] where another store has declared it its own, [`Error::ReadOnly`] where it cannot be written,
+    /// [`Error::Linked`] where the file has several names, [`Error::Unopened`] where it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Builder::default().open(path)
     }
@@ -132,11 +139,10 @@ impl ClientStore {
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let mut settings = settings(&builder);
-        let path = &absolute(path)?;
-        let claim = match builder.exclusive && !builder.read_only {
-            true => Some(Claim::of(path)?),
-            false => None,
-        };
+        let path = &place::resolve(absolute(path)?);
+        let exclusive = builder.exclusive && !builder.read_only;
+        let claim = if builder.read_only { None } else { Claim::of(path, exclusive)? };
+        let before = Identity::before(path);
         let (connection, upgrade) = if builder.read_only {
             let (connection, its) = file::inspector(path, &settings)?;
             if builder.quick_check {
@@ -146,20 +152,26 @@ impl ClientStore {
             settings = its;
             (connection, None)
         } else {
-            if claim.is_none() {
-                Claim::none_on(path)?;
-            }
-            file::writer(path, &settings, builder.create, builder.quick_check)?
+            file::writer(path, &settings, builder.create, builder.quick_check).inspect_err(|_| {
+                let made = || std::fs::metadata(path).is_ok_and(|made| made.len() == 0);
+                // A full disk had no room for the tables; nobody else makes the file at this moment.
+                if before.is_none() && claim.as_ref().is_some_and(Claim::is_alone) && made() {
+                    drop(std::fs::remove_file(path));
+                }
+            })?
         };
-        let readers = Arc::new(Readers::new(path.to_owned(), settings, builder.readers, claim.is_some()));
-        let writer = Writer::new(connection, Some(Arc::clone(&readers)), builder.busy_timeout, claim.is_some())?;
+        let identity = Arc::new(Identity::of(path, before, settings.access)?);
+        let readers = Arc::new(Readers::new(Arc::clone(&identity), settings, builder.readers, exclusive));
+        let (read_only, timeout) = (builder.read_only, builder.busy_timeout);
+        let file = writer::File { readers: Arc::clone(&readers), identity, exclusive, read_only };
+        let writer = Writer::new(connection, Some(file), timeout)?;
         let (path, time) = (Some(path.to_owned()), builder.time());
         let (readers, writer) = (Some(readers), Arc::new(writer));
         Ok(ClientStore { inner: Arc::new(Inner { path, readers, writer, builder, upgrade, time, _claim: claim }) })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Writer::new(file::memory(&settings(&builder))?, None, builder.busy_timeout, false)?;
+        let writer = Writer::new(file::memory(&settings(&builder))?, None, builder.busy_timeout)?;
         let (writer, time) = (Arc::new(writer), builder.time());
         let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
         Ok(ClientStore { inner: Arc::new(inner) })
@@ -189,8 +201,8 @@ impl ClientStore {
     ///
     /// # Errors
     ///
-    /// What the closure gives, and [`Error::Busy`] or [`Error::Storage`] where the transaction
-    /// cannot begin or commit.
+    /// What the closure gives, and [`Error::Busy`], [`Error::ReadOnly`], [`Error::Moved`] or [`Error::Storage`] where the
+    /// transaction cannot begin or commit.
     pub fn transaction<T>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         self.inner.writer.transaction(|connection| run(&Transaction::new(self, connection)))
     }
@@ -365,7 +377,7 @@ impl Drop for Snapshot {
 
 /// Opens a file to look at it, whatever its state.
 pub(crate) fn inspect(path: &Path) -> Result<Connection> {
-    let path = absolute(path)?;
+    let path = place::resolve(absolute(path)?);
     Ok(file::inspector(&path, &settings(&Builder::default()))?.0)
 }
 
@@ -376,7 +388,13 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 fn settings(builder: &Builder) -> Settings {
-    Settings { durability: builder.durability, busy_timeout: builder.busy_timeout, keeps_log: false }
+    Settings {
+        durability: builder.durability,
+        busy_timeout: builder.busy_timeout,
+        keeps_log: false,
+        links: builder.links,
+        access: Access::Write,
+    }
 }
 
 /// Names the record that holds what cannot be written.

@@ -1,6 +1,6 @@
 //! Reader connections, kept for the next reader.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::Version;
 use super::file::{self, Settings};
 use super::keeper::{self, Keeper};
+use super::place::Identity;
 use crate::error::Result;
 
 /// At every so manieth commit, what readers hold of the log is let go, so that a checkpoint can go
@@ -33,7 +34,7 @@ const UNUSED: u64 = 4_096;
 /// A reader takes one and brings it back; where none is idle it opens one more, so that a list that
 /// a slow program reads holds up nobody.
 pub(crate) struct Readers {
-    path: PathBuf,
+    identity: Arc<Identity>,
     settings: Settings,
     kept: usize,
     idle: Mutex<Idle>,
@@ -122,13 +123,13 @@ impl Reader {
 
 impl Readers {
     /// `exclusive` says that nobody else writes the file.
-    pub(crate) fn new(path: PathBuf, settings: Settings, kept: usize, exclusive: bool) -> Self {
+    pub(crate) fn new(identity: Arc<Identity>, settings: Settings, kept: usize, exclusive: bool) -> Self {
         let begin = match exclusive {
             true => Begin::Own { commits: AtomicU64::new(0), lets_go: AtomicBool::new(false) },
-            false => Begin::Shared(Keeper::new(&path, &settings)),
+            false => Begin::Shared(Keeper::new(identity.path(), &settings)),
         };
         Readers {
-            path,
+            identity,
             settings,
             kept,
             idle: Mutex::default(),
@@ -140,6 +141,7 @@ impl Readers {
 
     /// A reader each of whose statements sees all that was committed when it was taken.
     pub(crate) fn take(&self) -> Result<Reader> {
+        self.identity.check_at_times()?;
         let reader = self.idle().readers.pop();
         let mut reader = match reader {
             Some(reader) => reader,
@@ -162,7 +164,10 @@ impl Readers {
     }
 
     fn open(&self) -> Result<Reader> {
-        let connection = file::reader(&self.path, &self.settings)?;
+        self.identity.check()?;
+        let connection = file::reader(self.identity.path(), &self.settings)?;
+        // Another file may have taken its place just then.
+        self.identity.check()?;
         let reader = Reader { connection, sees: None, uses: 0, given: 0 };
         reader.keep(LITTLE_CACHE)?;
         Ok(reader)
@@ -187,11 +192,12 @@ impl Readers {
             Begin::Shared(keeper) => keeper,
             Begin::Own { commits, .. } => return Ok(Version(commits.load(Ordering::Acquire))),
         };
+        self.identity.check_at_times()?;
         keeper.count();
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match &mut *watcher {
             Some(connection) => connection,
-            none => none.insert(file::reader(&self.path, &self.settings)?),
+            none => none.insert(file::reader(self.identity.path(), &self.settings)?),
         };
         // It tells this one connection, outside any transaction, whether others have committed.
         let version: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
@@ -271,6 +277,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::store::place::Access;
     use crate::{ClientStore, Durability};
 
     /// The readers of an empty store.
@@ -278,9 +285,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store.db");
         drop(ClientStore::builder().durability(Durability::Off).open(&path).unwrap());
-        let settings =
-            Settings { durability: Durability::Off, busy_timeout: Duration::from_secs(60), keeps_log: false };
-        (directory, Readers::new(path, settings, 8, false))
+        let settings = Settings {
+            durability: Durability::Off,
+            busy_timeout: Duration::from_secs(60),
+            keeps_log: false,
+            links: false,
+            access: Access::Write,
+        };
+        let identity = Arc::new(Identity::of(&path, None, Access::Write).unwrap());
+        (directory, Readers::new(identity, settings, 8, false))
     }
 
     /// How much of the file a reader may keep in memory, in KiB.

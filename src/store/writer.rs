@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 #[cfg(feature = "tower")]
 use std::{
     future::Future,
@@ -22,7 +22,8 @@ use rusqlite::Connection;
 
 use super::Version;
 use super::command::{Command, Outcome, apply};
-use super::file::{begin, is_busy};
+use super::file::{begin, is_busy, or_full};
+use super::place::Identity;
 use super::readers::Readers;
 use crate::error::{Error, Result};
 
@@ -34,14 +35,23 @@ pub(crate) type Spawn = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
 pub(crate) struct Writer {
     queue: Mutex<Queue>,
+    /// Told when the lead is passed on.
+    passed: Condvar,
     connection: Mutex<Connection>,
     busy_timeout: Duration,
-    /// The file's; none in memory.
-    readers: Option<Arc<Readers>>,
+    /// None in memory.
+    file: Option<File>,
     /// How often something may have been committed.
     commits: AtomicU64,
-    /// Whether the file is the store's own: then it stays locked between commits.
-    exclusive: bool,
+}
+
+/// What a writer knows of its file.
+pub(crate) struct File {
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) identity: Arc<Identity>,
+    /// Whether it is the store's own: then it stays locked between commits.
+    pub(crate) exclusive: bool,
+    pub(crate) read_only: bool,
 }
 
 #[derive(Default)]
@@ -51,6 +61,8 @@ struct Queue {
     led: bool,
     /// The thread whose transaction runs now: it must not wait for itself.
     inside: Option<ThreadId>,
+    /// Whether a blocking task gives up tasks' jobs that have waited for too long.
+    watched: bool,
 }
 
 /// A queued caller, with its command; without one it wants the connection to itself.
@@ -59,23 +71,20 @@ struct Job {
     reply: Reply,
     /// How to lead for a caller that is a task; a thread leads itself.
     spawn: Option<Spawn>,
+    /// When it is given up, if it is still queued; none where that is out of reach.
+    until: Option<Instant>,
 }
 
 impl Writer {
-    pub(crate) fn new(
-        connection: Connection,
-        readers: Option<Arc<Readers>>,
-        busy_timeout: Duration,
-        exclusive: bool,
-    ) -> Result<Self> {
+    pub(crate) fn new(connection: Connection, file: Option<File>, busy_timeout: Duration) -> Result<Self> {
         let connection = Mutex::new(connection);
         let writer = Writer {
             queue: Mutex::default(),
+            passed: Condvar::new(),
             connection,
             busy_timeout,
-            readers,
+            file,
             commits: AtomicU64::new(0),
-            exclusive,
         };
         writer.hold(&lock(&writer.connection))?;
         Ok(writer)
@@ -84,11 +93,12 @@ impl Writer {
     /// Applies a command and commits it, perhaps together with others.
     pub(crate) fn run(self: &Arc<Self>, command: Command) -> Result<Outcome> {
         let slot = Arc::new(Slot::default());
-        let job = Job { command: Some(command), reply: Reply(Some(Arc::clone(&slot))), spawn: None };
+        let job = self.job(Some(command), &slot, None);
+        let until = job.until;
         if let Some(job) = self.enter(job)? {
             Lead::of(self).group(job);
         }
-        match slot.wait() {
+        match self.wait(&slot, until)? {
             State::Lead(job) => {
                 Lead::of(self).group(*job);
                 slot.result()
@@ -103,8 +113,7 @@ impl Writer {
     #[cfg(feature = "tower")]
     pub(crate) fn submit(self: &Arc<Self>, command: Command, spawn: &Spawn) -> Submitted {
         let slot = Arc::new(Slot::default());
-        let reply = Reply(Some(Arc::clone(&slot)));
-        match self.enter(Job { command: Some(command), reply, spawn: Some(Arc::clone(spawn)) }) {
+        match self.enter(self.job(Some(command), &slot, Some(Arc::clone(spawn)))) {
             Ok(None) => {}
             Ok(Some(job)) => Lead::of(self).spawn(job),
             Err(error) => slot.resume(State::Done(Err(error))),
@@ -123,6 +132,14 @@ impl Writer {
             }
             result
         })
+        .map_err(|error| self.or_full(error))
+    }
+
+    fn or_full(&self, error: Error) -> Error {
+        match &self.file {
+            Some(file) => or_full(file.identity.path(), error),
+            None => error,
+        }
     }
 
     /// Runs a closure with the connection to itself and outside any transaction, in turn with the
@@ -130,16 +147,21 @@ impl Writer {
     pub(crate) fn alone<T>(self: &Arc<Self>, run: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let slot = Arc::new(Slot::default());
         // Its reply is never sent: the turn is all it waits for.
-        let turn = Job { command: None, reply: Reply(Some(Arc::clone(&slot))), spawn: None };
+        let turn = self.job(None, &slot, None);
+        let until = turn.until;
         let turn = match self.enter(turn)? {
             Some(turn) => turn,
-            None => match slot.wait() {
+            None => match self.wait(&slot, until)? {
                 State::Lead(turn) => *turn,
                 State::Done(_) | State::Waiting => return Err(abandoned()),
             },
         };
         let _lead = Lead::of(self);
-        lock(&self.queue).inside = Some(thread::current().id());
+        {
+            let mut queue = lock(&self.queue);
+            queue.inside = Some(thread::current().id());
+            self.watch(&mut queue);
+        }
         let result = run(&mut self.whole());
         self.commits.fetch_add(1, Ordering::Release);
         drop(turn);
@@ -165,7 +187,7 @@ impl Writer {
     }
 
     /// Takes the lead, which gives the job back, or queues it.
-    fn enter(&self, job: Job) -> Result<Option<Job>> {
+    fn enter(self: &Arc<Self>, job: Job) -> Result<Option<Job>> {
         let mut queue = lock(&self.queue);
         if !queue.led {
             queue.led = true;
@@ -175,20 +197,72 @@ impl Writer {
             return Err(inside());
         }
         queue.jobs.push_back(job);
+        self.watch(&mut queue);
         Ok(None)
     }
 
+    fn job(&self, command: Option<Command>, slot: &Arc<Slot>, spawn: Option<Spawn>) -> Job {
+        let until = Instant::now().checked_add(self.busy_timeout);
+        Job { command, reply: Reply(Some(Arc::clone(slot))), spawn, until }
+    }
+
+    /// Waits for a result or for the lead, and gives up a job that is still queued when its time is over.
+    fn wait(&self, slot: &Arc<Slot>, until: Option<Instant>) -> Result<State> {
+        if let Some(state) = until.and_then(|until| slot.wait_until(until)) {
+            return Ok(state);
+        }
+        let given_up = {
+            let mut queue = lock(&self.queue);
+            let at = queue.jobs.iter().position(|job| job.reply.is_to(slot));
+            at.filter(|_| until.is_some()).and_then(|at| queue.jobs.remove(at))
+        };
+        match given_up {
+            Some(_) => Err(self.busy()),
+            // Somebody commits it at this moment.
+            None => Ok(slot.wait()),
+        }
+    }
+
+    fn busy(&self) -> Error {
+        Error::Busy { waited: self.busy_timeout }
+    }
+
+    /// Has a blocking task give up the jobs of tasks, which cannot wait for a time themselves, while somebody has the
+    /// connection to himself. Groups of commands are short.
+    fn watch(self: &Arc<Self>, queue: &mut Queue) {
+        if queue.watched || queue.inside.is_none() {
+            return;
+        }
+        if let Some(spawn) = queue.jobs.iter().find_map(|job| job.spawn.clone()) {
+            queue.watched = true;
+            let watch = Watch(Arc::clone(self));
+            spawn(Box::new(move || watch.run()));
+        }
+    }
+
     fn begin(&self, connection: &Connection) -> Result<()> {
-        if self.exclusive && !connection.is_autocommit() {
+        if let Some(file) = self.file.as_ref().filter(|file| file.read_only) {
+            let path = file.identity.path().to_owned();
+            return Err(Error::ReadOnly { path, reason: "the store was opened for reading only" });
+        }
+        if self.exclusive() && !connection.is_autocommit() {
             return Ok(());
         }
-        begin(connection)
-            .map_err(|error| if is_busy(&error) { Error::Busy { waited: self.busy_timeout } } else { error })
+        begin(connection).map_err(|error| if is_busy(&error) { self.busy() } else { error })
     }
 
     /// Locks a file that is the store's own until the next commit.
     fn hold(&self, connection: &Connection) -> Result<()> {
-        if self.exclusive { self.begin(connection) } else { Ok(()) }
+        if self.exclusive() { self.begin(connection) } else { Ok(()) }
+    }
+
+    fn exclusive(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.exclusive)
+    }
+
+    /// Refuses to acknowledge what was written to a file that is no longer in its place.
+    fn is_in_place(&self) -> Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.identity.check())
     }
 
     /// Applies commands in one transaction; a result is given out only for what is on disk.
@@ -210,7 +284,11 @@ impl Writer {
 
     /// Commits; where that fails, nothing of the transaction stays.
     fn finish(&self, connection: &Connection, large: bool) -> Result<()> {
-        let let_go = self.readers.as_ref().and_then(|readers| readers.before_commit(large));
+        if let Err(error) = self.is_in_place() {
+            drop(connection.execute_batch("ROLLBACK"));
+            return Err(error);
+        }
+        let let_go = self.file.as_ref().and_then(|file| file.readers.before_commit(large));
         let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         drop(let_go);
         if committed.is_ok() {
@@ -219,13 +297,50 @@ impl Writer {
         }
         self.commits.fetch_add(1, Ordering::Release);
         // After that: what others wrote in between is then seen as well.
-        if let Some(readers) = &self.readers {
-            readers.after_commit();
+        if let Some(file) = &self.file {
+            file.readers.after_commit();
         }
-        committed.map(drop).map_err(|error| {
+        committed.map_err(|error| {
             drop(connection.execute_batch("ROLLBACK"));
             Error::storage("committing", error)
-        })
+        })?;
+        self.is_in_place()
+    }
+}
+
+/// Gives up what has waited for too long; also where it never runs, another may.
+struct Watch(Arc<Writer>);
+
+impl Watch {
+    fn run(&self) {
+        let mut queue = lock(&self.0.queue);
+        loop {
+            let now = Instant::now();
+            let late = |job: &Job| job.spawn.is_some() && job.until.is_some_and(|until| until <= now);
+            let (given_up, kept) = std::mem::take(&mut queue.jobs).into_iter().partition(late);
+            let given_up: VecDeque<Job> = given_up;
+            queue.jobs = kept;
+            if !given_up.is_empty() {
+                drop(queue);
+                given_up.into_iter().for_each(|job| job.reply.send(Err(self.0.busy())));
+                queue = lock(&self.0.queue);
+                continue;
+            }
+            let tasks = queue.jobs.iter().filter(|job| job.spawn.is_some());
+            match tasks.filter_map(|job| job.until).min() {
+                Some(until) if queue.inside.is_some() => {
+                    let left = until.saturating_duration_since(now);
+                    queue = self.0.passed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        lock(&self.0.queue).watched = false;
     }
 }
 
@@ -251,7 +366,7 @@ impl std::ops::DerefMut for Whole<'_> {
 
 impl Drop for Whole<'_> {
     fn drop(&mut self) {
-        if !self.connection.is_autocommit() && (thread::panicking() || !self.writer.exclusive) {
+        if !self.connection.is_autocommit() && (thread::panicking() || !self.writer.exclusive()) {
             // Left by a panic; nothing of it was acknowledged, and other programs wait for its lock.
             drop(self.connection.execute_batch("ROLLBACK"));
         }
@@ -282,7 +397,7 @@ impl Lead {
         let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         match self.writer.commit(commands.into_iter().flatten()) {
             Ok(results) => replies.into_iter().zip(results).for_each(|(reply, result)| reply.send(result)),
-            Err(error) => replies.into_iter().for_each(|reply| reply.send(Err(error.clone()))),
+            Err(error) => replies.into_iter().for_each(|reply| reply.send(Err(self.writer.or_full(error.clone())))),
         }
     }
 
@@ -306,6 +421,9 @@ impl Drop for Lead {
         let next = {
             let mut queue = lock(&self.writer.queue);
             queue.inside = None;
+            if queue.watched {
+                self.writer.passed.notify_all();
+            }
             let next = queue.jobs.pop_front();
             queue.led = next.is_some();
             next
@@ -357,6 +475,19 @@ impl Slot {
         }
     }
 
+    /// None where the time was over first.
+    fn wait_until(&self, until: Instant) -> Option<State> {
+        let mut waiting = lock(&self.waiting);
+        while matches!(waiting.state, State::Waiting) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            waiting = self.wake.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(std::mem::take(&mut waiting.state))
+    }
+
     fn wait(&self) -> State {
         let mut waiting = lock(&self.waiting);
         while matches!(waiting.state, State::Waiting) {
@@ -377,6 +508,10 @@ impl Slot {
 struct Reply(Option<Arc<Slot>>);
 
 impl Reply {
+    fn is_to(&self, slot: &Arc<Slot>) -> bool {
+        self.0.as_ref().is_some_and(|to| Arc::ptr_eq(to, slot))
+    }
+
     fn send(mut self, result: Result<Outcome>) {
         if let Some(slot) = self.0.take() {
             slot.resume(State::Done(result));

@@ -11,6 +11,9 @@ use crate::resources::RESOURCES;
 use crate::store::Resource;
 use crate::value::{Value, quoted, utf8};
 
+/// The greatest id that every program can hold exactly, 2 to the power of 53; above, ids are on their way to run out.
+const GREATEST: i64 = 1 << 53;
+
 /// How much of the records an altered schema lets be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Depth {
@@ -133,13 +136,17 @@ fn sequence(connection: &Connection, resource: &dyn Resource, report: &mut Repor
     let mut rows = statement.query([name])?;
     let mut given = None;
     let mut entries = 0;
+    let place = (Some(name), None, None);
     while let Some(row) = rows.next()? {
-        if let ValueRef::Integer(number) = row.get_ref(0)? {
-            given = Some(number);
+        match row.get_ref(0)? {
+            ValueRef::Integer(number) => given = Some(number),
+            other => {
+                let description = format!("sqlite_sequence holds {}, which is no whole number", shown(other));
+                report.add_at(Problem::Sequence, place, description);
+            }
         }
         entries += 1;
     }
-    let place = (Some(name), None, None);
     if entries > 1 {
         report.add_at(Problem::Sequence, place, format!("sqlite_sequence has {entries} rows for it; it must be one"));
     }
@@ -157,7 +164,19 @@ fn sequence(connection: &Connection, resource: &dyn Resource, report: &mut Repor
         }
         _ => {}
     }
+    if let Some(given) = given.filter(|given| !(0..=GREATEST).contains(given)) {
+        let description = format!("sqlite_sequence says that {given} was given last; it must be 0 to {GREATEST}");
+        report.add_at(Problem::Sequence, place, description);
+    }
     Ok(())
+}
+
+fn shown(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Real(number) => format!("{number:e}"),
+        ValueRef::Text(text) => quoted(&String::from_utf8_lossy(text)),
+        other => other.data_type().to_string(),
+    }
 }
 
 fn references(connection: &Connection, report: &mut Report) -> Result<()> {

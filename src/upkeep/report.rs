@@ -23,7 +23,7 @@ pub enum Problem {
     Rule,
     /// An amount, a state or the like is not what it follows from: lines, percents, payments.
     Total,
-    /// An id that was given once might be given again.
+    /// An id that was given once might be given again, or ids run out.
     Sequence,
 }
 

@@ -48,16 +48,26 @@ impl Request {
         let method = http::Method::from_bytes(self.method.to_ascii_uppercase().as_bytes())
             .map_err(|_| format!("{:?} is no HTTP method; use GET, POST, PUT or DELETE", self.method))?;
         let path = if self.path.starts_with('/') { self.path } else { format!("/{}", self.path) };
+        let only_reads = method.is_safe();
         let request = http::Request::builder()
             .method(method)
             .uri(path.as_str())
             .body(body)
             .map_err(|error| format!("{path:?} is no path of a request ({error}); percent-encode it"))?;
-        let response = Api::new(open(&self.file, self.opening.builder().create(false))?)
-            .dialect(self.dialect.into())
-            .handle(request);
+        let store = match open(&self.file, self.opening.builder().create(false)) {
+            Err(clientstore::Error::ReadOnly { .. }) if only_reads => {
+                self.opening.builder().read_only(true).open(&self.file)?
+            }
+            opened => opened?,
+        };
+        let response = Api::new(store).dialect(self.dialect.into()).handle(request);
 
         let status = response.status();
+        if status.is_server_error()
+            && let Some(error) = response.extensions().get::<clientstore::Error>()
+        {
+            eprintln!("clientstore: {error}");
+        }
         let mut out = std::io::stdout().lock();
         writeln!(out, "HTTP/1.1 {status}")?;
         for (name, value) in response.headers() {

@@ -49,6 +49,9 @@ pub(crate) struct Serve {
     /// Serve faster by declaring the file the server's own: nothing else can write it meanwhile
     #[arg(long, conflicts_with = "memory")]
     exclusive: bool,
+    /// Serve a file that cannot or should not be written: reads are answered, writes refused with 503
+    #[arg(long, conflicts_with_all = ["memory", "exclusive"])]
+    read_only: bool,
     #[command(flatten)]
     opening: Opening,
     /// The address to listen on; port 0 takes a free one
@@ -216,7 +219,15 @@ impl Serve {
         if let Some(seed) = self.tests.deterministic {
             builder = builder.deterministic(seed);
         }
-        let store = if self.memory { builder.open_in_memory()? } else { builder.open(&self.file)? };
+        let store = match (self.memory, builder.read_only(self.read_only)) {
+            (true, builder) => builder.open_in_memory()?,
+            (false, builder) => builder.open(&self.file).map_err(|error| match error {
+                clientstore::Error::ReadOnly { .. } => {
+                    format!("{error}; clientstore serve --read-only serves it").into()
+                }
+                error => Box::<dyn std::error::Error>::from(error),
+            })?,
+        };
         if let Some(upgrade) = store.upgrade() {
             // Also in a quiet log: a file of the user's was changed.
             tracing::warn!("{} was {upgrade}", self.file.display());

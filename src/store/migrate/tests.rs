@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::builder::Durability;
 use super::*;
 use crate::ClientStore;
+use crate::store::place::Access;
 
 /// Says to the child which file to bring up to date, to which version, and before which step to die.
 const FILE: &str = "CLIENTSTORE_MIGRATED_FILE";
@@ -54,7 +55,13 @@ fn versions() -> &'static [Version] {
 }
 
 fn settings() -> Settings {
-    Settings { durability: Durability::Full, busy_timeout: Duration::from_secs(5), keeps_log: false }
+    Settings {
+        durability: Durability::Full,
+        busy_timeout: Duration::from_secs(5),
+        keeps_log: false,
+        links: false,
+        access: Access::Write,
+    }
 }
 
 /// What a file of each real version can hold: a category whose id was the greatest that was given, three clients with
