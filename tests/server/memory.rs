@@ -88,7 +88,7 @@ fn bodies_that_all_come_at_once_are_all_taken_although_they_do_not_fit_together(
 #[test]
 fn who_has_no_credentials_is_refused_before_the_body_comes() {
     let store = ClientStore::open_in_memory().unwrap();
-    let control = clientstore::control::Control::new().token("secret");
+    let control = clientstore::control::Control::new().token("secret").unwrap();
     let server = Running::of(Server::new(Api::new(store).auth("user", "password")).control(control));
     for path in ["/clients", "/_clientstore/seed"] {
         let begun = Instant::now();
