@@ -363,13 +363,20 @@ fn read<B: AsRef<[u8]>>(request: &Request<B>, resource: &dyn Resource, purpose: 
         return Err(Error::Xml { line: 1, reason: format!("the body's charset is {shown}; send UTF-8") });
     }
     let (body, table) = (request.body().as_ref(), resource.table());
-    read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
+    let values = read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
         (Error::Xml { line, reason }, Some(format)) => {
             let reason = format!("{reason}; the body is {format}, send XML: <{0}>...</{0}>", table.element);
             Error::Xml { line, reason }
         }
         (error, _) => error,
-    })
+    })?;
+    #[cfg(feature = "server")]
+    if !values.unknown.is_empty() {
+        let named: Vec<String> = values.unknown.met().iter().map(ToString::to_string).collect();
+        let (method, path) = (request.method(), request.uri().path());
+        tracing::info!("{method} {path:?} has elements that are not known and ignored: {}", named.join(", "));
+    }
+    Ok(values)
 }
 
 /// What a body is that is no XML, where its type or its first byte tells.

@@ -11,6 +11,10 @@ use crate::error::{Error, Result, Rule};
 use crate::record::Values;
 use crate::value::{Value, datetime_text};
 
+/// The greatest id that a document may bring: the greatest number that programs of all kinds read exactly. Ids that the
+/// store gives go on from there, so that they do not run out.
+pub(crate) const MAX_ID: i64 = 1 << 53;
+
 /// One write.
 pub(crate) enum Command {
     /// Makes a record; its id is the next one.
@@ -219,11 +223,12 @@ pub(crate) fn load(
     mut given: Values,
     at: DateTime<Utc>,
 ) -> Result<Outcome> {
+    given.keep_stored();
     given.check(true)?;
     let mut replaces = false;
     if let Some(Value::Integer(id)) = given.get("id") {
-        if *id < 1 {
-            return Err(Error::invalid("id", format!("is {id}; it must be positive")));
+        if !(1..=MAX_ID).contains(id) {
+            return Err(Error::invalid("id", format!("is {id}; it must lie between 1 and {MAX_ID}")));
         }
         let sql = format!("SELECT {} FROM {} WHERE id = ?1", resource.untouched(), resource.table().name);
         let untouched = connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::backup::with_suffix;
 use super::builder::Durability;
-use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of};
+use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of, read_as_newest};
 use super::schema::{self, Difference};
 use crate::error::{Error, Result};
 
@@ -197,6 +197,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     set_up(&connection, settings)?;
+    read_as_newest(&connection, VERSIONS)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
 }

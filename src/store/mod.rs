@@ -27,7 +27,7 @@ use rusqlite::Connection;
 
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, Outcome, add, apply, load};
+pub(crate) use command::{Command, MAX_ID, Outcome, add, apply, load};
 pub(crate) use document::{ListDocument, PIECE};
 pub(crate) use file::differences;
 #[cfg(feature = "server")]

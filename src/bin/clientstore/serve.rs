@@ -14,7 +14,7 @@ use clientstore::{Api, ClientStore};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Dialect, Opening, Outcome, counted};
+use crate::{Dialect, Opening, Outcome, counted, not_known};
 
 /// Serve the API over HTTP
 ///
@@ -97,8 +97,11 @@ impl TestArguments {
             documents.push((path.display().to_string(), BufReader::new(file)));
         }
         if !documents.is_empty() {
-            let records = store.load(documents)?;
-            tracing::info!("loaded {}", counted(records, "record"));
+            let loaded = store.load(documents)?;
+            for said in not_known(&loaded) {
+                tracing::warn!("{said}");
+            }
+            tracing::info!("loaded {}", counted(loaded.records, "record"));
         }
         Ok(())
     }

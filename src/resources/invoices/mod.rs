@@ -34,7 +34,8 @@ const PERCENTS: [&str; 3] = ["tax", "tax2", "discount"];
 record! {
     /// An invoice to a client.
     Invoice: table "invoices", element "invoice", list "invoices", documented array true,
-    attached "csv-line-items";
+    attached "csv-line-items", without a place "projects-to-invoice" "import-hours" "import-expenses" "expense-period-start"
+    "expense-period-end" "expense-summary-type";
     elements {
         /// Never used again, not even after a delete.
         id ("id"): i64 = readonly;
@@ -59,14 +60,14 @@ record! {
         /// Today unless given.
         issued_at ("issued-at"): NaiveDate = writable;
         /// The person who made it; 1 until there are people.
-        created_by_id ("created-by-id"): i64 = readonly untyped;
+        created_by_id ("created-by-id"): i64 = readonly;
         /// Free text.
         notes ("notes"): String = writable;
         /// The one after the newest invoice's unless given.
         number ("number"): String = writable;
         /// The client's own number for it.
         purchase_order ("purchase-order"): String = writable;
-        /// 40 hex digits; who has them may see the invoice.
+        /// 40 hex digits, or what a loaded document has, at most 64 characters; who has it may see the invoice.
         client_key ("client-key"): String = readonly;
         /// How far it has come.
         state ("state"): State = readonly;
@@ -74,10 +75,10 @@ record! {
         tax ("tax"): Option<Decimal> = writable;
         /// Percent, from 0 to 100.
         tax2 ("tax2"): Option<Decimal> = writable;
-        /// Money.
-        tax_amount ("tax-amount"): Option<Decimal> = readonly;
-        /// Money.
-        tax2_amount ("tax2-amount"): Option<Decimal> = readonly;
+        /// Money; zero without the tax.
+        tax_amount ("tax-amount"): Decimal = readonly;
+        /// Money; zero without the tax.
+        tax2_amount ("tax2-amount"): Decimal = readonly also("tax-amount2");
         /// Money.
         discount_amount ("discount-amount"): Decimal = readonly;
         /// Percent, from 0 to 100.
@@ -92,9 +93,12 @@ record! {
         updated_at ("updated-at"): DateTime<Utc> = readonly;
         /// When the record was created.
         created_at ("created-at"): DateTime<Utc> = readonly;
+        /// The client's name when the record was read.
+        client_name ("client-name"): String = readonly live
+            computed("coalesce((SELECT name FROM clients WHERE clients.id = invoices.client_id), '')");
     }
     internal {
-        kind ("kind"): Kind = writable dashes;
+        kind ("kind"): Kind = writable;
         sent ("sent"): bool = readonly;
         closed ("closed"): bool = readonly;
         version ("version"): i64 = readonly;
@@ -207,6 +211,8 @@ impl Resource for Invoices {
         values.default("due_at", || Value::Text(issued));
         for (name, default) in [
             ("amount", "0.0"),
+            ("tax_amount", "0.0"),
+            ("tax2_amount", "0.0"),
             ("discount_amount", "0.0"),
             ("subject", ""),
             ("notes", ""),
@@ -224,15 +230,17 @@ impl Resource for Invoices {
         let (sent, closed) = (i64::from(state != "draft"), i64::from(state == "closed"));
         values.default("sent", || Value::Integer(sent));
         values.default("closed", || Value::Integer(closed));
-        tax_amounts(values, |_| Ok(None))
+        Ok(())
     }
 
     fn revise(&self, connection: &Connection, id: i64, values: &mut Values) -> Result<()> {
         check_percents(values)?;
-        tax_amounts(values, |column| {
-            let sql = format!("SELECT {column} FROM invoices WHERE id = ?1");
-            Ok(connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?.flatten())
-        })?;
+        // Without lines, the amount stays as it was loaded; that of a tax that goes does not.
+        for (tax, amount) in [("tax", "tax_amount"), ("tax2", "tax2_amount")] {
+            if values.get(tax) == Some(&Value::Null) {
+                values.set(amount, "0.0");
+            }
+        }
         if values.get("due_at_human_format").is_none() && values.get("due_at").is_some() {
             values.set("due_at_human_format", "custom");
         }
@@ -412,18 +420,6 @@ fn check_percents(values: &Values) -> Result<()> {
             if percent < Decimal::ZERO || percent > Decimal::ONE_HUNDRED {
                 return Err(Error::invalid(name, format!("is {text}; a percent lies between 0 and 100")));
             }
-        }
-    }
-    Ok(())
-}
-
-/// A tax has an amount and no tax has none; without lines, the amount is as it was, or nothing.
-fn tax_amounts(values: &mut Values, was: impl Fn(&str) -> Result<Option<String>>) -> Result<()> {
-    for (tax, amount) in [("tax", "tax_amount"), ("tax2", "tax2_amount")] {
-        match values.get(tax) {
-            Some(Value::Null) => values.set(amount, Value::Null),
-            Some(_) => values.set(amount, Value::Text(was(amount)?.unwrap_or_else(|| "0.0".to_owned()))),
-            None => {}
         }
     }
     Ok(())
