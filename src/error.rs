@@ -167,6 +167,8 @@ pub enum Rule {
     IdIsTaken,
     /// Records are generated into a new store only.
     StoreIsNotNew,
+    /// Another program has used up the ids of a kind of record.
+    NoIdIsLeft,
 }
 
 impl Rule {
@@ -183,6 +185,7 @@ impl Rule {
             Rule::CategoryIsDefault => "rename it instead",
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
             Rule::StoreIsNotNew => "generate into a new file",
+            Rule::NoIdIsLeft => "clientstore check says where; dump the store, and load it with lower ids",
         }
     }
 }
@@ -201,6 +204,7 @@ impl fmt::Display for Rule {
             Rule::CategoryIsDefault => "Category is a default one",
             Rule::IdIsTaken => "The id is taken",
             Rule::StoreIsNotNew => "The store is not new",
+            Rule::NoIdIsLeft => "No id is left",
         })
     }
 }

@@ -142,7 +142,7 @@ fn billed() -> Service {
         ));
     }
     list.push_str("</invoices>");
-    assert_eq!(service.api.store().load([("invoices", list.as_bytes())]).unwrap(), 6);
+    assert_eq!(service.api.store().load([("invoices", list.as_bytes())]).unwrap().records, 6);
     service.invoice(1, "<issued-at>2011-03-07</issued-at>");
     service
 }

@@ -16,7 +16,7 @@ fn loaded(state: &str, amount: &str, due: &str) -> Service {
          <client-id>1</client-id><number>n</number><state>{state}</state><tax>5</tax><tax-amount>5.0</tax-amount>\
          <tax2 nil=\"true\"/><discount>10.0</discount><discount-amount>10.5</discount-amount></invoice></invoices>"
     );
-    assert_eq!(service.api.store().load([("invoices.xml", document.as_bytes())]).unwrap(), 1);
+    assert_eq!(service.api.store().load([("invoices.xml", document.as_bytes())]).unwrap().records, 1);
     service
 }
 

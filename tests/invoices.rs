@@ -37,7 +37,7 @@ fn a_new_invoice_has_the_defaults() {
     assert_eq!((invoice.due_at_human_format.as_str(), invoice.number.as_str()), ("upon receipt", "1"));
     assert_eq!((invoice.subject.as_str(), invoice.notes.as_str(), invoice.purchase_order.as_str()), ("", "", ""));
     assert_eq!((invoice.tax, invoice.tax2, invoice.discount), (None, None, None));
-    assert_eq!((invoice.tax_amount, invoice.tax2_amount), (None, None));
+    assert_eq!((invoice.tax_amount, invoice.tax2_amount), (Decimal::ZERO, Decimal::ZERO));
     assert_eq!((invoice.period_start, invoice.period_end), (None, None));
     assert_eq!((invoice.recurring_invoice_id, invoice.estimate_id, invoice.retainer_id), (None, None, None));
     assert_eq!((invoice.created_at, invoice.updated_at), (clock.now(), clock.now()));

@@ -42,6 +42,7 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::record::Values;
 use crate::store::{ClientStore, Command, ListDocument, Outcome, PIECE, Resource, Selection};
+use crate::value::is_space;
 use crate::xml::{Dialect, Purpose, is_utf8_name, read_for};
 
 /// The classic Harvest API over a store.
@@ -240,7 +241,10 @@ impl Api {
                 let today = store.today();
                 let query = request.uri().query().unwrap_or_default();
                 for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-                    resource.filter(&mut selection, &name, &value, today)?;
+                    // An empty filter is none, whichever it is (`wire.md`).
+                    if !value.chars().all(is_space) {
+                        resource.filter(&mut selection, &name, &value, today)?;
+                    }
                 }
                 return Ok(Plan::List { resource, selection });
             }

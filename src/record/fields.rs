@@ -7,6 +7,10 @@ use super::{Describe, Field, Nil, Record, Table, Unknown, Unknowns, Write};
 use crate::error::{Error, Result};
 use crate::value::{Kind, Value, is_space};
 
+/// The longest text that a field can have, in bytes: 16 MiB.
+pub(crate) const LONGEST_TEXT: usize = 16 << 20;
+pub(crate) const TOO_LONG: &str = "is longer than 16 MiB; shorten it";
+
 /// A value, or nothing, for every column of a table.
 #[derive(Clone, Debug)]
 pub struct Values {
@@ -17,6 +21,8 @@ pub struct Values {
     pub(crate) attached: Option<String>,
     /// What the document besides has, which no column takes.
     pub(crate) unknown: Unknowns,
+    /// Whether the attached text may have commas for decimal points.
+    pub(crate) decimal_comma: bool,
 }
 
 impl Values {
@@ -26,7 +32,13 @@ impl Values {
 
     /// With room for the values of the first columns, so many.
     pub(crate) fn with_width(table: &'static Table, width: usize) -> Self {
-        Values { table, values: Vec::with_capacity(width), attached: None, unknown: Unknowns::default() }
+        Values {
+            table,
+            values: Vec::with_capacity(width),
+            attached: None,
+            unknown: Unknowns::default(),
+            decimal_comma: false,
+        }
     }
 
     /// Up to which column there are values.
@@ -114,7 +126,14 @@ impl Values {
             }
             match value {
                 Value::Null if column.nil == Nil::Never => return refuse("cannot be nil".to_owned()),
+                Value::Text(text) if text.len() > LONGEST_TEXT => return refuse(TOO_LONG.to_owned()),
                 Value::Text(text) if column.kind == Kind::Text => {
+                    if text.chars().nth(column.longest).is_some() {
+                        return refuse(format!("has more than {} characters; shorten it", column.longest));
+                    }
+                    if column.unspaced && (text.is_empty() || text.contains(is_space)) {
+                        return refuse("is empty or has white space; it may have none".to_owned());
+                    }
                     if column.required && text.chars().all(is_space) {
                         return refuse("is required and cannot be blank".to_owned());
                     }

@@ -11,6 +11,7 @@ mod unknown;
 pub(crate) use define::{record, setter, text_enum};
 pub use field::Field;
 pub use fields::{Fields, Values};
+pub(crate) use fields::{LONGEST_TEXT, TOO_LONG};
 use sql::Sql;
 pub(crate) use tag::Tag;
 pub use unknown::Unknown;
@@ -72,6 +73,10 @@ pub struct Column {
     pub(crate) computed: Option<&'static str>,
     /// The only values a text may have, read in any case and with dashes for underscores; empty for any.
     pub(crate) allowed: &'static [&'static str],
+    /// A text has at most this many characters.
+    pub(crate) longest: usize,
+    /// A text is not empty and has no white space.
+    pub(crate) unspaced: bool,
     pub(crate) open: Tag,
     pub(crate) nil_tag: Tag,
     pub(crate) close: Tag,
@@ -96,6 +101,8 @@ impl Column {
             also: None,
             computed: None,
             allowed: T::ALLOWED,
+            longest: LONGEST_TEXT,
+            unspaced: false,
             open: Tag::open(element, type_name, false),
             nil_tag: Tag::open(element, type_name, true).then_close(element),
             close: Tag::close(element),
@@ -130,6 +137,18 @@ impl Column {
     /// Another edition's element says the same.
     pub(crate) const fn also(mut self, element: &'static str) -> Self {
         self.also = Some(element);
+        self
+    }
+
+    /// A text has at most this many characters.
+    pub(crate) const fn at_most(mut self, longest: usize) -> Self {
+        self.longest = longest;
+        self
+    }
+
+    /// A text is not empty and has no white space.
+    pub(crate) const fn unspaced(mut self) -> Self {
+        self.unspaced = true;
         self
     }
 

@@ -27,9 +27,9 @@ record! {
         /// Counts the writes to the record, from 0.
         cache_version ("cache-version"): i64 = readonly live;
         /// A label whose code follows its last ` - `, like `United States Dollar - USD`.
-        currency ("currency"): String = writable live;
+        currency ("currency"): String = writable live at_most(255);
         /// Follows the currency unless it is given with it.
-        currency_symbol ("currency-symbol"): String = writable live;
+        currency_symbol ("currency-symbol"): String = writable live at_most(255);
         /// Always nil for now.
         default_invoice_timeframe ("default-invoice-timeframe"): Option<String> = readonly live;
         /// The kind of the client's newest invoice.

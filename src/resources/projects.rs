@@ -234,10 +234,16 @@ impl Resource for Projects {
     fn guard(&self, change: &Change<'_>) -> &'static str {
         match change {
             Change::Create(_) => "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (active = 1 OR ?5 = 0))",
-            Change::Update(_, values) if values.get("client_id").is_none() => "",
-            Change::Update(..) => {
-                "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR projects.active = 0))"
-            }
+            Change::Update(_, values) => match (values.get("client_id"), values.get("active")) {
+                (None, None | Some(Value::Integer(0))) => "",
+                (None, Some(_)) => {
+                    "EXISTS (SELECT 1 FROM clients WHERE id = projects.client_id AND clients.active = 1)"
+                }
+                (Some(_), None) => {
+                    "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR projects.active = 0))"
+                }
+                (Some(_), Some(_)) => "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR ?5 = 0))",
+            },
             // an action has its own condition
             Change::Act(..) | Change::Delete(_) => "",
         }

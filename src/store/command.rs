@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 use super::resource::{Action, Change, Done, Parent, Resource};
 use crate::error::{Error, Result, Rule};
 use crate::record::Values;
-use crate::value::{Value, datetime_text};
+use crate::value::{Kind, Value, datetime_text};
 
 /// The greatest id that a document may bring: the greatest number that programs of all kinds read exactly. Ids that the
 /// store gives go on from there, so that they do not run out.
@@ -123,10 +123,26 @@ fn insert_or(connection: &Connection, resource: &'static dyn Resource, values: &
     };
     let mut statement = connection.prepare_cached(&text)?;
     bind(&mut statement, values)?;
-    match statement.raw_execute().map_err(constraint)? {
-        0 => Err(resource.refusal(connection, &change)?),
-        _ => Ok(connection.last_insert_rowid()),
+    match statement.raw_execute() {
+        Ok(0) => Err(resource.refusal(connection, &change)?),
+        Ok(_) => Ok(connection.last_insert_rowid()),
+        // SQLite has one code for a full disk and for ids that ran out.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) && ids_ran_out(connection, resource)? => {
+            Err(Error::refused(Rule::NoIdIsLeft, [(resource.table().element, 1)]))
+        }
+        Err(error) => Err(constraint(error)),
     }
+}
+
+/// Whether the greatest id of all was given.
+fn ids_ran_out(connection: &Connection, resource: &dyn Resource) -> Result<bool> {
+    let name = resource.table().name;
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1 AND seq >= {max}) \
+         OR EXISTS (SELECT 1 FROM {name} WHERE id = {max})",
+        max = i64::MAX
+    );
+    Ok(connection.query_row(&sql, [name], |row| row.get(0))?)
 }
 
 fn update(
@@ -237,10 +253,14 @@ pub(crate) fn load(
             return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
         }
     }
-    let mut values = given.clone();
+    // What is computed gives way to what the document says; texts, which may be long, are never computed where given.
+    let typed = |position: &usize| resource.table().columns[*position].kind != Kind::Text;
+    let said: Vec<(usize, Value)> =
+        given.given().filter(|(position, _)| typed(position)).map(|(at, value)| (at, value.clone())).collect();
+    let mut values = given;
     complete(connection, resource, &mut values, at)?;
-    for (position, value) in given.given() {
-        values.set_at(position, value.clone());
+    for (position, value) in said {
+        values.set_at(position, value);
     }
     insert_or(connection, resource, &values, replaces).map(Outcome::Created)
 }

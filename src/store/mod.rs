@@ -216,13 +216,14 @@ impl ClientStore {
         if let (Some(named), Some(id)) = (resource.parent(), parent) {
             values.set(named.column, Value::Integer(id));
         }
-        resource.draw(&mut values, &self.inner.builder);
+        self.draw(resource, &mut values);
         Command::Create { resource, values, at: self.now() }
     }
 
     /// The command that sets what the given values may set.
     pub(crate) fn change(&self, resource: &'static dyn Resource, id: i64, mut values: Values) -> Command {
         values.keep_writable(false);
+        values.decimal_comma = self.account().decimal_symbol == ',';
         Command::Update { resource, id, values, at: self.now() }
     }
 
@@ -264,6 +265,7 @@ impl ClientStore {
 
     /// The client key of a record that is loaded without one.
     pub(crate) fn draw(&self, resource: &'static dyn Resource, values: &mut Values) {
+        values.decimal_comma = self.account().decimal_symbol == ',';
         resource.draw(values, &self.inner.builder);
     }
 

@@ -3,7 +3,7 @@
 use super::source::Source;
 use super::tokens::{Token, Tokens};
 use crate::error::{Error, Result};
-use crate::record::{Column, Nil, Table, Unknowns, Values, Write, same_name};
+use crate::record::{Column, LONGEST_TEXT, Nil, TOO_LONG, Table, Unknowns, Values, Write, same_name};
 use crate::value::{Kind, Value, is_space};
 
 /// Which of a document's elements count; the others are ignored with all they contain.
@@ -325,6 +325,13 @@ fn append_text<S: Source>(
             Err(fault) => return Err(tokens.error_in(field, fault)),
         };
         match token {
+            Token::Text(text) if content.len() + text.len() > LONGEST_TEXT => {
+                drop(text);
+                return Err(match field {
+                    Some(field) => Error::Invalid { field, reason: TOO_LONG.to_owned(), line: Some(tokens.line()) },
+                    None => tokens.error(format!("a text {TOO_LONG}")),
+                });
+            }
             Token::Text(text) => content.push_str(&text),
             Token::Start { name, .. } => {
                 let name = name.to_owned();

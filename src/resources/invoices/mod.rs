@@ -56,7 +56,7 @@ record! {
         /// A line above the items.
         subject ("subject"): String = writable;
         /// The client's unless given.
-        currency ("currency"): String = writable;
+        currency ("currency"): String = writable at_most(255);
         /// Today unless given.
         issued_at ("issued-at"): NaiveDate = writable;
         /// The person who made it; 1 until there are people.
@@ -68,7 +68,7 @@ record! {
         /// The client's own number for it.
         purchase_order ("purchase-order"): String = writable;
         /// 40 hex digits, or what a loaded document has, at most 64 characters; who has it may see the invoice.
-        client_key ("client-key"): String = readonly;
+        client_key ("client-key"): String = readonly at_most(64) unspaced;
         /// How far it has come.
         state ("state"): State = readonly;
         /// Percent, from 0 to 100.
@@ -178,9 +178,10 @@ impl Resource for Invoices {
     }
 
     fn draw(&self, values: &mut Values, settings: &Builder) {
-        values.default("client_key", || {
-            Value::Text(settings.draw_key().iter().map(|byte| format!("{byte:02x}")).collect())
-        });
+        if values.text("client_key").is_none_or(str::is_empty) {
+            let key = settings.draw_key();
+            values.set("client_key", Value::Text(key.iter().map(|byte| format!("{byte:02x}")).collect()));
+        }
     }
 
     fn complete(&self, connection: &Connection, values: &mut Values, at: DateTime<Utc>) -> Result<()> {
@@ -193,6 +194,10 @@ impl Resource for Invoices {
                     .optional()?,
                 _ => None,
             };
+            // Files of older versions may have longer ones.
+            if currency.as_ref().is_some_and(|currency| currency.chars().count() > 255) {
+                return Err(Error::invalid("currency", "of the client has more than 255 characters; give another"));
+            }
             // Without a client the guard refuses the invoice.
             values.set("currency", currency.as_deref().unwrap_or_default());
         }
@@ -279,18 +284,19 @@ impl Resource for Invoices {
     fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
         match done.change {
             Change::Create(values) => {
-                let free_form = values.text("kind") == Some(Kind::FreeForm.as_str());
-                if let Some(text) = values.attached.as_deref().filter(|_| free_form)
-                    && lines::replace(connection, done.id, text)?
-                {
+                let Some(lines) = lines::given(values)? else { return Ok(()) };
+                // Without time and expenses, the other kinds have no lines.
+                if values.text("kind") == Some(Kind::FreeForm.as_str()) {
+                    lines::replace(connection, done.id, lines)?;
                     settle(connection, done.id, Moved::Lines)?;
                 }
             }
             Change::Update(id, values) => {
                 let mut moves = PERCENTS.iter().any(|name| values.get(name).is_some());
                 let had_lines = lines::any(connection, id)?;
-                if let Some(text) = &values.attached {
-                    moves |= lines::replace(connection, id, text)?;
+                if let Some(lines) = lines::given(values)? {
+                    lines::replace(connection, id, lines)?;
+                    moves = true;
                 }
                 // One that has no lines, and had none, keeps the amounts that it was loaded with.
                 if moves && (had_lines || lines::any(connection, id)?) {
