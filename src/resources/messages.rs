@@ -39,11 +39,11 @@ record! {
         /// Who it went to, separated by commas.
         full_recipient_list ("full-recipient-list"): String = on_create sent_as("recipients");
         /// The address that it came from.
-        sent_from_email ("sent-from-email"): String = readonly live;
+        sent_from_email ("sent-from-email"): String = readonly;
         /// Who it came from.
-        sent_from ("sent-from"): String = readonly live;
+        sent_from ("sent-from"): String = readonly;
         /// The day on which a reminder goes out.
-        send_reminder_on ("send-reminder-on"): Option<NaiveDate> = readonly live;
+        send_reminder_on ("send-reminder-on"): Option<NaiveDate> = readonly;
     }
     internal {
         version ("version"): i64 = readonly;

@@ -63,13 +63,13 @@ record! {
         cost_budget_include_expenses ("cost-budget-include-expenses"): bool = writable
             also("cost-budget-includes-expenses");
         /// Whether it is billed at a fixed fee.
-        is_fixed_fee ("is-fixed-fee"): bool = writable live;
+        is_fixed_fee ("is-fixed-fee"): bool = writable;
         /// Money, where the fee is fixed.
-        fee ("fee"): Option<Decimal> = writable live;
+        fee ("fee"): Option<Decimal> = writable;
         /// The same as the budget, by its older name.
-        estimate ("estimate"): Option<Decimal> = readonly live computed("budget");
+        estimate ("estimate"): Option<Decimal> = readonly computed("budget");
         /// The same as what the budget hangs on, by its older name.
-        estimate_by ("estimate-by"): BudgetBy = readonly live computed("budget_by");
+        estimate_by ("estimate-by"): BudgetBy = readonly computed("budget_by");
     }
     internal {
         version ("version"): i64 = readonly also("cache-version");

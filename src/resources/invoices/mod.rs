@@ -94,7 +94,7 @@ record! {
         /// When the record was created.
         created_at ("created-at"): DateTime<Utc> = readonly;
         /// The client's name when the record was read.
-        client_name ("client-name"): String = readonly live
+        client_name ("client-name"): String = readonly
             computed("coalesce((SELECT name FROM clients WHERE clients.id = invoices.client_id), '')");
     }
     internal {
