@@ -71,7 +71,8 @@ fn rows(
         if id < 1 {
             report.add_at(Problem::Value, (Some(table.name), Some(id), Some("id")), "is not positive");
         }
-        for (position, column) in table.columns.iter().enumerate() {
+        let stored = table.columns.iter().enumerate().filter(|(_, column)| column.computed.is_none());
+        for (position, column) in stored {
             if let Err(reason) = value(column, row, position)? {
                 report.add_at(Problem::Value, (Some(table.name), Some(id), Some(column.name)), reason);
                 whole = false;
@@ -140,6 +141,9 @@ fn sequence(connection: &Connection, resource: &dyn Resource, report: &mut Repor
         entries += 1;
     }
     let place = (Some(name), None, None);
+    if given.is_none_or(|number| number == i64::MAX) && entries > 0 {
+        report.add_at(Problem::Sequence, place, "sqlite_sequence leaves no id for the next record");
+    }
     if entries > 1 {
         report.add_at(Problem::Sequence, place, format!("sqlite_sequence has {entries} rows for it; it must be one"));
     }
