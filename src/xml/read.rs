@@ -271,10 +271,8 @@ fn find_other(table: &Table, name: &str, purpose: Purpose) -> Found {
         _ if table.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
         _ if own.is_some() => Found::Ignored,
         _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
-        _ if table.homeless.iter().any(|homeless| known(homeless)) && purpose == Purpose::Document => {
-            Found::Homeless(name.to_owned())
-        }
-        _ if table.homeless.iter().any(|homeless| known(homeless)) => Found::Ignored,
+        _ if table.homeless.iter().any(known) && purpose == Purpose::Document => Found::Homeless(name.to_owned()),
+        _ if table.homeless.iter().any(known) => Found::Ignored,
         _ => Found::Nothing(name.to_owned()),
     }
 }
