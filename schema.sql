@@ -1,4 +1,4 @@
--- The file's schema, version 2. docs/file.md explains it.
+-- The file's schema, version 3. docs/file.md explains it.
 --
 -- Every rule of the API stands here as well as in the library, because other programs write to the
 -- file too, with foreign keys off (their default) and with REPLACE, which fires no delete triggers.
@@ -23,15 +23,16 @@ CREATE TABLE clients (
     last_invoice_kind TEXT,
     created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    statement_key TEXT,
     CHECK (instr(CAST(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '')
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, '')
         || created_at || updated_at AS BLOB), x'00') = 0),
     CHECK (instr(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, ''), char(65534)) = 0),
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, ''), char(65534)) = 0),
     CHECK (instr(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, ''), char(65535)) = 0),
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, ''), char(65535)) = 0),
     CHECK (name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '')
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, '')
         NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
 ) STRICT;
 
@@ -46,7 +47,8 @@ CREATE TABLE projects (
     billable INTEGER NOT NULL DEFAULT 1 CHECK (billable IN (0, 1)),
     bill_by TEXT NOT NULL DEFAULT 'none' CHECK (bill_by IN ('none', 'Tasks', 'People', 'Project')),
     hourly_rate TEXT CHECK (hourly_rate GLOB '*[0-9].[0-9]*' AND hourly_rate NOT GLOB '*[^0-9.-]*'),
-    budget_by TEXT NOT NULL DEFAULT 'none' CHECK (budget_by IN ('project', 'project_cost', 'task', 'person', 'none')),
+    budget_by TEXT NOT NULL DEFAULT 'none' CHECK (
+        budget_by IN ('project', 'project_cost', 'task', 'person', 'task_fees', 'none')),
     budget TEXT CHECK (budget GLOB '*[0-9].[0-9]*' AND budget NOT GLOB '*[^0-9.-]*'),
     notify_when_over_budget INTEGER NOT NULL DEFAULT 0 CHECK (notify_when_over_budget IN (0, 1)),
     over_budget_notification_percentage TEXT DEFAULT '80.0' CHECK (
@@ -63,13 +65,16 @@ CREATE TABLE projects (
     notes TEXT NOT NULL DEFAULT '',
     cost_budget TEXT CHECK (cost_budget GLOB '*[0-9].[0-9]*' AND cost_budget NOT GLOB '*[^0-9.-]*'),
     cost_budget_include_expenses INTEGER NOT NULL DEFAULT 0 CHECK (cost_budget_include_expenses IN (0, 1)),
+    is_fixed_fee INTEGER NOT NULL DEFAULT 0 CHECK (is_fixed_fee IN (0, 1)),
+    fee TEXT CHECK (fee GLOB '*[0-9].[0-9]*' AND fee NOT GLOB '*[^0-9.-]*'),
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
     CHECK (instr(CAST(name || code || notes
         || created_at || updated_at || coalesce(hourly_rate, '') || coalesce(budget, '')
         || coalesce(over_budget_notification_percentage, '') || coalesce(over_budget_notified_at, '')
         || coalesce(starts_on, '') || coalesce(ends_on, '')
-        || coalesce(hint_earliest_record_at, '') || coalesce(hint_latest_record_at, '') || coalesce(cost_budget, '') AS BLOB), x'00') = 0),
+        || coalesce(hint_earliest_record_at, '') || coalesce(hint_latest_record_at, '') || coalesce(cost_budget, '')
+        || coalesce(fee, '') AS BLOB), x'00') = 0),
     CHECK (instr(name || code || notes, char(65534)) = 0),
     CHECK (instr(name || code || notes, char(65535)) = 0),
     CHECK (name || code || notes
@@ -96,12 +101,15 @@ CREATE TABLE invoices (
     notes TEXT NOT NULL DEFAULT '',
     number TEXT NOT NULL,
     purchase_order TEXT NOT NULL DEFAULT '',
-    client_key TEXT NOT NULL CHECK (length(client_key) = 40 AND client_key NOT GLOB '*[^0-9a-f]*'),
+    client_key TEXT NOT NULL CHECK (
+        length(client_key) BETWEEN 1 AND 64 AND client_key NOT GLOB '*[' || char(9, 10, 13, 32) || ']*'),
     state TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'open', 'partial', 'paid', 'closed')),
     tax TEXT CHECK (tax GLOB '*[0-9].[0-9]*' AND tax NOT GLOB '*[^0-9.]*'),
     tax2 TEXT CHECK (tax2 GLOB '*[0-9].[0-9]*' AND tax2 NOT GLOB '*[^0-9.]*'),
-    tax_amount TEXT CHECK (tax_amount GLOB '*[0-9].[0-9]*' AND tax_amount NOT GLOB '*[^0-9.-]*'),
-    tax2_amount TEXT CHECK (tax2_amount GLOB '*[0-9].[0-9]*' AND tax2_amount NOT GLOB '*[^0-9.-]*'),
+    tax_amount TEXT NOT NULL DEFAULT '0.0' CHECK (
+        tax_amount GLOB '*[0-9].[0-9]*' AND tax_amount NOT GLOB '*[^0-9.-]*'),
+    tax2_amount TEXT NOT NULL DEFAULT '0.0' CHECK (
+        tax2_amount GLOB '*[0-9].[0-9]*' AND tax2_amount NOT GLOB '*[^0-9.-]*'),
     discount_amount TEXT NOT NULL DEFAULT '0.0' CHECK (
         discount_amount GLOB '*[0-9].[0-9]*' AND discount_amount NOT GLOB '*[^0-9.-]*'),
     discount TEXT CHECK (discount GLOB '*[0-9].[0-9]*' AND discount NOT GLOB '*[^0-9.]*'),
@@ -118,15 +126,13 @@ CREATE TABLE invoices (
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
     CHECK ((state = 'closed') = closed),
-    -- a tax has an amount, and no tax has none
-    CHECK ((tax IS NULL) = (tax_amount IS NULL) AND (tax2 IS NULL) = (tax2_amount IS NULL)),
     CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order
         || created_at || updated_at || amount || due_amount || discount_amount || due_at || issued_at || client_key
         || coalesce(period_end, '') || coalesce(period_start, '') || coalesce(tax, '') || coalesce(tax2, '')
-        || coalesce(tax_amount, '') || coalesce(tax2_amount, '') || coalesce(discount, '') AS BLOB), x'00') = 0),
-    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order, char(65534)) = 0),
-    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order, char(65535)) = 0),
-    CHECK (due_at_human_format || subject || currency || notes || number || purchase_order
+        || tax_amount || tax2_amount || coalesce(discount, '') AS BLOB), x'00') = 0),
+    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order || client_key, char(65534)) = 0),
+    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order || client_key, char(65535)) = 0),
+    CHECK (due_at_human_format || subject || currency || notes || number || purchase_order || client_key
         NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
 ) STRICT;
 
@@ -135,6 +141,7 @@ CREATE INDEX invoices_client_id ON invoices (client_id, created_at, id);
 CREATE INDEX invoices_state ON invoices (state, created_at, id);
 CREATE INDEX invoices_issued_at ON invoices (issued_at);
 CREATE INDEX invoices_updated_at ON invoices (updated_at);
+CREATE INDEX invoices_number ON invoices (number);
 
 -- An id is for ever.
 
@@ -258,12 +265,15 @@ CREATE TABLE invoice_messages (
     include_pay_pal_link INTEGER NOT NULL DEFAULT 0 CHECK (include_pay_pal_link IN (0, 1)),
     updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     full_recipient_list TEXT NOT NULL DEFAULT '',
+    sent_from_email TEXT NOT NULL DEFAULT '',
+    sent_from TEXT NOT NULL DEFAULT '',
+    send_reminder_on TEXT CHECK (send_reminder_on GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(body || sent_by || sent_by_email || subject || full_recipient_list
-        || created_at || updated_at AS BLOB), x'00') = 0),
-    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list, char(65534)) = 0),
-    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list, char(65535)) = 0),
-    CHECK (body || sent_by || sent_by_email || subject || full_recipient_list
+    CHECK (instr(CAST(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from
+        || created_at || updated_at || coalesce(send_reminder_on, '') AS BLOB), x'00') = 0),
+    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from, char(65534)) = 0),
+    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from, char(65535)) = 0),
+    CHECK (body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from
         NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
 ) STRICT;
 

@@ -49,7 +49,7 @@ pub use api::HandleFuture;
 pub use api::{Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
 pub use generate::Generator;
-pub use record::{Fields, Record};
+pub use record::{Fields, Record, Unknown};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
 pub use resources::invoices::{
     Invoice, InvoiceChanges, InvoiceFilter, Kind, LineItem, NewInvoice, NewLineItem, PartFilter, State, Status,
@@ -59,6 +59,7 @@ pub use resources::messages::{Message, MessageFilter, NewMessage};
 pub use resources::payments::{NewPayment, Payment, PaymentFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
+pub use transfer::Loaded;
 pub use upkeep::{Finding, Problem, Progress, Report};
 pub use xml::Dialect;
 

@@ -111,7 +111,7 @@ impl Kind {
                 _ => "a boolean: true, false, 1 or 0",
             },
             Kind::Decimal => return canonical_decimal(trimmed).map(Value::Text),
-            Kind::Date => match parse_date(trimmed) {
+            Kind::Date => match parse_day(trimmed) {
                 Some(date) => return Ok(Value::Text(date_text(date))),
                 None => "a date, like 2011-03-31",
             },
@@ -248,6 +248,12 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     rest.is_empty().then_some(date)
 }
 
+/// A date, or the day of a datetime as it is written, whatever its offset (`wire.md`).
+fn parse_day(text: &str) -> Option<NaiveDate> {
+    let (date, rest) = leading_date(text.as_bytes())?;
+    (rest.is_empty() || parse_datetime_at(date, rest).is_some()).then_some(date)
+}
+
 /// A datetime in any of the forms of `wire.md`: a date, then perhaps a time after `T` or a space,
 /// perhaps seconds and a fraction (which is dropped), then perhaps `Z`, ` UTC` or an offset.
 pub(crate) fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
@@ -255,6 +261,12 @@ pub(crate) fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
     if rest.is_empty() {
         return Some(date.and_time(NaiveTime::MIN).and_utc());
     }
+    let moment = parse_datetime_at(date, rest)?;
+    in_range(moment.date()).map(|_| moment.and_utc())
+}
+
+/// The moment that a date and what follows it say.
+fn parse_datetime_at(date: NaiveDate, rest: &[u8]) -> Option<NaiveDateTime> {
     let rest = rest.strip_prefix(b"T").or_else(|| rest.strip_prefix(b" "))?;
     let (hour, rest) = number(rest, 1..=2)?;
     let (minute, rest) = number(rest.strip_prefix(b":")?, 2..=2)?;
@@ -271,8 +283,7 @@ pub(crate) fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
     };
     let time = NaiveTime::from_hms_opt(hour, minute, second)?;
     let offset = offset_minutes(rest)?;
-    let moment: NaiveDateTime = date.and_time(time).checked_sub_signed(TimeDelta::minutes(offset))?;
-    in_range(moment.date()).map(|_| moment.and_utc())
+    date.and_time(time).checked_sub_signed(TimeDelta::minutes(offset))
 }
 
 fn offset_minutes(text: &[u8]) -> Option<i64> {
@@ -377,6 +388,10 @@ mod tests {
         assert_eq!(Kind::Integer.read("\t-7 "), Ok(Value::Integer(-7)));
         assert!(Kind::Integer.read("9223372036854775808").is_err());
         assert_eq!(Kind::Date.read("20110331"), Ok(Value::from("2011-03-31")));
-        assert!(Kind::Date.read("2011-03-31T10:00:00Z").is_err());
+        for datetime in ["2011-03-31T10:00:00Z", "2011-03-31T23:30:00-05:00", "2011-03-31 00:00:00 UTC"] {
+            assert_eq!(Kind::Date.read(datetime), Ok(Value::from("2011-03-31")), "{datetime}");
+        }
+        assert!(Kind::Date.read("2011-03-31 or so").is_err());
+        assert!(Kind::Date.read("2011-03-31T25:00:00Z").is_err());
     }
 }

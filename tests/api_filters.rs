@@ -69,7 +69,6 @@ fn updated_since_that_cannot_be_read_is_refused_with_a_hint() {
     let service = filled();
     let hint = "updated_since cannot be read; send UTC like 2010-09-25 18:30, 2010-09-25T18:30:00Z or 20100925";
     for value in [
-        "",
         "yesterday",
         "2011-02-30",
         "2011-03-31T25:00:00Z",
@@ -101,7 +100,7 @@ fn projects_are_filtered_by_client() {
         ("client=9", &[]),
         ("client=abc", &[]),
         ("client=2abc", &[]),
-        ("client=", &[]),
+        ("client=", &[1, 2, 3, 4, 5]),
         ("client=99999999999999999999", &[]),
         ("client=2&updated_since=2011-03-31T10:02:00Z", &[5]),
         ("client=1&updated_since=2011-03-31T10:02:00Z", &[]),
@@ -142,7 +141,7 @@ fn billed() -> Service {
         ));
     }
     list.push_str("</invoices>");
-    assert_eq!(service.api.store().load([("invoices", list.as_bytes())]).unwrap(), 6);
+    assert_eq!(service.api.store().load([("invoices", list.as_bytes())]).unwrap().records, 6);
     service.invoice(1, "<issued-at>2011-03-07</issued-at>");
     service
 }
@@ -187,7 +186,7 @@ fn invoices_are_filtered_by_status_which_may_be_called_state() {
         ("pastdue", &[2]),
         ("Draft", &[]),
         ("all", &[]),
-        ("", &[]),
+        ("", &[7, 6, 5, 4, 3, 2, 1]),
         ("draft'", &[]),
         ("%00", &[]),
     ] {

@@ -166,8 +166,8 @@ fn values_beyond_the_checks_are_found() {
             "broken rule: invoice_item_categories 1: name is blank",
         ),
         (
-            "UPDATE invoices SET client_key = 'short' WHERE id = 7",
-            "broken rule: invoices 7: client_key is not 40 hex digits",
+            "UPDATE invoices SET client_key = 'a b' WHERE id = 7",
+            "broken rule: invoices 7: client_key is not 1 to 64 characters without white space",
         ),
         (
             "UPDATE invoices SET tax = '120.0', tax_amount = '0.0' WHERE id = 7",

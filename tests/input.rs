@@ -56,8 +56,8 @@ fn read_only_fields_and_an_id_are_ignored() {
     let body = "<client><id>77</id><cache-version>x</cache-version><created-at/><name>n</name>\
                 <last-invoice-kind>task</last-invoice-kind><default-invoice-timeframe nil='true'/></client>";
     reads_as(body, NewClient::named("n"));
-    let changes = xml::read_changes::<Project>(b"<project><active>no bool</active><code>c</code></project>").unwrap();
-    assert_eq!(changes, NewProject::new().code("c"), "an update does not activate a project");
+    let changes = xml::read_changes::<Project>(b"<project><active>false</active><code>c</code></project>").unwrap();
+    assert_eq!(changes, NewProject::new().code("c").active(false), "an update may deactivate a project");
     assert_eq!(project("<active>0</active>").unwrap(), NewProject::new().active(false));
     let invoice = xml::read_new::<Invoice>(b"<invoice><state>nonsense</state><amount>x</amount></invoice>").unwrap();
     assert_eq!(invoice, InvoiceChanges::new());
@@ -205,11 +205,11 @@ fn a_decimal_has_at_most_12_digits_before_the_point_and_6_after_it() {
 
 #[test]
 fn dates_are_iso_or_eight_digits() {
-    for sent in ["2011-03-31", "20110331", " 2011-03-31\n"] {
+    for sent in ["2011-03-31", "20110331", " 2011-03-31\n", "2011-03-31T23:00:00-05:00", "2011-03-31 10:00"] {
         let expected = NewProject::new().ends_on(common::day("2011-03-31"));
         assert_eq!(project(&format!("<ends-on type=\"date\">{sent}</ends-on>")).unwrap(), expected, "{sent}");
     }
-    for sent in ["2011-02-29", "2011-3-31", "31.03.2011", "0000-01-01", "10000-01-01", "2011-03-31T10:00:00Z"] {
+    for sent in ["2011-02-29", "2011-3-31", "31.03.2011", "0000-01-01", "10000-01-01", "2011-03-31T10"] {
         assert_eq!(invalid(project(&format!("<ends-on>{sent}</ends-on>"))), ("ends-on", Some(2)), "{sent}");
     }
 }
@@ -245,9 +245,10 @@ fn bill_by_is_read_without_regard_to_case() {
 fn a_value_outside_the_listed_ones_is_refused_with_the_list() {
     let (store, _) = memory();
     let client = store.clients().create(&NewClient::named("x")).unwrap();
-    for (field, listed) in
-        [("bill-by", "none, Tasks, People, Project"), ("budget-by", "project, project_cost, task, person, none")]
-    {
+    for (field, listed) in [
+        ("bill-by", "none, Tasks, People, Project"),
+        ("budget-by", "project, project_cost, task, person, task_fees, none"),
+    ] {
         for value in ["hours", ""] {
             let body = format!("<client-id>{client}</client-id><name>p</name><{field}>{value}</{field}>");
             match store.projects().create(&project(&body).unwrap()) {

@@ -37,7 +37,7 @@ fn a_new_invoice_has_the_defaults() {
     assert_eq!((invoice.due_at_human_format.as_str(), invoice.number.as_str()), ("upon receipt", "1"));
     assert_eq!((invoice.subject.as_str(), invoice.notes.as_str(), invoice.purchase_order.as_str()), ("", "", ""));
     assert_eq!((invoice.tax, invoice.tax2, invoice.discount), (None, None, None));
-    assert_eq!((invoice.tax_amount, invoice.tax2_amount), (None, None));
+    assert_eq!((invoice.tax_amount, invoice.tax2_amount), (Decimal::ZERO, Decimal::ZERO));
     assert_eq!((invoice.period_start, invoice.period_end), (None, None));
     assert_eq!((invoice.recurring_invoice_id, invoice.estimate_id, invoice.retainer_id), (None, None, None));
     assert_eq!((invoice.created_at, invoice.updated_at), (clock.now(), clock.now()));
@@ -172,14 +172,16 @@ fn a_percent_lies_between_0_and_100() {
 }
 
 #[test]
-fn a_tax_has_an_amount_and_no_tax_has_none() {
+fn without_a_tax_its_amount_is_zero() {
     let (store, _) = store();
-    let id = create(&store, &NewInvoice::of(1).tax(Decimal::from(5))).id;
-    let amounts = |invoice: Invoice| (invoice.tax_amount.is_some(), invoice.tax2_amount.is_some());
-    assert_eq!(amounts(store.invoices().get(id).unwrap()), (true, false));
-    assert_eq!(amounts(update(&store, id, &InvoiceChanges::new().tax2(Decimal::ONE))), (true, true));
-    assert_eq!(amounts(update(&store, id, &InvoiceChanges::new().tax(None))), (false, true));
-    assert_eq!(amounts(update(&store, id, &InvoiceChanges::new().notes("n").tax2(None))), (false, false));
+    let lines = [clientstore::NewLineItem::of("A", 1, 100).taxed(true).taxed2(true)];
+    let id = create(&store, &NewInvoice::of(1).tax(Decimal::from(5)).lines(lines)).id;
+    let amounts = |invoice: Invoice| (invoice.tax_amount.to_string(), invoice.tax2_amount.to_string());
+    let are = |tax: &str, tax2: &str| (tax.to_owned(), tax2.to_owned());
+    assert_eq!(amounts(store.invoices().get(id).unwrap()), are("5.0", "0.0"));
+    assert_eq!(amounts(update(&store, id, &InvoiceChanges::new().tax2(Decimal::ONE))), are("5.0", "1.0"));
+    assert_eq!(amounts(update(&store, id, &InvoiceChanges::new().tax(None))), are("0.0", "1.0"));
+    assert_eq!(amounts(update(&store, id, &InvoiceChanges::new().notes("n").tax2(None))), are("0.0", "0.0"));
 }
 
 #[test]

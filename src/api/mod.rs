@@ -48,6 +48,7 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::record::Values;
 use crate::store::{ClientStore, Command, ListDocument, Outcome, PIECE, Resource, Selection};
+use crate::value::is_space;
 use crate::xml::{Dialect, Purpose, is_utf8_name, read_for};
 
 /// The classic Harvest API over a store.
@@ -288,7 +289,10 @@ impl Api {
                 let today = store.today();
                 let query = request.uri().query().unwrap_or_default();
                 for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-                    resource.filter(&mut selection, &name, &value, today)?;
+                    // An empty filter is none, whichever it is (`wire.md`).
+                    if !value.chars().all(is_space) {
+                        resource.filter(&mut selection, &name, &value, today)?;
+                    }
                 }
                 return Ok(Plan::List { resource, selection });
             }
@@ -418,13 +422,20 @@ fn read<B>(request: &Request<B>, body: &[u8], resource: &dyn Resource, purpose: 
         return Err(Error::Xml { line: 1, reason: format!("the body's charset is {shown}; send UTF-8") });
     }
     let table = resource.table();
-    read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
+    let values = read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
         (Error::Xml { line, reason }, Some(format)) => {
             let reason = format!("{reason}; the body is {format}, send XML: <{0}>...</{0}>", table.element);
             Error::Xml { line, reason }
         }
         (error, _) => error,
-    })
+    })?;
+    #[cfg(feature = "server")]
+    if !values.unknown.is_empty() {
+        let named: Vec<String> = values.unknown.met().iter().map(ToString::to_string).collect();
+        let (method, path) = (request.method(), request.uri().path());
+        tracing::info!("{method} {path:?} has elements that are not known and ignored: {}", named.join(", "));
+    }
+    Ok(values)
 }
 
 /// What a body is that is no XML, where its type or its first byte tells.

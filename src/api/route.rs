@@ -43,10 +43,10 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
     let Ok(path) = percent_decode_str(path).decode_utf8() else {
         return Route::Unknown;
     };
-    let path = path.strip_prefix('/').unwrap_or(&path);
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = path.trim_matches('/');
     let path = path.strip_suffix(".xml").unwrap_or(path);
-    let segments: Vec<&str> = path.split('/').collect();
+    // A run of slashes counts as one.
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let account = match segments[..] {
         ["account", "who_am_i"] => Some(Route::Account),
         ["account", "rate_limit_status"] => Some(Route::RateLimit),

@@ -241,8 +241,8 @@ impl Controller {
     }
 
     fn seed(&self, document: &[u8]) -> Outcome {
-        let records = self.api.store().load([("", document)]).map_err(|error| respond::not_loaded(&error))?;
-        json(&state::Seeded { records })
+        let loaded = self.api.store().load([("", document)]).map_err(|error| respond::not_loaded(&error))?;
+        json(&state::Seeded { records: loaded.records })
     }
 
     fn reset(&self, body: &[u8]) -> Outcome {

@@ -10,14 +10,15 @@ macro_rules! record {
     (
         $(#[$doc:meta])*
         $record:ident: table $table:literal, element $element:literal $(or $alias:literal)*,
-        list $list:literal, documented array $array:literal $(, attached $attached:literal)?;
+        list $list:literal $(or $list_alias:literal)?, documented array $array:literal $(, attached $attached:literal)?
+        $(, without a place $($homeless:literal)*)?;
         elements {
             $( $(#[$column_doc:meta])* $name:ident ($column:literal): $type:ty = $mode:ident
                 $($attribute:ident $(($argument:literal))?)*; )*
         }
         internal {
             $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident
-                $($internal_attribute:ident)*; )*
+                $($internal_attribute:ident $(($internal_argument:literal))?)*; )*
         }
     ) => {
         $(#[$doc])*
@@ -32,13 +33,15 @@ macro_rules! record {
             element: $element,
             aliases: &[$($alias),*],
             list: $list,
+            list_alias: [$(Some($list_alias),)? None][0],
             documented_array: $array,
             columns: &[
                 $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute($($argument)?))*, )*
                 $( $crate::record::Column::new::<$internal_type>(stringify!($internal), $internal_column)
-                    .$internal_mode()$(.$internal_attribute())*.internal(), )*
+                    .$internal_mode()$(.$internal_attribute($($internal_argument)?))*.internal(), )*
             ],
             attached: [$(Some($attached),)? None][0],
+            homeless: &[$($($homeless),*)?],
             open: $crate::record::Tag::open_line($element),
             close: $crate::record::Tag::close_line($element),
             sql: std::sync::OnceLock::new(),

@@ -3,9 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Describe, Field, Nil, Record, Table, Write};
+use super::{Describe, Field, Nil, Record, Table, Unknown, Unknowns, Write};
 use crate::error::{Error, Result};
 use crate::value::{Kind, Value, is_space};
+
+/// The longest text that a field can have, in bytes: 16 MiB.
+pub(crate) const LONGEST_TEXT: usize = 16 << 20;
+pub(crate) const TOO_LONG: &str = "is longer than 16 MiB; shorten it";
 
 /// A value, or nothing, for every column of a table.
 #[derive(Clone, Debug)]
@@ -15,6 +19,10 @@ pub struct Values {
     values: Vec<Option<Value>>,
     /// The text of the table's attached element.
     pub(crate) attached: Option<String>,
+    /// What the document besides has, which no column takes.
+    pub(crate) unknown: Unknowns,
+    /// Whether the attached text may have commas for decimal points.
+    pub(crate) decimal_comma: bool,
 }
 
 impl Values {
@@ -24,7 +32,13 @@ impl Values {
 
     /// With room for the values of the first columns, so many.
     pub(crate) fn with_width(table: &'static Table, width: usize) -> Self {
-        Values { table, values: Vec::with_capacity(width), attached: None }
+        Values {
+            table,
+            values: Vec::with_capacity(width),
+            attached: None,
+            unknown: Unknowns::default(),
+            decimal_comma: false,
+        }
     }
 
     /// Up to which column there are values.
@@ -87,6 +101,15 @@ impl Values {
         }
     }
 
+    /// Drops what is computed and not stored.
+    pub(crate) fn keep_stored(&mut self) {
+        for (column, value) in self.table.columns.iter().zip(&mut self.values) {
+            if column.computed.is_some() {
+                *value = None;
+            }
+        }
+    }
+
     /// Checks every given field against its column, and on `create` that the required ones are
     /// there.
     pub(crate) fn check(&mut self, create: bool) -> Result<()> {
@@ -94,7 +117,7 @@ impl Values {
             let refuse = |reason: String| Err(Error::invalid(column.element, reason));
             let Some(Some(value)) = self.values.get_mut(position) else {
                 if create && column.required {
-                    return refuse("is required".to_owned());
+                    return Err(missing(column.element, &self.unknown));
                 }
                 continue;
             };
@@ -103,12 +126,19 @@ impl Values {
             }
             match value {
                 Value::Null if column.nil == Nil::Never => return refuse("cannot be nil".to_owned()),
+                Value::Text(text) if text.len() > LONGEST_TEXT => return refuse(TOO_LONG.to_owned()),
                 Value::Text(text) if column.kind == Kind::Text => {
+                    if text.chars().nth(column.longest).is_some() {
+                        return refuse(format!("has more than {} characters; shorten it", column.longest));
+                    }
+                    if column.unspaced && (text.is_empty() || text.contains(is_space)) {
+                        return refuse("is empty or has white space; it may have none".to_owned());
+                    }
                     if column.required && text.chars().all(is_space) {
                         return refuse("is required and cannot be blank".to_owned());
                     }
                     if !column.allowed.is_empty() {
-                        match column.allowed.iter().find(|allowed| column.spelling.matches(text, allowed)) {
+                        match column.allowed.iter().find(|allowed| same_value(text, allowed)) {
                             Some(allowed) => *text = (*allowed).to_owned(),
                             None => return refuse(format!("must be one of {}", column.allowed.join(", "))),
                         }
@@ -124,6 +154,23 @@ impl Values {
     pub(crate) fn given(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.values.iter().enumerate().filter_map(|(at, value)| Some((at, value.as_ref()?)))
     }
+}
+
+/// A required field is missing; perhaps it is there under a mistyped name.
+fn missing(element: &'static str, unknown: &Unknowns) -> Error {
+    let (reason, line) = match unknown.meant(element) {
+        Some(Unknown { element: sent, line, .. }) => {
+            (format!("is required; unknown element {sent}: did you mean {element}?"), Some(*line))
+        }
+        None => ("is required".to_owned(), None),
+    };
+    Error::Invalid { field: element, reason, line }
+}
+
+/// Whether a listed value is the one that was sent: in any case, with dashes or underscores (`wire.md`).
+fn same_value(sent: &str, listed: &str) -> bool {
+    let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
+    sent.trim_matches(is_space).bytes().map(plain).eq(listed.bytes().map(plain))
 }
 
 impl PartialEq for Values {
@@ -162,6 +209,20 @@ impl<R: Describe> Fields<R> {
     pub(crate) fn with(mut self, position: usize, value: &impl Field) -> Self {
         self.values.set_at(position, value.to_value());
         self
+    }
+
+    /// The elements of the document that these fields were read from that have no place in the record; none where they
+    /// were set one by one.
+    ///
+    /// ```
+    /// use clientstore::{Client, xml};
+    ///
+    /// let fields = xml::read_new::<Client>(b"<client><name>Jo</name><detials>12 Side St.</detials></client>")?;
+    /// assert_eq!(fields.unknown()[0].to_string(), "detials (line 1)");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    pub fn unknown(&self) -> &[Unknown] {
+        self.values.unknown.met()
     }
 
     /// The whole record, where every one of its fields is given.

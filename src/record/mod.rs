@@ -6,12 +6,16 @@ mod field;
 mod fields;
 mod sql;
 mod tag;
+mod unknown;
 
 pub(crate) use define::{record, setter, text_enum};
 pub use field::Field;
 pub use fields::{Fields, Values};
+pub(crate) use fields::{LONGEST_TEXT, TOO_LONG};
 use sql::Sql;
 pub(crate) use tag::Tag;
+pub use unknown::Unknown;
+pub(crate) use unknown::Unknowns;
 
 use std::sync::OnceLock;
 
@@ -39,26 +43,6 @@ pub enum Write {
     Always,
 }
 
-/// How a listed value may be spelled; it is kept as listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spelling {
-    Exact,
-    /// In upper and lower case.
-    AnyCase,
-    /// With dashes for underscores: `free-form`.
-    Dashes,
-}
-
-impl Spelling {
-    fn matches(self, sent: &str, listed: &str) -> bool {
-        match self {
-            Spelling::Exact => sent == listed,
-            Spelling::AnyCase => sent.eq_ignore_ascii_case(listed),
-            Spelling::Dashes => sent.replace('-', "_") == listed,
-        }
-    }
-}
-
 /// Which documents show a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum View {
@@ -83,9 +67,16 @@ pub struct Column {
     pub(crate) view: View,
     /// The element that a request sets it by, where that is another.
     pub(crate) sent_as: Option<&'static str>,
-    /// The only values a text may have; empty for any.
+    /// Another edition's element, read where the column's own is missing, or is an empty text.
+    pub(crate) also: Option<&'static str>,
+    /// The SQL that a computed column is read by; the file has no such column, and no document sets it.
+    pub(crate) computed: Option<&'static str>,
+    /// The only values a text may have, read in any case and with dashes for underscores; empty for any.
     pub(crate) allowed: &'static [&'static str],
-    pub(crate) spelling: Spelling,
+    /// A text has at most this many characters.
+    pub(crate) longest: usize,
+    /// A text is not empty and has no white space.
+    pub(crate) unspaced: bool,
     pub(crate) open: Tag,
     pub(crate) nil_tag: Tag,
     pub(crate) close: Tag,
@@ -107,8 +98,11 @@ impl Column {
             required: false,
             view: View::Both,
             sent_as: None,
+            also: None,
+            computed: None,
             allowed: T::ALLOWED,
-            spelling: Spelling::Exact,
+            longest: LONGEST_TEXT,
+            unspaced: false,
             open: Tag::open(element, type_name, false),
             nil_tag: Tag::open(element, type_name, true).then_close(element),
             close: Tag::close(element),
@@ -140,15 +134,27 @@ impl Column {
         self
     }
 
-    /// A listed value is read in upper and lower case.
-    pub(crate) const fn any_case(mut self) -> Self {
-        self.spelling = Spelling::AnyCase;
+    /// Another edition's element says the same.
+    pub(crate) const fn also(mut self, element: &'static str) -> Self {
+        self.also = Some(element);
         self
     }
 
-    /// A listed value is read with dashes for underscores, too.
-    pub(crate) const fn dashes(mut self) -> Self {
-        self.spelling = Spelling::Dashes;
+    /// A text has at most this many characters.
+    pub(crate) const fn at_most(mut self, longest: usize) -> Self {
+        self.longest = longest;
+        self
+    }
+
+    /// A text is not empty and has no white space.
+    pub(crate) const fn unspaced(mut self) -> Self {
+        self.unspaced = true;
+        self
+    }
+
+    /// The column is not stored but read by an SQL expression.
+    pub(crate) const fn computed(mut self, sql: &'static str) -> Self {
+        self.computed = Some(sql);
         self
     }
 
@@ -168,12 +174,6 @@ impl Column {
         self.nil_tag = Tag::open(self.element, None, true).then_close(self.element);
         self
     }
-
-    /// The element never carries a type.
-    pub(crate) const fn untyped(mut self) -> Self {
-        self.open = Tag::open(self.element, None, false);
-        self
-    }
 }
 
 /// A record's table: its names and its columns, the elements in the specification's order first.
@@ -187,11 +187,16 @@ pub struct Table {
     pub(crate) aliases: &'static [&'static str],
     /// The root of a list.
     pub(crate) list: &'static str,
+    /// Another root of a list that is read.
+    pub(crate) list_alias: Option<&'static str>,
     /// Whether the `documented` dialect, too, marks the list's root as an array.
     pub(crate) documented_array: bool,
     pub(crate) columns: &'static [Column],
     /// The element that the document of one record has after its columns, and no list has.
     pub(crate) attached: Option<&'static str>,
+    /// Elements of other editions or of requests that have no place in the store. They are known: a request that has
+    /// them says nothing new, a document that is loaded loses what they hold.
+    pub(crate) homeless: &'static [&'static str],
     /// The lines around the fields of a record.
     pub(crate) open: Tag,
     pub(crate) close: Tag,
@@ -203,6 +208,16 @@ impl Table {
     pub(crate) fn columns_of(&self, view: View) -> &'static [Column] {
         let end = self.columns.iter().take_while(|column| column.view <= view).count();
         &self.columns[..end]
+    }
+
+    /// Whether the root is that of one record.
+    pub(crate) fn is_record(&self, root: &str) -> bool {
+        same_name(root, self.element) || self.aliases.iter().any(|name| same_name(root, name))
+    }
+
+    /// Whether the root is that of a list.
+    pub(crate) fn is_list(&self, root: &str) -> bool {
+        same_name(root, self.list) || self.list_alias.is_some_and(|name| same_name(root, name))
     }
 
     pub(crate) fn sql(&self) -> &Sql {
@@ -227,6 +242,12 @@ impl Table {
     pub(crate) fn position(&self, name: &str) -> usize {
         self.find(name).unwrap_or_else(|| panic!("{} has no column {name}", self.name))
     }
+}
+
+/// Whether an element's name is the given one; dashes and underscores are the same (`wire.md`).
+pub(crate) fn same_name(sent: &str, dashed: &str) -> bool {
+    let same = |(sent, ours)| sent == ours || (sent == b'_' && ours == b'-');
+    sent == dashed || (sent.len() == dashed.len() && sent.bytes().zip(dashed.bytes()).all(same))
 }
 
 /// A record of the API: [`Client`](crate::Client), [`Project`](crate::Project),

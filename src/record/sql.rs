@@ -1,6 +1,6 @@
 //! The constant SQL of a table, made once from its columns.
 
-use super::{Table, View};
+use super::{Column, Table, View};
 
 /// The statements whose text depends on the columns only.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct Sql {
     one: [String; 3],
     /// `INSERT INTO clients (id, name, …) `, to be followed by the rows.
     pub(crate) insert: String,
-    /// `?1, ?2, …`
+    /// `?1, ?2, …`: a stored column's number is its position, from 1.
     pub(crate) parameters: String,
     /// The whole of an insert without a guard.
     pub(crate) insert_values: String,
@@ -19,12 +19,19 @@ pub(crate) struct Sql {
 
 impl Sql {
     pub(super) fn of(table: &Table) -> Self {
-        let names = |view| -> Vec<&str> { table.columns_of(view).iter().map(|column| column.name).collect() };
-        let select = |view| format!("SELECT {} FROM {}", names(view).join(", "), table.name);
-        let all = names(View::Internal);
-        let parameters: Vec<String> = (1..=all.len()).map(|number| format!("?{number}")).collect();
+        let read = |column: &Column| match column.computed {
+            Some(sql) => format!("{sql} AS {}", column.name),
+            None => column.name.to_owned(),
+        };
+        let select = |view| {
+            let columns: Vec<String> = table.columns_of(view).iter().map(read).collect();
+            format!("SELECT {} FROM {}", columns.join(", "), table.name)
+        };
+        let stored = || table.columns.iter().enumerate().filter(|(_, column)| column.computed.is_none());
+        let parameters: Vec<String> = stored().map(|(position, _)| format!("?{}", position + 1)).collect();
         let parameters = parameters.join(", ");
-        let insert = format!("INSERT INTO {} ({}) ", table.name, all.join(", "));
+        let names: Vec<&str> = stored().map(|(_, column)| column.name).collect();
+        let insert = format!("INSERT INTO {} ({}) ", table.name, names.join(", "));
         Sql {
             both: select(View::Both),
             live: select(View::Live),

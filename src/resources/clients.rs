@@ -11,7 +11,8 @@ use crate::value::Value;
 
 record! {
     /// A client of the account.
-    Client: table "clients", element "client", list "clients", documented array false;
+    Client: table "clients", element "client", list "clients", documented array false,
+    without a place "default-invoice-kind";
     elements {
         /// Never used again, not even after a delete.
         id ("id"): i64 = readonly;
@@ -20,15 +21,15 @@ record! {
         /// Whether the client is active. An inactive client has no active project.
         active ("active"): bool = writable;
         /// The address and the like, in several lines.
-        details ("details"): String = writable;
+        details ("details"): String = writable also("address");
         /// The client's id in Highrise.
         highrise_id ("highrise-id"): Option<i64> = writable live;
         /// Counts the writes to the record, from 0.
         cache_version ("cache-version"): i64 = readonly live;
         /// A label whose code follows its last ` - `, like `United States Dollar - USD`.
-        currency ("currency"): String = writable live;
+        currency ("currency"): String = writable live at_most(255);
         /// Follows the currency unless it is given with it.
-        currency_symbol ("currency-symbol"): String = writable live;
+        currency_symbol ("currency-symbol"): String = writable live at_most(255);
         /// Always nil for now.
         default_invoice_timeframe ("default-invoice-timeframe"): Option<String> = readonly live;
         /// The kind of the client's newest invoice.
@@ -37,6 +38,8 @@ record! {
         created_at ("created-at"): DateTime<Utc> = readonly live;
         /// When the record was last written to.
         updated_at ("updated-at"): DateTime<Utc> = readonly live;
+        /// The key of the client's statement page; kept where a loaded document has one.
+        statement_key ("statement-key"): Option<String> = readonly live;
     }
     internal {}
 }

@@ -11,8 +11,8 @@ use crate::value::Value;
 
 record! {
     /// A message that was sent with an invoice.
-    Message: table "invoice_messages", element "invoice-message" or "message", list "invoice-message",
-    documented array true;
+    Message: table "invoice_messages", element "invoice-message" or "message", list "invoice-message"
+    or "invoice-messages", documented array true, without a place "attach-pdf" "recipients";
     elements {
         /// Never used again, not even after a delete.
         id ("id"): i64 = readonly;
@@ -38,6 +38,12 @@ record! {
         updated_at ("updated-at"): DateTime<Utc> = readonly;
         /// Who it went to, separated by commas.
         full_recipient_list ("full-recipient-list"): String = on_create sent_as("recipients");
+        /// The address that it came from.
+        sent_from_email ("sent-from-email"): String = readonly;
+        /// Who it came from.
+        sent_from ("sent-from"): String = readonly;
+        /// The day on which a reminder goes out.
+        send_reminder_on ("send-reminder-on"): Option<NaiveDate> = readonly;
     }
     internal {
         version ("version"): i64 = readonly;
@@ -108,7 +114,9 @@ impl Resource for Messages {
         for name in ["send_me_a_copy", "thank_you", "include_pay_pal_link"] {
             values.default(name, || Value::Integer(0));
         }
-        for name in ["body", "subject", "full_recipient_list", "sent_by", "sent_by_email"] {
+        for name in
+            ["body", "subject", "full_recipient_list", "sent_by", "sent_by_email", "sent_from_email", "sent_from"]
+        {
             values.default(name, || Value::from(""));
         }
         Ok(())

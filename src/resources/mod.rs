@@ -12,9 +12,7 @@ pub(crate) mod projects;
 use rusqlite::Connection;
 
 use crate::error::Result;
-use crate::record::Table;
 use crate::store::Resource;
-use crate::xml::same_name;
 
 /// Every resource, each after those that it refers to.
 pub(crate) static RESOURCES: &[&dyn Resource] = &[
@@ -29,14 +27,12 @@ pub(crate) static RESOURCES: &[&dyn Resource] = &[
 
 /// The resource whose list has the root.
 pub(crate) fn by_list(root: &str) -> Option<&'static dyn Resource> {
-    RESOURCES.iter().copied().find(|resource| same_name(root, resource.table().list))
+    RESOURCES.iter().copied().find(|resource| resource.table().is_list(root))
 }
 
 /// The resource whose record has the root.
 pub(crate) fn by_element(root: &str) -> Option<&'static dyn Resource> {
-    let named =
-        |table: &Table| same_name(root, table.element) || table.aliases.iter().any(|name| same_name(root, name));
-    RESOURCES.iter().copied().find(|resource| named(resource.table()))
+    RESOURCES.iter().copied().find(|resource| resource.table().is_record(root))
 }
 
 /// How many rows a counting statement finds for an id.
@@ -67,6 +63,7 @@ mod tests {
             let described: Vec<(String, String, bool)> = table
                 .columns
                 .iter()
+                .filter(|column| column.computed.is_none())
                 .map(|column| {
                     let sql_type = match column.kind {
                         Kind::Integer | Kind::Boolean => "INTEGER",

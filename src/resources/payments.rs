@@ -12,7 +12,8 @@ use crate::value::Value;
 
 record! {
     /// A payment of an invoice.
-    Payment: table "invoice_payments", element "payment", list "payments", documented array true;
+    Payment: table "invoice_payments", element "payment", list "payments", documented array true,
+    without a place "pay-pal-transaction-id" "authorization" "payment-gateway-id";
     elements {
         /// Money; zero is allowed.
         amount ("amount"): Decimal = required on_create;

@@ -11,7 +11,9 @@ use crate::value::Value;
 
 record! {
     /// A project of a client.
-    Project: table "projects", element "project", list "projects", documented array false;
+    Project: table "projects", element "project", list "projects", documented array false,
+    without a place "fees" "basecamp-id" "highrise-deal-id" "active-task-assignments-count" "active-user-assignments-count"
+    "company-id";
     elements {
         /// Never used again, not even after a delete.
         id ("id"): i64 = readonly;
@@ -21,19 +23,18 @@ record! {
         name ("name"): String = required;
         /// A short code of the user's own.
         code ("code"): String = writable;
-        /// Whether the project is active, which takes an active client. A create may set it; later,
-        /// toggle.
-        active ("active"): bool = on_create;
+        /// Whether the project is active, which takes an active client.
+        active ("active"): bool = writable;
         /// Whether its time is billed.
         billable ("billable"): bool = writable;
         /// What its rates hang on.
-        bill_by ("bill-by"): BillBy = writable any_case;
+        bill_by ("bill-by"): BillBy = writable;
         /// Money an hour, where there is one rate.
         hourly_rate ("hourly-rate"): Option<Decimal> = writable bare_nil;
         /// What its budget hangs on.
-        budget_by ("budget-by"): BudgetBy = writable;
+        budget_by ("budget-by"): BudgetBy = writable also("estimate-by");
         /// Hours.
-        budget ("budget"): Option<Decimal> = writable;
+        budget ("budget"): Option<Decimal> = writable also("estimate");
         /// Whether to tell when the budget is used up.
         notify_when_over_budget ("notify-when-over-budget"): bool = writable;
         /// Percent of the budget.
@@ -51,18 +52,27 @@ record! {
         /// Its last day.
         ends_on ("ends-on"): Option<NaiveDate> = writable;
         /// The first day with time or expenses.
-        hint_earliest_record_at ("hint-earliest-record-at"): Option<NaiveDate> = readonly;
+        hint_earliest_record_at ("hint-earliest-record-at"): Option<NaiveDate> = readonly also("earliest-record-at");
         /// The last such day.
-        hint_latest_record_at ("hint-latest-record-at"): Option<NaiveDate> = readonly;
+        hint_latest_record_at ("hint-latest-record-at"): Option<NaiveDate> = readonly also("latest-record-at");
         /// Free text.
         notes ("notes"): String = writable;
         /// Money.
         cost_budget ("cost-budget"): Option<Decimal> = writable;
         /// Whether expenses count against the cost budget.
-        cost_budget_include_expenses ("cost-budget-include-expenses"): bool = writable;
+        cost_budget_include_expenses ("cost-budget-include-expenses"): bool = writable
+            also("cost-budget-includes-expenses");
+        /// Whether it is billed at a fixed fee.
+        is_fixed_fee ("is-fixed-fee"): bool = writable;
+        /// Money, where the fee is fixed.
+        fee ("fee"): Option<Decimal> = writable;
+        /// The same as the budget, by its older name.
+        estimate ("estimate"): Option<Decimal> = readonly computed("budget");
+        /// The same as what the budget hangs on, by its older name.
+        estimate_by ("estimate-by"): BudgetBy = readonly computed("budget_by");
     }
     internal {
-        version ("version"): i64 = readonly;
+        version ("version"): i64 = readonly also("cache-version");
     }
 }
 
@@ -91,6 +101,8 @@ text_enum! {
         Task = "task",
         /// Hours of each person.
         Person = "person",
+        /// Money of each task.
+        TaskFees = "task_fees",
         /// It has none.
         None = "none",
     }
@@ -203,6 +215,7 @@ impl Resource for Projects {
             ("notify_when_over_budget", 0),
             ("show_budget_to_all", 0),
             ("cost_budget_include_expenses", 0),
+            ("is_fixed_fee", 0),
         ] {
             values.default(name, || Value::Integer(default));
         }
@@ -221,10 +234,16 @@ impl Resource for Projects {
     fn guard(&self, change: &Change<'_>) -> &'static str {
         match change {
             Change::Create(_) => "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (active = 1 OR ?5 = 0))",
-            Change::Update(_, values) if values.get("client_id").is_none() => "",
-            Change::Update(..) => {
-                "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR projects.active = 0))"
-            }
+            Change::Update(_, values) => match (values.get("client_id"), values.get("active")) {
+                (None, None | Some(Value::Integer(0))) => "",
+                (None, Some(_)) => {
+                    "EXISTS (SELECT 1 FROM clients WHERE id = projects.client_id AND clients.active = 1)"
+                }
+                (Some(_), None) => {
+                    "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR projects.active = 0))"
+                }
+                (Some(_), Some(_)) => "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR ?5 = 0))",
+            },
             // an action has its own condition
             Change::Act(..) | Change::Delete(_) => "",
         }

@@ -9,7 +9,11 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 use super::resource::{Action, Change, Done, Parent, Resource};
 use crate::error::{Error, Result, Rule};
 use crate::record::Values;
-use crate::value::{Value, datetime_text};
+use crate::value::{Kind, Value, datetime_text};
+
+/// The greatest id that a document may bring: the greatest number that programs of all kinds read exactly. Ids that the
+/// store gives go on from there, so that they do not run out.
+pub(crate) const MAX_ID: i64 = 1 << 53;
 
 /// One write.
 pub(crate) enum Command {
@@ -126,6 +130,17 @@ fn insert_or(connection: &Connection, resource: &'static dyn Resource, values: &
     }
 }
 
+/// Whether the greatest id of all was given.
+fn ids_ran_out(connection: &Connection, resource: &dyn Resource) -> Result<bool> {
+    let name = resource.table().name;
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1 AND seq >= {max}) \
+         OR EXISTS (SELECT 1 FROM {name} WHERE id = {max})",
+        max = i64::MAX
+    );
+    Ok(connection.query_row(&sql, [name], |row| row.get(0))?)
+}
+
 fn update(
     connection: &Connection,
     resource: &'static dyn Resource,
@@ -220,11 +235,12 @@ pub(crate) fn load(
     mut given: Values,
     at: DateTime<Utc>,
 ) -> Result<Outcome> {
+    given.keep_stored();
     given.check(true)?;
     let mut replaces = false;
     if let Some(Value::Integer(id)) = given.get("id") {
-        if *id < 1 {
-            return Err(Error::invalid("id", format!("is {id}; it must be positive")));
+        if !(1..=MAX_ID).contains(id) {
+            return Err(Error::invalid("id", format!("is {id}; it must lie between 1 and {MAX_ID}")));
         }
         let sql = format!("SELECT {} FROM {} WHERE id = ?1", resource.untouched(), resource.table().name);
         let untouched = connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
@@ -233,10 +249,14 @@ pub(crate) fn load(
             return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
         }
     }
-    let mut values = given.clone();
+    // What is computed gives way to what the document says; texts, which may be long, are never computed where given.
+    let typed = |position: &usize| resource.table().columns[*position].kind != Kind::Text;
+    let said: Vec<(usize, Value)> =
+        given.given().filter(|(position, _)| typed(position)).map(|(at, value)| (at, value.clone())).collect();
+    let mut values = given;
     complete(connection, resource, &mut values, at)?;
-    for (position, value) in given.given() {
-        values.set_at(position, value.clone());
+    for (position, value) in said {
+        values.set_at(position, value);
     }
     insert_or(connection, resource, &values, replaces).map(Outcome::Created)
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::backup::with_suffix;
 use super::builder::Durability;
-use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of};
+use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of, read_as_newest};
 use super::place::{self, Access};
 use super::schema::{self, Difference};
 use crate::error::{Error, Result};
@@ -263,6 +263,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
         Access::Immutable => Connection::open_with_flags(uri(path, "immutable=1"), only)?,
     };
     set_up(&connection, settings)?;
+    read_as_newest(&connection, VERSIONS)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
 }

@@ -28,7 +28,7 @@ use rusqlite::Connection;
 
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, Outcome, add, apply, load};
+pub(crate) use command::{Command, MAX_ID, Outcome, add, apply, load};
 pub(crate) use document::{ListDocument, Mark, PIECE};
 pub(crate) use file::differences;
 #[cfg(feature = "server")]
@@ -228,13 +228,14 @@ impl ClientStore {
         if let (Some(named), Some(id)) = (resource.parent(), parent) {
             values.set(named.column, Value::Integer(id));
         }
-        resource.draw(&mut values, &self.inner.builder);
+        self.draw(resource, &mut values);
         Command::Create { resource, values, at: self.now() }
     }
 
     /// The command that sets what the given values may set.
     pub(crate) fn change(&self, resource: &'static dyn Resource, id: i64, mut values: Values) -> Command {
         values.keep_writable(false);
+        values.decimal_comma = self.account().decimal_symbol == ',';
         Command::Update { resource, id, values, at: self.now() }
     }
 
@@ -276,6 +277,7 @@ impl ClientStore {
 
     /// The client key of a record that is loaded without one.
     pub(crate) fn draw(&self, resource: &'static dyn Resource, values: &mut Values) {
+        values.decimal_comma = self.account().decimal_symbol == ',';
         resource.draw(values, &self.inner.builder);
     }
 

@@ -8,14 +8,24 @@ use rusqlite::Connection;
 
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result, Rule};
-use crate::record::Values;
+use crate::record::{Unknown, Unknowns, Values};
 use crate::resources::{RESOURCES, by_element, by_list};
-use crate::store::{Change, ClientStore, Resource, load};
+use crate::store::{Change, ClientStore, MAX_ID, Resource, load};
 use crate::value::Value;
 use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
 
+/// What documents brought into a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// How many records they held.
+    pub records: u64,
+    /// The documents that had elements without a place in the store, and those elements; what they held was not loaded.
+    pub unknown: Vec<(String, Vec<Unknown>)>,
+}
+
 impl ClientStore {
-    /// Loads documents in one transaction, all or nothing, and gives how many records they held.
+    /// Loads documents in one transaction, all or nothing, and tells how many records they held and what was left out.
     ///
     /// A document is a [`dump`](Self::dump), or a list or a record of the API in either dialect,
     /// given with a name for errors. Ids and read-only fields are kept; what a document leaves out gets its
@@ -28,7 +38,38 @@ impl ClientStore {
     /// [`Error::Invalid`] where it is malformed, [`Error::Refused`] where a record breaks a rule or
     /// its id is taken, or [`Error::NotFound`] where a message's or a payment's invoice is not
     /// there. [`Error::Busy`] and [`Error::Storage`].
-    pub fn load<R: BufRead>(&self, documents: impl IntoIterator<Item = (impl Into<String>, R)>) -> Result<u64> {
+    ///
+    /// ```
+    /// use clientstore::ClientStore;
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let list = b"<clients><client><name>Jo</name><fax>555</fax></client></clients>";
+    /// let loaded = store.load([("clients.xml", list.as_slice())])?;
+    /// assert_eq!(loaded.records, 1);
+    /// assert_eq!(loaded.unknown[0].1[0].to_string(), "fax (line 1)");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    pub fn load<R: BufRead>(&self, documents: impl IntoIterator<Item = (impl Into<String>, R)>) -> Result<Loaded> {
+        self.load_documents(documents, false)
+    }
+
+    /// The same, but a document with an element that has no place in the store is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), and [`Error::Load`] with an [`Error::Xml`] that names the element and its line.
+    pub fn load_strictly<R: BufRead>(
+        &self,
+        documents: impl IntoIterator<Item = (impl Into<String>, R)>,
+    ) -> Result<Loaded> {
+        self.load_documents(documents, true)
+    }
+
+    fn load_documents<R: BufRead>(
+        &self,
+        documents: impl IntoIterator<Item = (impl Into<String>, R)>,
+        strict: bool,
+    ) -> Result<Loaded> {
         let mut opened = Vec::new();
         for (name, input) in documents {
             let name = name.into();
@@ -42,13 +83,20 @@ impl ClientStore {
                 store: self,
                 connection: tx.connection(),
                 at: self.now(),
+                strict,
                 records: 0,
+                unknown: Unknowns::default(),
                 replacements: HashSet::new(),
             };
+            let mut unknown = Vec::new();
             for (content, name, tokens) in &mut opened {
                 loader.document(content, tokens).map_err(|error| in_document(name, error))?;
+                let met = std::mem::take(&mut loader.unknown).into_vec();
+                if !met.is_empty() {
+                    unknown.push((name.clone(), met));
+                }
             }
-            Ok(loader.records)
+            Ok(Loaded { records: loader.records, unknown })
         })
     }
 }
@@ -56,6 +104,8 @@ impl ClientStore {
 /// What a document is, by its root.
 enum Content {
     Dump,
+    /// An empty list, as the service wrote it in 2010 whatever the records.
+    Nothing,
     List(&'static dyn Resource),
     Record(&'static dyn Resource),
 }
@@ -64,7 +114,7 @@ impl Content {
     /// Before it comes what it refers to.
     fn rank(&self) -> Option<usize> {
         match self {
-            Content::Dump => None,
+            Content::Dump | Content::Nothing => None,
             Content::List(resource) | Content::Record(resource) => {
                 RESOURCES.iter().position(|other| other.table().name == resource.table().name)
             }
@@ -73,9 +123,10 @@ impl Content {
 }
 
 fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
-    let (name, version) = loop {
+    let (name, version, is_array) = loop {
         if let Token::Start { name, .. } = next!(tokens) {
-            break (name.to_owned(), name.attribute("version").map(str::to_owned));
+            let version = name.attribute("version").map(str::to_owned);
+            break (name.to_owned(), version, name.attribute("type") == Some("array"));
         }
     };
     if name == ROOT {
@@ -87,7 +138,12 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
             None => Err(tokens.error("the dump has no version")),
         };
     }
-    by_list(&name).map(Content::List).or_else(|| by_element(&name).map(Content::Record)).ok_or_else(|| {
+    if name == "nil-classes" {
+        return Ok(Content::Nothing);
+    }
+    // The list of messages and one message have the same root.
+    let list = by_list(&name).filter(|resource| is_array || !resource.table().is_record(&name));
+    list.map(Content::List).or_else(|| by_element(&name).map(Content::Record)).ok_or_else(|| {
         let lists: Vec<String> = RESOURCES.iter().map(|resource| format!("<{}>", resource.table().list)).collect();
         tokens.error(format!("the root element is <{name}>; a dump has <{ROOT}>, a list {}", lists.join(", ")))
     })
@@ -97,7 +153,11 @@ struct Loader<'a> {
     store: &'a ClientStore,
     connection: &'a Connection,
     at: DateTime<Utc>,
+    /// Whether an element that has no place is an error.
+    strict: bool,
     records: u64,
+    /// The elements of the document at hand that have no place.
+    unknown: Unknowns,
     /// The ids of what may have taken a default record's place, which it does not give up again.
     replacements: HashSet<(&'static str, i64)>,
 }
@@ -106,6 +166,7 @@ impl Loader<'_> {
     fn document<R: BufRead>(&mut self, content: &Content, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
         match content {
             Content::Dump => self.dump(tokens)?,
+            Content::Nothing => drop(skip(tokens)?),
             Content::List(resource) => self.list(*resource, tokens)?,
             Content::Record(resource) => {
                 let table = resource.table();
@@ -134,7 +195,23 @@ impl Loader<'_> {
     }
 
     fn list<R: BufRead>(&mut self, resource: &'static dyn Resource, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
-        list(tokens, resource.table(), &mut |values| self.add(resource, values))
+        let mut between = Unknowns::default();
+        list(tokens, resource.table(), &mut between, &mut |values| self.add(resource, values))?;
+        self.note(&between)
+    }
+
+    /// Counts elements that have no place, or refuses them.
+    fn note(&mut self, met: &Unknowns) -> Result<()> {
+        match met.met().first() {
+            Some(Unknown { element, line, .. }) if self.strict => {
+                let reason = format!("the element <{element}> is not known; what it holds would be lost");
+                Err(Error::Xml { line: *line, reason })
+            }
+            _ => {
+                self.unknown.append(met);
+                Ok(())
+            }
+        }
     }
 
     fn add(&mut self, resource: &'static dyn Resource, mut values: Values) -> Result<()> {
@@ -144,6 +221,7 @@ impl Loader<'_> {
         {
             return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
         }
+        self.note(&values.unknown)?;
         load(self.connection, resource, values, self.at)?;
         self.records += 1;
         Ok(())
@@ -173,6 +251,10 @@ impl Loader<'_> {
                 continue;
             };
             let last = read_integer(tokens)?.saturating_sub(1);
+            if last > MAX_ID {
+                return Err(tokens
+                    .error(format!("the next id of {} is above {MAX_ID}, the greatest id", resource.table().list)));
+            }
             let name = resource.table().name;
             if last > 0 {
                 self.connection.execute(

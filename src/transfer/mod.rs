@@ -3,6 +3,8 @@
 mod dump;
 mod load;
 
+pub use load::Loaded;
+
 /// The root of the whole store's document.
 const ROOT: &str = "clientstore";
 /// The version of its form.

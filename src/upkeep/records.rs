@@ -74,7 +74,8 @@ fn rows(
         if id < 1 {
             report.add_at(Problem::Value, (Some(table.name), Some(id), Some("id")), "is not positive");
         }
-        for (position, column) in table.columns.iter().enumerate() {
+        let stored = table.columns.iter().enumerate().filter(|(_, column)| column.computed.is_none());
+        for (position, column) in stored {
             if let Err(reason) = value(column, row, position)? {
                 report.add_at(Problem::Value, (Some(table.name), Some(id), Some(column.name)), reason);
                 whole = false;

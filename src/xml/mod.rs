@@ -1,8 +1,8 @@
 //! The API's XML documents: of one record, of a list, of a request's body, of an error.
 //!
 //! What is read is given as [`Fields`]: a document says some of a record's fields, and in the
-//! `documented` dialect never all of a client's. [`Fields::complete`] makes the record of them
-//! where all are there.
+//! `documented` dialect seldom all of them. [`Fields::complete`] makes the record of them
+//! where all are there, [`Fields::unknown`] tells what the document has besides.
 //!
 //! ```
 //! use clientstore::{Client, Dialect, NewClient, xml};
@@ -29,7 +29,7 @@ pub(crate) use declaration::is_utf8_name;
 #[cfg(feature = "server")]
 pub(crate) use leaves::{Leaf, leaves};
 pub(crate) use names::find_illegal;
-pub(crate) use read::{Purpose, end, list, next, read_integer, record, same_name, skip};
+pub(crate) use read::{Purpose, end, list, next, read_integer, record, skip};
 pub(crate) use source::Stream;
 pub(crate) use tokens::{Token, Tokens};
 pub(crate) use tree::Tree;
@@ -38,7 +38,7 @@ pub(crate) use write::{Unwritable, Writer};
 
 use self::source::Slice;
 use crate::error::{Error, Result};
-use crate::record::{Fields, Record, Table, Values, View};
+use crate::record::{Fields, Record, Table, Unknowns, Values, View};
 
 /// Reads the document of one record, every element of it.
 ///
@@ -106,7 +106,7 @@ pub fn read_error(document: &[u8]) -> Result<String> {
             _ => continue,
         };
         if found {
-            message = Some(read::text(&mut tokens, None)?);
+            message = Some(read::text(&mut tokens, None, &mut Unknowns::default())?);
         } else {
             skip(&mut tokens)?;
         }

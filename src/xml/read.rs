@@ -3,7 +3,7 @@
 use super::source::Source;
 use super::tokens::{Token, Tokens};
 use crate::error::{Error, Result};
-use crate::record::{Column, Nil, Table, Values, Write};
+use crate::record::{Column, LONGEST_TEXT, Nil, TOO_LONG, Table, Unknowns, Values, Write, same_name};
 use crate::value::{Kind, Value, is_space};
 
 /// Which of a document's elements count; the others are ignored with all they contain.
@@ -38,12 +38,6 @@ impl Purpose {
     }
 }
 
-/// Whether an element's name is the given one; dashes and underscores are the same (`wire.md`).
-pub(crate) fn same_name(sent: &str, dashed: &str) -> bool {
-    let same = |(sent, ours)| sent == ours || (sent == b'_' && ours == b'-');
-    sent == dashed || (sent.len() == dashed.len() && sent.bytes().zip(dashed.bytes()).all(same))
-}
-
 /// Reads the next token, with its line in the error.
 macro_rules! next {
     ($tokens:expr) => {
@@ -59,7 +53,7 @@ pub(crate) use next;
 pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: Purpose) -> Result<Values> {
     let mut tokens = Tokens::new(source);
     let root = root(&mut tokens)?;
-    if !std::iter::once(&table.element).chain(table.aliases).any(|name| same_name(&root, name)) {
+    if !table.is_record(&root) {
         return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.element)));
     }
     let values = fields(&mut tokens, Values::new(table), purpose)?;
@@ -75,10 +69,10 @@ pub(crate) fn read_list(
 ) -> Result<()> {
     let mut tokens = Tokens::new(source);
     let root = root(&mut tokens)?;
-    if !same_name(&root, table.list) {
+    if !table.is_list(&root) {
         return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.list)));
     }
-    list(&mut tokens, table, each)?;
+    list(&mut tokens, table, &mut Unknowns::default(), each)?;
     end(&mut tokens)
 }
 
@@ -91,18 +85,20 @@ pub(crate) fn root<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
     }
 }
 
-/// The records of a list whose start was read, and its end.
+/// The records of a list whose start was read, and its end; what else stands between them is counted.
 pub(crate) fn list<S: Source>(
     tokens: &mut Tokens<S>,
     table: &'static Table,
+    unknown: &mut Unknowns,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
     // The records of a list mostly have the same elements.
     let mut width = table.columns.len();
     loop {
         tokens.skip_space();
-        let known = match next!(tokens) {
-            Token::Start { name, .. } => same_name(&name, table.element),
+        let other = match next!(tokens) {
+            Token::Start { name, .. } if table.is_record(&name) => None,
+            Token::Start { name, .. } => Some(name.to_owned()),
             Token::End => return Ok(()),
             Token::Text(text) if !text.chars().all(is_space) => {
                 let reason = format!("text stands in <{}>, between its records", table.list);
@@ -110,8 +106,8 @@ pub(crate) fn list<S: Source>(
             }
             _ => continue,
         };
-        if !known {
-            skip(tokens)?;
+        if let Some(name) = other {
+            drop_element(tokens, &name, unknown)?;
             continue;
         }
         width = wide_record(tokens, table, width, each)?;
@@ -165,25 +161,37 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
     let table = values.table;
     let mut content = String::new();
     let mut expected = 0;
+    // What the elements of other editions say, by the column that they stand for.
+    let mut stand_ins: Vec<(usize, Value)> = Vec::new();
     loop {
         tokens.skip_space();
         let (found, nil) = match next!(tokens) {
             Token::Start { name, nil } => (find(table, expected, &name, purpose), nil),
-            Token::End => return Ok(values),
+            Token::End => break,
             _ => continue,
         };
         let position = match found {
-            Found::Column(position) => position,
+            Found::Column(position) | Found::StandIn { position, .. } => position,
             Found::Attached => {
-                values.attached = Some(text(tokens, table.attached)?);
+                values.attached = Some(text(tokens, table.attached, &mut values.unknown)?);
                 continue;
             }
-            Found::Nothing => {
+            Found::Ignored => {
                 skip(tokens)?;
                 continue;
             }
+            Found::Homeless(name) => {
+                let mark = tokens.mark();
+                if skip(tokens)? {
+                    values.unknown.add(&name, || tokens.line_of(mark));
+                }
+                continue;
+            }
+            Found::Nothing(name) => {
+                drop_element(tokens, &name, &mut values.unknown)?;
+                continue;
+            }
         };
-        expected = position + 1;
         let column = &table.columns[position];
         let refuse = |reason, line| Error::Invalid { field: column.element, reason, line: Some(line) };
         let value = match tokens.leaf() {
@@ -191,33 +199,91 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
             None => {
                 let mark = tokens.mark();
                 content.clear();
-                append_text(tokens, Some(column.element), &mut content)?;
+                append_text(tokens, Some(column.element), &mut content, &mut values.unknown)?;
                 value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
             }
         };
-        if let Some(value) = value {
+        let Some(value) = value else { continue };
+        match found {
+            Found::StandIn { computed, .. } => {
+                if let Some(computed) = computed {
+                    values.set_at(computed, value.clone());
+                }
+                stand_ins.push((position, value));
+            }
+            _ => {
+                expected = position + 1;
+                values.set_at(position, value);
+            }
+        }
+    }
+    for (position, value) in stand_ins {
+        let missing = match values.at(position) {
+            None => true,
+            Some(Value::Text(text)) => text.is_empty(),
+            Some(_) => false,
+        };
+        if missing {
             values.set_at(position, value);
         }
     }
+    Ok(values)
 }
 
 /// What an element of a record is.
 enum Found {
     Column(usize),
+    /// Another edition's name of a column, and the computed column that the document shows by it.
+    StandIn {
+        position: usize,
+        computed: Option<usize>,
+    },
     Attached,
-    Nothing,
+    /// A field that the document's purpose does not set.
+    Ignored,
+    /// An element that is known and has no place.
+    Homeless(String),
+    Nothing(String),
 }
 
 /// Finds an element; documents mostly keep the columns' order, so the search starts there.
 fn find(table: &Table, expected: usize, name: &str, purpose: Purpose) -> Found {
     let (before, after) = table.columns.split_at(expected);
-    let matches = |column: &Column| purpose.takes(column) && same_name(name, purpose.element(column));
+    let matches = |column: &Column| {
+        purpose.takes(column) && column.computed.is_none() && same_name(name, purpose.element(column))
+    };
     let position = after.iter().position(matches).map(|at| expected + at);
     match position.or_else(|| before.iter().position(matches)) {
         Some(position) => Found::Column(position),
-        None if table.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
-        None => Found::Nothing,
+        None => find_other(table, name, purpose),
     }
+}
+
+#[cold]
+fn find_other(table: &Table, name: &str, purpose: Purpose) -> Found {
+    let own = table.columns.iter().position(|column| same_name(name, column.element));
+    let computed = own.filter(|_| purpose == Purpose::Document);
+    let stands_for = |column: &Column| purpose.takes(column) && column.also.is_some_and(|also| same_name(name, also));
+    let known = |homeless: &&'static str| same_name(name, homeless);
+    match (table.columns.iter().position(stands_for), computed) {
+        (Some(position), computed) => Found::StandIn { position, computed },
+        (None, Some(position)) => Found::Column(position),
+        _ if table.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
+        _ if own.is_some() => Found::Ignored,
+        _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
+        _ if table.homeless.iter().any(known) && purpose == Purpose::Document => Found::Homeless(name.to_owned()),
+        _ if table.homeless.iter().any(known) => Found::Ignored,
+        _ => Found::Nothing(name.to_owned()),
+    }
+}
+
+/// Skips an element that no field takes, and counts it.
+#[cold]
+fn drop_element<S: Source>(tokens: &mut Tokens<S>, name: &str, unknown: &mut Unknowns) -> Result<()> {
+    let mark = tokens.mark();
+    skip(tokens)?;
+    unknown.add(name, || tokens.line_of(mark));
+    Ok(())
 }
 
 /// What an element says; `None` leaves the field as it is.
@@ -234,22 +300,41 @@ fn value(column: &Column, text: &str, nil: bool) -> Result<Option<Value>, String
     }
 }
 
-/// The text of a field whose start was read, and its end; elements within are ignored.
-pub(super) fn text<S: Source>(tokens: &mut Tokens<S>, field: Option<&'static str>) -> Result<String> {
+/// The text of a field whose start was read, and its end; elements within are counted.
+pub(super) fn text<S: Source>(
+    tokens: &mut Tokens<S>,
+    field: Option<&'static str>,
+    unknown: &mut Unknowns,
+) -> Result<String> {
     let mut content = String::new();
-    append_text(tokens, field, &mut content)?;
+    append_text(tokens, field, &mut content, unknown)?;
     Ok(content)
 }
 
-fn append_text<S: Source>(tokens: &mut Tokens<S>, field: Option<&'static str>, content: &mut String) -> Result<()> {
+fn append_text<S: Source>(
+    tokens: &mut Tokens<S>,
+    field: Option<&'static str>,
+    content: &mut String,
+    unknown: &mut Unknowns,
+) -> Result<()> {
     loop {
         let token = match tokens.next() {
             Ok(token) => token,
             Err(fault) => return Err(tokens.error_in(field, fault)),
         };
         match token {
+            Token::Text(text) if content.len() + text.len() > LONGEST_TEXT => {
+                drop(text);
+                return Err(match field {
+                    Some(field) => Error::Invalid { field, reason: TOO_LONG.to_owned(), line: Some(tokens.line()) },
+                    None => tokens.error(format!("a text {TOO_LONG}")),
+                });
+            }
             Token::Text(text) => content.push_str(&text),
-            Token::Start { .. } => skip(tokens)?,
+            Token::Start { name, .. } => {
+                let name = name.to_owned();
+                drop_element(tokens, &name, unknown)?;
+            }
             Token::End => return Ok(()),
             Token::Nothing | Token::Eof => {}
         }
@@ -258,7 +343,7 @@ fn append_text<S: Source>(tokens: &mut Tokens<S>, field: Option<&'static str>, c
 
 /// The integer in an element whose start was read, and its end.
 pub(crate) fn read_integer<S: Source>(tokens: &mut Tokens<S>) -> Result<i64> {
-    let text = text(tokens, None)?;
+    let text = text(tokens, None, &mut Unknowns::default())?;
     match Kind::Integer.read(&text) {
         Ok(Value::Integer(number)) => Ok(number),
         Ok(_) => Ok(0),
@@ -266,15 +351,20 @@ pub(crate) fn read_integer<S: Source>(tokens: &mut Tokens<S>) -> Result<i64> {
     }
 }
 
-/// Skips an element whose start was read.
-pub(crate) fn skip<S: Source>(tokens: &mut Tokens<S>) -> Result<()> {
+/// Skips an element whose start was read; true when it held anything.
+pub(crate) fn skip<S: Source>(tokens: &mut Tokens<S>) -> Result<bool> {
     let mut open = 1;
+    let mut holds = false;
     while open > 0 {
         match next!(tokens) {
-            Token::Start { .. } => open += 1,
+            Token::Start { .. } => {
+                open += 1;
+                holds = true;
+            }
             Token::End => open -= 1,
-            _ => {}
+            Token::Text(text) => holds |= !text.chars().all(is_space),
+            Token::Nothing | Token::Eof => {}
         }
     }
-    Ok(())
+    Ok(holds)
 }

@@ -14,6 +14,7 @@ use super::names::{
 use super::outline::Outline;
 use super::source::Source;
 use crate::error::Error;
+use crate::record::LONGEST_TEXT;
 use crate::value::is_space;
 
 /// What a document is made of, once comments and instructions are gone.
@@ -208,6 +209,9 @@ impl<S: Source> Tokens<S> {
             if let Some(end) = find(self.rest().as_bytes()) {
                 self.at = self.start + end;
                 return Ok(Some(end));
+            }
+            if self.rest().len() > LONGEST_TEXT {
+                return Err("a text, a tag or a comment is longer than 16 MiB".into());
             }
             if !self.more()? {
                 return Ok(None);

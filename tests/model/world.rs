@@ -118,7 +118,7 @@ impl World {
                 let ids = self.model.listed_invoices(list);
                 let document = self.model.list_document(Resource::Invoices, &ids);
                 let loaded = self.store().load([("the list", document.as_bytes())]);
-                if !matches!(loaded, Ok(count) if count == ids.len() as u64) {
+                if !matches!(&loaded, Ok(loaded) if loaded.records == ids.len() as u64) {
                     return Err(format!("the list does not load: {loaded:?}"));
                 }
                 self.counts.count("list loaded");

@@ -7,13 +7,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::{Opening, Outcome, counted, open, progress};
+use crate::{Opening, Outcome, counted, not_known, open, progress};
 
 /// Load dumps, or documents of the API, into a store
 ///
 /// Ids and read-only fields are kept. All documents are loaded in one transaction, in the order of
 /// their references: if one breaks a rule or is malformed, nothing is loaded, and the message says
 /// which line. The store is made if it is not there, and not left behind if nothing is loaded.
+///
+/// Elements that have no place in the store are named with their lines, and what they hold is left out; with --strict
+/// they are refused.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore load copy.db backup.xml
@@ -25,6 +28,9 @@ pub(crate) struct Load {
     /// A dump, or a list or a record of the API; - for standard input
     #[arg(required = true, value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
+    /// Load nothing if a document has an element that has no place in the store
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     opening: Opening,
 }
@@ -63,14 +69,19 @@ impl Load {
             (name, input)
         });
         let is_new = !self.file.exists();
-        let records = open(&self.file, self.opening.builder())?.load(documents);
+        let store = open(&self.file, self.opening.builder())?;
+        let loaded = if self.strict { store.load_strictly(documents) } else { store.load(documents) };
+        drop(store);
         bar.finish_and_clear();
-        if records.is_err() && is_new {
+        if loaded.is_err() && is_new {
             // An empty store is not what was asked for. The store is closed, and its log is gone.
             drop(std::fs::remove_file(&self.file));
         }
-        let records = records?;
-        eprintln!("loaded {} into {}", counted(records, "record"), self.file.display());
+        let loaded = loaded?;
+        for said in not_known(&loaded) {
+            eprintln!("clientstore: {said}");
+        }
+        eprintln!("loaded {} into {}", counted(loaded.records, "record"), self.file.display());
         Ok(ExitCode::SUCCESS)
     }
 }

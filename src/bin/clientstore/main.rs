@@ -100,6 +100,15 @@ fn counted(count: u64, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Says of each document which of its elements had no place: `clients.xml: 1 element not known: detials (line 7)`.
+fn not_known(loaded: &clientstore::Loaded) -> impl Iterator<Item = String> {
+    loaded.unknown.iter().map(|(document, elements)| {
+        let count = elements.iter().map(|element| element.count).sum();
+        let named: Vec<String> = elements.iter().map(ToString::to_string).collect();
+        format!("{document}: {} not known: {}", counted(count, "element"), named.join(", "))
+    })
+}
+
 /// Says what cannot be written and why, and what to do where that can be told.
 fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

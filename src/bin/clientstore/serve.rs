@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::EnvFilter;
 
 use crate::tls::TlsArguments;
-use crate::{Dialect, Opening, Outcome, counted};
+use crate::{Dialect, Opening, Outcome, counted, not_known};
 
 /// Serve the API over HTTP
 ///
@@ -108,8 +108,11 @@ impl TestArguments {
             documents.push((path.display().to_string(), BufReader::new(file)));
         }
         if !documents.is_empty() {
-            let records = store.load(documents)?;
-            tracing::info!("loaded {}", counted(records, "record"));
+            let loaded = store.load(documents)?;
+            for said in not_known(&loaded) {
+                tracing::warn!("{said}");
+            }
+            tracing::info!("loaded {}", counted(loaded.records, "record"));
         }
         Ok(())
     }

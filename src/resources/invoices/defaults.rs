@@ -6,13 +6,22 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::error::{Error, Result};
 use crate::value::{date_text, in_range, parse_date};
 
-/// The newest created invoice's number with its last run of digits incremented (`invoices.md`).
+/// At most this many characters of a number are carried on to the next invoice; after a longer one, numbers start anew.
+const LONGEST_NUMBER: usize = 255;
+
+/// The newest created invoice's number with its last run of digits incremented until no invoice has it (`invoices.md`).
 pub(super) fn next_number(connection: &Connection) -> Result<String> {
     let newest: Option<String> = connection
         .prepare_cached("SELECT number FROM invoices ORDER BY created_at DESC, id DESC LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()?;
-    Ok(newest.map_or_else(|| "1".to_owned(), |number| following(&number)))
+    let carried_on = newest.filter(|number| number.chars().nth(LONGEST_NUMBER).is_none());
+    let mut next = carried_on.map_or_else(|| "1".to_owned(), |number| following(&number));
+    let mut taken = connection.prepare_cached("SELECT 1 FROM invoices WHERE number = ?1")?;
+    while taken.exists([&next])? {
+        next = following(&next);
+    }
+    Ok(next)
 }
 
 fn following(number: &str) -> String {

@@ -1,5 +1,7 @@
 //! Line items, and `csv-line-items` in both directions.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
@@ -161,15 +163,19 @@ fn write_csv(rows: impl IntoIterator<Item = [String; 8]>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Puts lines in the place of an invoice's own; false where the header discards them.
-pub(super) fn replace(connection: &Connection, invoice: i64, text: &str) -> Result<bool> {
-    let Some(lines) = parse(text)? else { return Ok(false) };
+/// The lines that a request or a document gives; none where it gives none, or its header discards them.
+pub(super) fn given(values: &Values) -> Result<Option<Vec<Values>>> {
+    values.attached.as_deref().map_or(Ok(None), |text| parse(text, values.decimal_comma))
+}
+
+/// Puts lines in the place of an invoice's own.
+pub(super) fn replace(connection: &Connection, invoice: i64, lines: Vec<Values>) -> Result<()> {
     connection.prepare_cached("DELETE FROM invoice_line_items WHERE invoice_id = ?1")?.execute([invoice])?;
     for mut values in lines {
         values.set("invoice_id", Value::Integer(invoice));
         crate::store::add(connection, &LineItems, values, DateTime::UNIX_EPOCH)?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The lines of an invoice.
@@ -201,8 +207,8 @@ pub(super) fn shares(connection: &Connection, invoice: i64) -> Result<Vec<Share>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Reads the CSV; none where its header is another.
-fn parse(text: &str) -> Result<Option<Vec<Values>>> {
+/// Reads the CSV, whose numbers may have decimal commas where the account has; none where its header is another.
+fn parse(text: &str, decimal_comma: bool) -> Result<Option<Vec<Values>>> {
     let (unindented, whole) = unindent(text);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(unindented.as_bytes());
     let mut records = reader.records();
@@ -220,7 +226,7 @@ fn parse(text: &str) -> Result<Option<Vec<Values>>> {
     for (at, record) in records.enumerate() {
         let refuse = |why: String| Error::invalid(ELEMENT, format!("line {} {why}", at + 1));
         let record = record.map_err(|error| refuse(format!("is malformed: {error}")))?;
-        lines.push(line(&record).map_err(refuse)?);
+        lines.push(line(&record, decimal_comma).map_err(refuse)?);
     }
     Ok(Some(lines))
 }
@@ -263,7 +269,7 @@ fn unindent(text: &str) -> (String, bool) {
     (kept, whole && !matches!(at, At::Quoted))
 }
 
-fn line(record: &csv::StringRecord) -> Result<Values, String> {
+fn line(record: &csv::StringRecord, decimal_comma: bool) -> Result<Values, String> {
     if !(7..=8).contains(&record.len()) {
         return Err(format!("has {} cells; it must have 7 or 8", record.len()));
     }
@@ -272,7 +278,8 @@ fn line(record: &csv::StringRecord) -> Result<Values, String> {
     values.set("kind", cell(0));
     values.set("description", cell(1));
     for (name, at) in [("quantity", 2), ("unit_price", 3)] {
-        values.set(name, Kind::Decimal.read(cell(at)).map_err(|why| format!("has no {name}: {why}"))?);
+        let text = if decimal_comma { Cow::Owned(cell(at).replacen(',', ".", 1)) } else { Cow::Borrowed(cell(at)) };
+        values.set(name, Kind::Decimal.read(&text).map_err(|why| format!("has no {name}: {why}"))?);
     }
     // The amount in cell 4 is computed, whatever it says.
     for (name, at) in [("taxed", 5), ("taxed2", 6)] {
@@ -291,7 +298,7 @@ mod tests {
     const HEAD: &str = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\n";
 
     fn cells(text: &str) -> Vec<(String, String)> {
-        let lines = parse(&format!("{HEAD}{text}")).unwrap().unwrap();
+        let lines = parse(&format!("{HEAD}{text}"), false).unwrap().unwrap();
         let text = |values: &Values, name| values.text(name).unwrap_or_default().to_owned();
         lines.iter().map(|values| (text(values, "description"), text(values, "quantity"))).collect()
     }
@@ -310,7 +317,18 @@ mod tests {
         assert_eq!(cells("Service,\"A\" ,1,2,,,\n"), [("A ".into(), "1.0".into())]);
         let quoted =
             "  \"kind\",\"description\",\"quantity\",\"unit_price\",\"amount\",\"taxed\",\"taxed2\",\"project_id\"\n";
-        assert_eq!(parse(quoted).unwrap().unwrap().len(), 0);
+        assert_eq!(parse(quoted, false).unwrap().unwrap().len(), 0);
+    }
+
+    #[test]
+    fn decimal_commas_are_read_where_the_account_has_them() {
+        let text = format!("{HEAD}Service,A,\"1,5\",\"2,25\",,,,\nService,B,1.5,2,,,\n");
+        let lines = parse(&text, true).unwrap().unwrap();
+        let numbers = lines.iter().map(|line| (line.text("quantity").unwrap(), line.text("unit_price").unwrap()));
+        assert_eq!(numbers.collect::<Vec<_>>(), [("1.5", "2.25"), ("1.5", "2.0")]);
+        assert!(parse(&text, false).unwrap_err().to_string().contains("line 1 has no quantity"));
+        let grouped = format!("{HEAD}Service,A,\"1,000,5\",1,,,,\n");
+        assert!(parse(&grouped, true).is_err(), "a comma is no thousands separator as well");
     }
 
     #[test]
@@ -321,7 +339,7 @@ mod tests {
             "description,kind,quantity,unit_price,amount,taxed,taxed2,project_id",
             "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id,more",
         ] {
-            assert!(parse(header).unwrap().is_none(), "{header}");
+            assert!(parse(header, false).unwrap().is_none(), "{header}");
         }
     }
 
@@ -337,7 +355,7 @@ mod tests {
             ("Service,\"A,1,2,,,", "not closed"),
             ("Service,\"A\"b,1,2,,,", "text follows"),
         ] {
-            let error = parse(&format!("{HEAD}{row}")).unwrap_err().to_string();
+            let error = parse(&format!("{HEAD}{row}"), false).unwrap_err().to_string();
             assert!(error.starts_with("csv-line-items") && error.contains(said), "{error}");
         }
     }

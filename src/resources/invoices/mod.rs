@@ -34,7 +34,8 @@ const PERCENTS: [&str; 3] = ["tax", "tax2", "discount"];
 record! {
     /// An invoice to a client.
     Invoice: table "invoices", element "invoice", list "invoices", documented array true,
-    attached "csv-line-items";
+    attached "csv-line-items", without a place "projects-to-invoice" "import-hours" "import-expenses" "expense-period-start"
+    "expense-period-end" "expense-summary-type";
     elements {
         /// Never used again, not even after a delete.
         id ("id"): i64 = readonly;
@@ -55,29 +56,29 @@ record! {
         /// A line above the items.
         subject ("subject"): String = writable;
         /// The client's unless given.
-        currency ("currency"): String = writable;
+        currency ("currency"): String = writable at_most(255);
         /// Today unless given.
         issued_at ("issued-at"): NaiveDate = writable;
         /// The person who made it; 1 until there are people.
-        created_by_id ("created-by-id"): i64 = readonly untyped;
+        created_by_id ("created-by-id"): i64 = readonly;
         /// Free text.
         notes ("notes"): String = writable;
         /// The one after the newest invoice's unless given.
         number ("number"): String = writable;
         /// The client's own number for it.
         purchase_order ("purchase-order"): String = writable;
-        /// 40 hex digits; who has them may see the invoice.
-        client_key ("client-key"): String = readonly;
+        /// 40 hex digits, or what a loaded document has, at most 64 characters; who has it may see the invoice.
+        client_key ("client-key"): String = readonly at_most(64) unspaced;
         /// How far it has come.
         state ("state"): State = readonly;
         /// Percent, from 0 to 100.
         tax ("tax"): Option<Decimal> = writable;
         /// Percent, from 0 to 100.
         tax2 ("tax2"): Option<Decimal> = writable;
-        /// Money.
-        tax_amount ("tax-amount"): Option<Decimal> = readonly;
-        /// Money.
-        tax2_amount ("tax2-amount"): Option<Decimal> = readonly;
+        /// Money; zero without the tax.
+        tax_amount ("tax-amount"): Decimal = readonly;
+        /// Money; zero without the tax.
+        tax2_amount ("tax2-amount"): Decimal = readonly also("tax-amount2");
         /// Money.
         discount_amount ("discount-amount"): Decimal = readonly;
         /// Percent, from 0 to 100.
@@ -92,9 +93,12 @@ record! {
         updated_at ("updated-at"): DateTime<Utc> = readonly;
         /// When the record was created.
         created_at ("created-at"): DateTime<Utc> = readonly;
+        /// The client's name when the record was read.
+        client_name ("client-name"): String = readonly
+            computed("coalesce((SELECT name FROM clients WHERE clients.id = invoices.client_id), '')");
     }
     internal {
-        kind ("kind"): Kind = writable dashes;
+        kind ("kind"): Kind = writable;
         sent ("sent"): bool = readonly;
         closed ("closed"): bool = readonly;
         version ("version"): i64 = readonly;
@@ -174,9 +178,10 @@ impl Resource for Invoices {
     }
 
     fn draw(&self, values: &mut Values, settings: &Builder) {
-        values.default("client_key", || {
-            Value::Text(settings.draw_key().iter().map(|byte| format!("{byte:02x}")).collect())
-        });
+        if values.text("client_key").is_none_or(str::is_empty) {
+            let key = settings.draw_key();
+            values.set("client_key", Value::Text(key.iter().map(|byte| format!("{byte:02x}")).collect()));
+        }
     }
 
     fn complete(&self, connection: &Connection, values: &mut Values, at: DateTime<Utc>) -> Result<()> {
@@ -189,6 +194,10 @@ impl Resource for Invoices {
                     .optional()?,
                 _ => None,
             };
+            // Files of older versions may have longer ones.
+            if currency.as_ref().is_some_and(|currency| currency.chars().count() > 255) {
+                return Err(Error::invalid("currency", "of the client has more than 255 characters; give another"));
+            }
             // Without a client the guard refuses the invoice.
             values.set("currency", currency.as_deref().unwrap_or_default());
         }
@@ -207,6 +216,8 @@ impl Resource for Invoices {
         values.default("due_at", || Value::Text(issued));
         for (name, default) in [
             ("amount", "0.0"),
+            ("tax_amount", "0.0"),
+            ("tax2_amount", "0.0"),
             ("discount_amount", "0.0"),
             ("subject", ""),
             ("notes", ""),
@@ -224,15 +235,17 @@ impl Resource for Invoices {
         let (sent, closed) = (i64::from(state != "draft"), i64::from(state == "closed"));
         values.default("sent", || Value::Integer(sent));
         values.default("closed", || Value::Integer(closed));
-        tax_amounts(values, |_| Ok(None))
+        Ok(())
     }
 
     fn revise(&self, connection: &Connection, id: i64, values: &mut Values) -> Result<()> {
         check_percents(values)?;
-        tax_amounts(values, |column| {
-            let sql = format!("SELECT {column} FROM invoices WHERE id = ?1");
-            Ok(connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?.flatten())
-        })?;
+        // Without lines, the amount stays as it was loaded; that of a tax that goes does not.
+        for (tax, amount) in [("tax", "tax_amount"), ("tax2", "tax2_amount")] {
+            if values.get(tax) == Some(&Value::Null) {
+                values.set(amount, "0.0");
+            }
+        }
         if values.get("due_at_human_format").is_none() && values.get("due_at").is_some() {
             values.set("due_at_human_format", "custom");
         }
@@ -271,18 +284,19 @@ impl Resource for Invoices {
     fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
         match done.change {
             Change::Create(values) => {
-                let free_form = values.text("kind") == Some(Kind::FreeForm.as_str());
-                if let Some(text) = values.attached.as_deref().filter(|_| free_form)
-                    && lines::replace(connection, done.id, text)?
-                {
+                let Some(lines) = lines::given(values)? else { return Ok(()) };
+                // Without time and expenses, the other kinds have no lines.
+                if values.text("kind") == Some(Kind::FreeForm.as_str()) {
+                    lines::replace(connection, done.id, lines)?;
                     settle(connection, done.id, Moved::Lines)?;
                 }
             }
             Change::Update(id, values) => {
                 let mut moves = PERCENTS.iter().any(|name| values.get(name).is_some());
                 let had_lines = lines::any(connection, id)?;
-                if let Some(text) = &values.attached {
-                    moves |= lines::replace(connection, id, text)?;
+                if let Some(lines) = lines::given(values)? {
+                    lines::replace(connection, id, lines)?;
+                    moves = true;
                 }
                 // One that has no lines, and had none, keeps the amounts that it was loaded with.
                 if moves && (had_lines || lines::any(connection, id)?) {
@@ -412,18 +426,6 @@ fn check_percents(values: &Values) -> Result<()> {
             if percent < Decimal::ZERO || percent > Decimal::ONE_HUNDRED {
                 return Err(Error::invalid(name, format!("is {text}; a percent lies between 0 and 100")));
             }
-        }
-    }
-    Ok(())
-}
-
-/// A tax has an amount and no tax has none; without lines, the amount is as it was, or nothing.
-fn tax_amounts(values: &mut Values, was: impl Fn(&str) -> Result<Option<String>>) -> Result<()> {
-    for (tax, amount) in [("tax", "tax_amount"), ("tax2", "tax2_amount")] {
-        match values.get(tax) {
-            Some(Value::Null) => values.set(amount, Value::Null),
-            Some(_) => values.set(amount, Value::Text(was(amount)?.unwrap_or_else(|| "0.0".to_owned()))),
-            None => {}
         }
     }
     Ok(())

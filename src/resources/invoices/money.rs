@@ -62,7 +62,7 @@ pub(crate) struct Share {
     pub(crate) taxed2: bool,
 }
 
-/// The percents of an invoice; a tax that is none has no amount.
+/// The percents of an invoice; a tax that is none comes to zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Percents {
     pub(crate) discount: Option<Exact>,
@@ -75,8 +75,8 @@ pub(crate) struct Percents {
 pub(crate) struct Totals {
     pub(crate) amount: Exact,
     pub(crate) discount: Exact,
-    pub(crate) tax: Option<Exact>,
-    pub(crate) tax2: Option<Exact>,
+    pub(crate) tax: Exact,
+    pub(crate) tax2: Exact,
 }
 
 /// The one computation of an invoice's totals. Taxes do not compound; each is rounded once.
@@ -88,13 +88,12 @@ pub(crate) fn totals(lines: &[Share], percents: Percents) -> Result<Totals> {
     let discount_amount = cents(all.0 * discount.0, hundred)?;
     // The taxed sum is in whole cents, so that the product stays within 128 bits.
     let tax = |percent: Option<Exact>, taxed: Exact| {
-        percent.map(|percent| cents((taxed.0 / CENT) * (hundred - discount.0) * percent.0, hundred * hundred / CENT))
+        let percent = percent.unwrap_or_default();
+        cents((taxed.0 / CENT) * (hundred - discount.0) * percent.0, hundred * hundred / CENT)
     };
-    let tax_amount = tax(percents.tax, sum(|line| line.taxed)?).transpose()?;
-    let tax2_amount = tax(percents.tax2, sum(|line| line.taxed2)?).transpose()?;
-    let amount = Exact::within(
-        all.0 - discount_amount.0 + tax_amount.unwrap_or_default().0 + tax2_amount.unwrap_or_default().0,
-    )?;
+    let tax_amount = tax(percents.tax, sum(|line| line.taxed)?)?;
+    let tax2_amount = tax(percents.tax2, sum(|line| line.taxed2)?)?;
+    let amount = Exact::within(all.0 - discount_amount.0 + tax_amount.0 + tax2_amount.0)?;
     Ok(Totals { amount, discount: discount_amount, tax: tax_amount, tax2: tax2_amount })
 }
 
@@ -122,14 +121,14 @@ mod tests {
         let percents = Percents { discount: Some(exact("10.0")), tax: Some(exact("5.0")), tax2: Some(exact("2.0")) };
         let both = totals(&[line("300.0", true, true)], percents).unwrap();
         assert_eq!(both.discount.text(1), "30.0");
-        assert_eq!(both.tax.unwrap().text(1), "13.5");
-        assert_eq!(both.tax2.unwrap().text(1), "5.4");
+        assert_eq!(both.tax.text(1), "13.5");
+        assert_eq!(both.tax2.text(1), "5.4");
         assert_eq!(both.amount.text(1), "288.9");
 
         let percents = Percents { tax2: None, ..percents };
         let mixed = totals(&[line("100.0", true, false), line("200.0", false, false)], percents).unwrap();
-        assert_eq!(mixed.tax.unwrap().text(1), "4.5");
-        assert_eq!(mixed.tax2, None);
+        assert_eq!(mixed.tax.text(1), "4.5");
+        assert_eq!(mixed.tax2, Exact::ZERO);
         assert_eq!(mixed.amount.text(1), "274.5");
 
         assert_eq!(line_amount(exact("3.0"), exact("0.485")).unwrap().text(1), "1.46");

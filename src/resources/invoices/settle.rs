@@ -41,7 +41,7 @@ impl Stored {
             };
             let money = |at| exact(at).map(Option::unwrap_or_default);
             Ok(Stored {
-                totals: Totals { amount: money(0)?, discount: money(2)?, tax: exact(3)?, tax2: exact(4)? },
+                totals: Totals { amount: money(0)?, discount: money(2)?, tax: money(3)?, tax2: money(4)? },
                 due: money(1)?,
                 percents: Percents { discount: exact(5)?, tax: exact(6)?, tax2: exact(7)? },
                 state: State::from_ref(row.get_ref(8)?).unwrap_or(State::Draft),
@@ -93,8 +93,8 @@ pub(crate) fn settle(connection: &Connection, id: i64, moved: Moved<'_>) -> Resu
             text(totals.amount),
             text(due),
             text(totals.discount),
-            totals.tax.map(text),
-            totals.tax2.map(text),
+            text(totals.tax),
+            text(totals.tax2),
             state.as_str(),
         ))?;
     Ok(())

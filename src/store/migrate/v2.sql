@@ -1,0 +1,359 @@
+-- The file's schema, version 2. docs/file.md explains it.
+--
+-- Every rule of the API stands here as well as in the library, because other programs write to the
+-- file too, with foreign keys off (their default) and with REPLACE, which fires no delete triggers.
+-- So each reference is guarded by triggers on both of its ends, and triggers look at whole rows:
+-- `UPDATE OF id` would not see `SET rowid = …`. All of it is readable for SQLite 3.37.
+--
+-- Booleans are 0 or 1; dates, datetimes (UTC) and decimals are text, just as the documents carry
+-- them. A text never holds a character that XML 1.0 cannot carry: NUL, at which GLOB stops; U+FFFE
+-- and U+FFFF, which GLOB takes for U+FFFD; and the control characters that the last GLOB lists.
+-- Columns are in the documents' order; those that no document shows come last.
+
+CREATE TABLE clients (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    active INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+    details TEXT NOT NULL DEFAULT '',
+    highrise_id INTEGER,
+    cache_version INTEGER NOT NULL DEFAULT 0,
+    currency TEXT NOT NULL DEFAULT 'United States Dollar - USD',
+    currency_symbol TEXT NOT NULL DEFAULT '$',
+    default_invoice_timeframe TEXT,
+    last_invoice_kind TEXT,
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    CHECK (instr(CAST(name || details || currency || currency_symbol
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '')
+        || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(name || details || currency || currency_symbol
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, ''), char(65534)) = 0),
+    CHECK (instr(name || details || currency || currency_symbol
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, ''), char(65535)) = 0),
+    CHECK (name || details || currency || currency_symbol
+        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '')
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX clients_updated_at ON clients (updated_at);
+
+CREATE TABLE projects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    client_id INTEGER NOT NULL REFERENCES clients (id),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    code TEXT NOT NULL DEFAULT '',
+    active INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+    billable INTEGER NOT NULL DEFAULT 1 CHECK (billable IN (0, 1)),
+    bill_by TEXT NOT NULL DEFAULT 'none' CHECK (bill_by IN ('none', 'Tasks', 'People', 'Project')),
+    hourly_rate TEXT CHECK (hourly_rate GLOB '*[0-9].[0-9]*' AND hourly_rate NOT GLOB '*[^0-9.-]*'),
+    budget_by TEXT NOT NULL DEFAULT 'none' CHECK (budget_by IN ('project', 'project_cost', 'task', 'person', 'none')),
+    budget TEXT CHECK (budget GLOB '*[0-9].[0-9]*' AND budget NOT GLOB '*[^0-9.-]*'),
+    notify_when_over_budget INTEGER NOT NULL DEFAULT 0 CHECK (notify_when_over_budget IN (0, 1)),
+    over_budget_notification_percentage TEXT DEFAULT '80.0' CHECK (
+        over_budget_notification_percentage GLOB '*[0-9].[0-9]*'
+        AND over_budget_notification_percentage NOT GLOB '*[^0-9.-]*'),
+    over_budget_notified_at TEXT CHECK (over_budget_notified_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    show_budget_to_all INTEGER NOT NULL DEFAULT 0 CHECK (show_budget_to_all IN (0, 1)),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    starts_on TEXT CHECK (starts_on GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    ends_on TEXT CHECK (ends_on GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    hint_earliest_record_at TEXT CHECK (hint_earliest_record_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    hint_latest_record_at TEXT CHECK (hint_latest_record_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    notes TEXT NOT NULL DEFAULT '',
+    cost_budget TEXT CHECK (cost_budget GLOB '*[0-9].[0-9]*' AND cost_budget NOT GLOB '*[^0-9.-]*'),
+    cost_budget_include_expenses INTEGER NOT NULL DEFAULT 0 CHECK (cost_budget_include_expenses IN (0, 1)),
+    -- counts the writes to the record, from 0
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(name || code || notes
+        || created_at || updated_at || coalesce(hourly_rate, '') || coalesce(budget, '')
+        || coalesce(over_budget_notification_percentage, '') || coalesce(over_budget_notified_at, '')
+        || coalesce(starts_on, '') || coalesce(ends_on, '')
+        || coalesce(hint_earliest_record_at, '') || coalesce(hint_latest_record_at, '') || coalesce(cost_budget, '') AS BLOB), x'00') = 0),
+    CHECK (instr(name || code || notes, char(65534)) = 0),
+    CHECK (instr(name || code || notes, char(65535)) = 0),
+    CHECK (name || code || notes
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX projects_client_id ON projects (client_id);
+CREATE INDEX projects_active ON projects (client_id) WHERE active = 1;
+CREATE INDEX projects_updated_at ON projects (updated_at);
+
+CREATE TABLE invoices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    amount TEXT NOT NULL DEFAULT '0.0' CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    due_amount TEXT NOT NULL DEFAULT '0.0' CHECK (due_amount GLOB '*[0-9].[0-9]*' AND due_amount NOT GLOB '*[^0-9.-]*'),
+    due_at TEXT NOT NULL CHECK (due_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    due_at_human_format TEXT NOT NULL DEFAULT 'upon receipt',
+    period_end TEXT CHECK (period_end GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    period_start TEXT CHECK (period_start GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    client_id INTEGER NOT NULL REFERENCES clients (id),
+    subject TEXT NOT NULL DEFAULT '',
+    currency TEXT NOT NULL,
+    issued_at TEXT NOT NULL CHECK (issued_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    created_by_id INTEGER NOT NULL DEFAULT 1,
+    notes TEXT NOT NULL DEFAULT '',
+    number TEXT NOT NULL,
+    purchase_order TEXT NOT NULL DEFAULT '',
+    client_key TEXT NOT NULL CHECK (length(client_key) = 40 AND client_key NOT GLOB '*[^0-9a-f]*'),
+    state TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'open', 'partial', 'paid', 'closed')),
+    tax TEXT CHECK (tax GLOB '*[0-9].[0-9]*' AND tax NOT GLOB '*[^0-9.]*'),
+    tax2 TEXT CHECK (tax2 GLOB '*[0-9].[0-9]*' AND tax2 NOT GLOB '*[^0-9.]*'),
+    tax_amount TEXT CHECK (tax_amount GLOB '*[0-9].[0-9]*' AND tax_amount NOT GLOB '*[^0-9.-]*'),
+    tax2_amount TEXT CHECK (tax2_amount GLOB '*[0-9].[0-9]*' AND tax2_amount NOT GLOB '*[^0-9.-]*'),
+    discount_amount TEXT NOT NULL DEFAULT '0.0' CHECK (
+        discount_amount GLOB '*[0-9].[0-9]*' AND discount_amount NOT GLOB '*[^0-9.-]*'),
+    discount TEXT CHECK (discount GLOB '*[0-9].[0-9]*' AND discount NOT GLOB '*[^0-9.]*'),
+    recurring_invoice_id INTEGER,
+    estimate_id INTEGER,
+    retainer_id INTEGER,
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    -- what the invoice was made from
+    kind TEXT NOT NULL DEFAULT 'free_form' CHECK (kind IN ('free_form', 'project', 'task', 'people', 'detailed')),
+    -- what the state follows from, together with the payments
+    sent INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
+    closed INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1)),
+    -- counts the writes to the record, from 0
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK ((state = 'closed') = closed),
+    -- a tax has an amount, and no tax has none
+    CHECK ((tax IS NULL) = (tax_amount IS NULL) AND (tax2 IS NULL) = (tax2_amount IS NULL)),
+    CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order
+        || created_at || updated_at || amount || due_amount || discount_amount || due_at || issued_at || client_key
+        || coalesce(period_end, '') || coalesce(period_start, '') || coalesce(tax, '') || coalesce(tax2, '')
+        || coalesce(tax_amount, '') || coalesce(tax2_amount, '') || coalesce(discount, '') AS BLOB), x'00') = 0),
+    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order, char(65534)) = 0),
+    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order, char(65535)) = 0),
+    CHECK (due_at_human_format || subject || currency || notes || number || purchase_order
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX invoices_newest ON invoices (created_at, id);
+CREATE INDEX invoices_client_id ON invoices (client_id, created_at, id);
+CREATE INDEX invoices_state ON invoices (state, created_at, id);
+CREATE INDEX invoices_issued_at ON invoices (issued_at);
+CREATE INDEX invoices_updated_at ON invoices (updated_at);
+
+-- An id is for ever.
+
+CREATE TRIGGER clients_id_stays BEFORE UPDATE ON clients WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a client cannot change'); END;
+
+CREATE TRIGGER projects_id_stays BEFORE UPDATE ON projects WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a project cannot change'); END;
+
+CREATE TRIGGER invoices_id_stays BEFORE UPDATE ON invoices WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of an invoice cannot change'); END;
+
+-- An inactive client has no active project: seen from the client (the insert is for REPLACE) …
+
+CREATE TRIGGER clients_inserted AFTER INSERT ON clients
+WHEN NEW.active = 0 AND EXISTS (SELECT 1 FROM projects WHERE client_id = NEW.id AND active = 1)
+BEGIN SELECT RAISE(ABORT, 'client has active projects'); END;
+
+CREATE TRIGGER clients_updated AFTER UPDATE ON clients
+WHEN NEW.active = 0 AND EXISTS (SELECT 1 FROM projects WHERE client_id = NEW.id AND active = 1)
+BEGIN SELECT RAISE(ABORT, 'client has active projects'); END;
+
+-- … and from the project, whose client must exist.
+
+CREATE TRIGGER projects_inserted AFTER INSERT ON projects
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id AND (active = 1 OR NEW.active = 0))
+BEGIN SELECT RAISE(ABORT, 'the project''s client does not exist or is inactive'); END;
+
+CREATE TRIGGER projects_updated AFTER UPDATE ON projects
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id AND (active = 1 OR NEW.active = 0))
+BEGIN SELECT RAISE(ABORT, 'the project''s client does not exist or is inactive'); END;
+
+-- A client with projects or invoices is not deleted; an invoice's client must exist.
+
+CREATE TRIGGER clients_deleted BEFORE DELETE ON clients
+WHEN EXISTS (SELECT 1 FROM projects WHERE client_id = OLD.id)
+    OR EXISTS (SELECT 1 FROM invoices WHERE client_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'client has projects or invoices'); END;
+
+CREATE TRIGGER invoices_client_exists_on_insert AFTER INSERT ON invoices
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the invoice''s client does not exist'); END;
+
+CREATE TRIGGER invoices_client_exists_on_update AFTER UPDATE ON invoices
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the invoice''s client does not exist'); END;
+
+-- A client knows the kind of its newest invoice.
+
+CREATE TRIGGER invoices_inserted AFTER INSERT ON invoices
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = NEW.client_id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id = NEW.client_id;
+END;
+
+CREATE TRIGGER invoices_updated AFTER UPDATE OF client_id, kind, created_at ON invoices
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = clients.id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id IN (OLD.client_id, NEW.client_id);
+END;
+
+CREATE TRIGGER invoices_deleted AFTER DELETE ON invoices
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = OLD.client_id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id = OLD.client_id;
+END;
+
+-- An insert that replaces another client's invoice would tell no trigger of the client that it leaves.
+
+CREATE TRIGGER invoices_stay_with_client BEFORE INSERT ON invoices
+WHEN EXISTS (SELECT 1 FROM invoices WHERE id = NEW.id AND client_id IS NOT NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the invoice is another client''s; an UPDATE moves it'); END;
+
+-- A client that is replaced has its invoices still; one without, loaded from a list, has the kind it was given.
+
+CREATE TRIGGER clients_kind_inserted AFTER INSERT ON clients
+WHEN EXISTS (SELECT 1 FROM invoices WHERE client_id = NEW.id)
+BEGIN
+    UPDATE clients SET last_invoice_kind = (
+        SELECT kind FROM invoices WHERE client_id = NEW.id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) WHERE id = NEW.id;
+END;
+
+-- The lines of an invoice, in the order of their ids.
+
+CREATE TABLE invoice_line_items (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    kind TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    quantity TEXT NOT NULL CHECK (quantity GLOB '*[0-9].[0-9]*' AND quantity NOT GLOB '*[^0-9.-]*'),
+    unit_price TEXT NOT NULL CHECK (unit_price GLOB '*[0-9].[0-9]*' AND unit_price NOT GLOB '*[^0-9.-]*'),
+    amount TEXT NOT NULL CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    taxed INTEGER NOT NULL DEFAULT 0 CHECK (taxed IN (0, 1)),
+    taxed2 INTEGER NOT NULL DEFAULT 0 CHECK (taxed2 IN (0, 1)),
+    -- as it was sent; there may be no project of the number
+    project_id TEXT,
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(kind || description || quantity || unit_price || amount || coalesce(project_id, '') AS BLOB), x'00') = 0),
+    CHECK (instr(kind || description || coalesce(project_id, ''), char(65534)) = 0),
+    CHECK (instr(kind || description || coalesce(project_id, ''), char(65535)) = 0),
+    CHECK (kind || description || coalesce(project_id, '')
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX invoice_line_items_invoice_id ON invoice_line_items (invoice_id);
+
+CREATE TABLE invoice_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    send_me_a_copy INTEGER NOT NULL DEFAULT 0 CHECK (send_me_a_copy IN (0, 1)),
+    body TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    sent_by TEXT NOT NULL DEFAULT '',
+    sent_by_email TEXT NOT NULL DEFAULT '',
+    thank_you INTEGER NOT NULL DEFAULT 0 CHECK (thank_you IN (0, 1)),
+    subject TEXT NOT NULL DEFAULT '',
+    include_pay_pal_link INTEGER NOT NULL DEFAULT 0 CHECK (include_pay_pal_link IN (0, 1)),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    full_recipient_list TEXT NOT NULL DEFAULT '',
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(body || sent_by || sent_by_email || subject || full_recipient_list
+        || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list, char(65534)) = 0),
+    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list, char(65535)) = 0),
+    CHECK (body || sent_by || sent_by_email || subject || full_recipient_list
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX invoice_messages_invoice_id ON invoice_messages (invoice_id);
+
+CREATE TABLE invoice_payments (
+    amount TEXT NOT NULL CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    notes TEXT NOT NULL DEFAULT '',
+    paid_at TEXT NOT NULL CHECK (paid_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    recorded_by TEXT NOT NULL DEFAULT '',
+    recorded_by_email TEXT NOT NULL DEFAULT '',
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(amount || notes || recorded_by || recorded_by_email
+        || paid_at || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(notes || recorded_by || recorded_by_email, char(65534)) = 0),
+    CHECK (instr(notes || recorded_by || recorded_by_email, char(65535)) = 0),
+    CHECK (notes || recorded_by || recorded_by_email
+        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+CREATE INDEX invoice_payments_invoice_id ON invoice_payments (invoice_id);
+
+CREATE TABLE invoice_item_categories (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    use_as_service INTEGER NOT NULL DEFAULT 0 CHECK (use_as_service IN (0, 1)),
+    use_as_expense INTEGER NOT NULL DEFAULT 0 CHECK (use_as_expense IN (0, 1)),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (instr(CAST(name || created_at || updated_at AS BLOB), x'00') = 0),
+    CHECK (instr(name, char(65534)) = 0),
+    CHECK (instr(name, char(65535)) = 0),
+    CHECK (name NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+) STRICT;
+
+-- Every new store has the same three; the first two stay.
+INSERT INTO invoice_item_categories (id, name, use_as_service, use_as_expense, created_at, updated_at) VALUES
+    (1, 'Service', 1, 0, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (2, 'Expense', 0, 1, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (3, 'Product', 0, 0, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z');
+
+CREATE TRIGGER invoice_item_categories_deleted BEFORE DELETE ON invoice_item_categories WHEN OLD.id <= 2
+BEGIN SELECT RAISE(ABORT, 'the default categories stay'); END;
+
+CREATE TRIGGER invoice_line_items_id_stays BEFORE UPDATE ON invoice_line_items WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a line item cannot change'); END;
+
+CREATE TRIGGER invoice_messages_id_stays BEFORE UPDATE ON invoice_messages WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a message cannot change'); END;
+
+CREATE TRIGGER invoice_payments_id_stays BEFORE UPDATE ON invoice_payments WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a payment cannot change'); END;
+
+CREATE TRIGGER invoice_item_categories_id_stays BEFORE UPDATE ON invoice_item_categories WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a category cannot change'); END;
+
+-- Lines, messages and payments have an invoice, and go with it.
+
+CREATE TRIGGER invoice_line_items_inserted AFTER INSERT ON invoice_line_items
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the line item''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_line_items_updated AFTER UPDATE ON invoice_line_items
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the line item''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_messages_inserted AFTER INSERT ON invoice_messages
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the message''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_messages_updated AFTER UPDATE ON invoice_messages
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the message''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_payments_inserted AFTER INSERT ON invoice_payments
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the payment''s invoice does not exist'); END;
+
+CREATE TRIGGER invoice_payments_updated AFTER UPDATE ON invoice_payments
+WHEN NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id)
+BEGIN SELECT RAISE(ABORT, 'the payment''s invoice does not exist'); END;
+
+CREATE TRIGGER invoices_parts_go BEFORE DELETE ON invoices
+BEGIN
+    DELETE FROM invoice_line_items WHERE invoice_id = OLD.id;
+    DELETE FROM invoice_messages WHERE invoice_id = OLD.id;
+    DELETE FROM invoice_payments WHERE invoice_id = OLD.id;
+END;
