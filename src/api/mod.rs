@@ -37,12 +37,12 @@ pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 use self::auth::Credentials;
 use self::body::Stream;
 use self::lists::{KEPT, Lists};
-use self::route::{Call, Route, Target};
+use self::route::{Route, Target};
 use self::throttle::Throttle;
-use crate::error::{Error, Result};
-use crate::record::Values;
-use crate::store::{ClientStore, Command, ListDocument, Outcome, PIECE, Resource, Selection};
-use crate::xml::{Dialect, Purpose, is_utf8_name, read_for};
+use crate::error::Result;
+use crate::format::{self, Dialect, Format, RequestBody};
+use crate::resources::{Answer, Call, Plan};
+use crate::store::{ClientStore, Command, Entity, ListDocument, Outcome, PIECE, Selection};
 
 /// The classic Harvest API over a store.
 ///
@@ -95,18 +95,20 @@ impl fmt::Debug for Api {
 }
 
 /// What is left to do for a request.
-enum Plan {
+enum Planned {
     Answered(Response<Body>),
     /// A list, whose beginning may take a while to find.
-    List {
-        resource: &'static dyn Resource,
-        selection: Selection,
-    },
-    /// A write, and the call that it answers.
-    Write {
-        command: Command,
-        target: Target,
-    },
+    List(List),
+    /// A write, and what to answer once it is on disk.
+    Write(Command, Answer),
+}
+
+/// A list to write, in a format.
+#[derive(Clone)]
+struct List {
+    entity: &'static Entity,
+    selection: Selection,
+    format: Format,
 }
 
 /// A list whose beginning was read.
@@ -162,15 +164,21 @@ impl Api {
     /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
-        let response = match self.plan(&request) {
-            Plan::Answered(response) => response,
-            Plan::List { resource, selection } => {
-                let begun = self.kept(resource, &selection).map(|kept| Ok(Begun::Whole(kept)));
-                self.listed(begun.unwrap_or_else(|| self.begin(resource, selection)), None)
+        let format = self.format();
+        let response = match self.plan(&request, format) {
+            Planned::Answered(response) => response,
+            Planned::List(list) => {
+                let begun = self.kept(&list).map(|kept| Ok(Begun::Whole(kept)));
+                self.listed(begun.unwrap_or_else(|| self.begin(list)), None, format)
             }
-            Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
+            Planned::Write(command, answer) => self.written(self.inner.store.run(command), answer, format),
         };
         respond::to(request.method(), response)
+    }
+
+    /// The format of an answer.
+    pub(crate) fn format(&self) -> Format {
+        Format::Xml(self.inner.dialect)
     }
 
     /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
@@ -178,124 +186,90 @@ impl Api {
     /// where the path has no records.
     #[cfg(feature = "server")]
     pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
-        let Route::Found(Target { resource, parent, call }) = route::find(&Method::GET, path) else { return None };
-        let store = &self.inner.store;
-        let read = || match call {
-            Call::List => {
-                let mut selection = Selection { window: Some(window), ..Selection::default() };
-                if let (Some(named), Some(id)) = (resource.parent(), parent) {
-                    store.must_exist(named.resource, id)?;
-                    selection.belonging_to(named.column, id);
-                }
-                let mut list = ListDocument::new(store.snapshot()?, resource, selection, Dialect::Live);
+        let Route::Found(target) = route::find(&Method::GET, path) else { return None };
+        let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
+        let body = RequestBody { bytes: b"", content_type: "" };
+        let read = || match target.call(store, "", body).plan()? {
+            Plan::List { entity, selection } => {
+                let selection = Selection { window: Some(window), ..selection };
+                let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
                 let mut document = Vec::new();
                 while list.piece(&mut document)? {}
-                Ok(document)
+                Ok(Some(document))
             }
-            Call::Get(id) => store.document(resource, id, parent, Dialect::Live),
-            Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Vec::new()),
+            Plan::Record { entity, parent, id } => store.document(entity, parent, id, format).map(Some),
+            Plan::Tree(_) | Plan::RateLimit | Plan::Write { .. } => Ok(None),
         };
-        Some(read().map(respond::document))
+        Some(read().transpose()?.map(|document| respond::document(document, format)))
     }
 
-    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Plan {
-        let dialect = self.inner.dialect;
+    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, format: Format) -> Planned {
         if let Some(credentials) = &self.inner.credentials
             && let Err(message) = credentials.admit(request.headers())
         {
-            return Plan::Answered(respond::unauthorized(message, dialect));
+            return Planned::Answered(respond::unauthorized(message, format));
         }
         let route = route::find(request.method(), request.uri().path());
-        if !matches!(route, Route::RateLimit)
-            && let Err(seconds) = self.inner.throttle.admit(self.inner.store.time())
-        {
-            return Plan::Answered(respond::throttled(seconds, dialect));
+        let is_limited = !matches!(&route, Route::Found(target) if !target.endpoint.is_limited);
+        if is_limited && let Err(seconds) = self.inner.throttle.admit(self.inner.store.time()) {
+            return Planned::Answered(respond::throttled(seconds, format));
         }
-        let target = match route {
-            Route::Found(target) => target,
-            Route::Account => {
-                let document = account::who_am_i(self.inner.store.account(), dialect);
-                return Plan::Answered(respond::document(document));
-            }
-            Route::RateLimit => {
-                let standing = self.inner.throttle.standing(self.inner.store.time());
-                return Plan::Answered(respond::document(account::rate_limit(&standing, dialect)));
-            }
-            Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
-            Route::Unknown => return Plan::Answered(respond::unknown_path(dialect)),
-        };
-        self.planned(request, target).unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
+        match route {
+            Route::Found(target) => self
+                .planned(request, target, format)
+                .unwrap_or_else(|error| Planned::Answered(respond::error(error, format))),
+            Route::WrongMethod(allowed) => Planned::Answered(respond::wrong_method(&allowed, format)),
+            Route::Unknown => Planned::Answered(respond::unknown_path(format)),
+        }
     }
 
-    fn planned<B: AsRef<[u8]>>(&self, request: &Request<B>, target: Target) -> Result<Plan> {
-        let Inner { store, dialect, .. } = &*self.inner;
-        let Target { resource, parent, call } = target;
-        let command = match call {
-            Call::List => {
-                let mut selection = resource.unfiltered();
-                if let (Some(named), Some(id)) = (resource.parent(), parent) {
-                    store.must_exist(named.resource, id)?;
-                    selection.belonging_to(named.column, id);
-                }
-                let today = store.today();
-                let query = request.uri().query().unwrap_or_default();
-                for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-                    resource.filter(&mut selection, &name, &value, today)?;
-                }
-                return Ok(Plan::List { resource, selection });
-            }
-            Call::Get(id) => {
-                let document = store.document(resource, id, parent, *dialect)?;
-                return Ok(Plan::Answered(respond::document(document)));
-            }
-            Call::Create => store.creation(resource, read(request, resource, creating(resource))?, parent),
-            Call::Update(id) => store.change(resource, id, read(request, resource, Purpose::Update)?),
-            Call::Act(id, action) => {
-                let blank = request.body().as_ref().trim_ascii().is_empty();
-                let body = match action.under.filter(|_| !blank) {
-                    Some(under) => Some(read(request, under, creating(under))?),
-                    None => None,
-                };
-                store.action(resource, id, action, body)
-            }
-            Call::Delete(id) => {
-                store.must_belong(resource, id, parent)?;
-                store.deletion(resource, id)
-            }
+    fn planned<B: AsRef<[u8]>>(&self, request: &Request<B>, target: Target, format: Format) -> Result<Planned> {
+        let store = &self.inner.store;
+        let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
+        let content_type = String::from_utf8_lossy(content_type);
+        let body = RequestBody { bytes: request.body().as_ref(), content_type: &content_type };
+        let query = request.uri().query().unwrap_or_default();
+        let document = match target.call(store, query, body).plan()? {
+            Plan::List { entity, selection } => return Ok(Planned::List(List { entity, selection, format })),
+            Plan::Write { command, answer } => return Ok(Planned::Write(command, answer)),
+            Plan::Record { entity, parent, id } => store.document(entity, parent, id, format)?,
+            Plan::Tree(members) => format::tree::write(&members, format),
+            Plan::RateLimit => account::rate_limit(&self.inner.throttle.standing(store.time()), format),
         };
-        Ok(Plan::Write { command, target })
+        Ok(Planned::Answered(respond::document(document, format)))
     }
 
     /// A whole list that was kept and is still what the store holds.
-    fn kept(&self, resource: &'static dyn Resource, selection: &Selection) -> Option<Bytes> {
-        let Inner { store, dialect, lists, .. } = &*self.inner;
-        let version = store.version().ok().filter(|_| selection.is_whole())?;
-        lists.get((resource.table().list, *dialect), version)
+    fn kept(&self, list: &List) -> Option<Bytes> {
+        let Inner { store, lists, .. } = &*self.inner;
+        let version = store.version().ok().filter(|_| list.selection.is_whole())?;
+        lists.get(list.name(), version)
     }
 
     /// Reads a list: to its end where it is short, or whole and can be kept.
-    fn begin(&self, resource: &'static dyn Resource, selection: Selection) -> Result<Begun> {
-        let Inner { store, dialect, lists, .. } = &*self.inner;
-        let list = (resource.table().list, *dialect);
+    fn begin(&self, list: List) -> Result<Begun> {
+        let Inner { store, lists, .. } = &*self.inner;
+        let name = list.name();
+        let List { entity, selection, format } = list;
         let turn = if selection.is_whole() { lists.turn() } else { None };
         // Before it begins to be read: what is written meanwhile makes it outdated.
         let version = store.version()?;
         if selection.is_whole()
-            && let Some(kept) = lists.get(list, version)
+            && let Some(kept) = lists.get(name, version)
         {
             // Another has written it meanwhile.
             return Ok(Begun::Whole(kept));
         }
-        let mut document = ListDocument::new(store.snapshot()?, resource, selection, *dialect);
-        let first = match turn.as_ref().and_then(|_| lists.room(list)) {
+        let mut document = ListDocument::new(store.snapshot()?, entity, selection, format);
+        let first = match turn.as_ref().and_then(|_| lists.room(name)) {
             Some(mut room) => loop {
                 let more = document.piece(&mut room.document)?;
                 match (room.fits(), more) {
-                    (true, false) => return Ok(Begun::Whole(lists.keep(list, room, version, store.version()?))),
+                    (true, false) => return Ok(Begun::Whole(lists.keep(name, room, version, store.version()?))),
                     (true, true) => {}
                     (false, false) => return Ok(Begun::Whole(room.into_bytes())),
                     (false, true) => {
-                        lists.measured(list, KEPT + 1);
+                        lists.measured(name, KEPT + 1);
                         break room.into_bytes();
                     }
                 }
@@ -313,73 +287,39 @@ impl Api {
     }
 
     /// The answer with a list; what is held is so until it ends.
-    fn listed(&self, begun: Result<Begun>, held: Option<Held>) -> Response<Body> {
+    fn listed(&self, begun: Result<Begun>, held: Option<Held>, format: Format) -> Response<Body> {
         match begun {
-            Ok(Begun::Whole(document)) => respond::document(document),
+            Ok(Begun::Whole(document)) => respond::document(document, format),
             Ok(Begun::Long(mut list)) => {
                 list.hold(held);
-                respond::streamed(list)
+                respond::streamed(list, format)
             }
-            Err(error) => respond::error(error, self.inner.dialect),
+            Err(error) => respond::error(error, format),
         }
     }
 
-    fn written(&self, outcome: Result<Outcome>, target: Target) -> Response<Body> {
-        match (outcome, target.call) {
-            (Ok(Outcome::Created(id)), _) => respond::created(&path(target, id)),
-            (Ok(_), Call::Update(id) | Call::Act(id, _)) => respond::changed(&path(target, id)),
+    fn written(&self, outcome: Result<Outcome>, answer: Answer, format: Format) -> Response<Body> {
+        match (outcome, answer) {
+            (Ok(Outcome::Created(id)), Answer::Created { resource, parent }) => {
+                respond::created(&resource.location(parent, &id.to_string()))
+            }
+            (Ok(_), Answer::Changed { location }) => respond::changed(&location),
             (Ok(_), _) => respond::done(),
-            (Err(error), _) => respond::error(error, self.inner.dialect),
+            (Err(error), _) => respond::error(error, format),
         }
     }
 }
 
-/// The path of a record, without suffix or trailing slash.
-fn path(target: Target, id: i64) -> String {
-    let own = |resource: &dyn Resource| resource.paths().first().copied().unwrap_or_default();
-    match (target.resource.parent(), target.parent) {
-        (Some(parent), Some(parent_id)) => {
-            format!("/{}/{parent_id}/{}/{id}", own(parent.resource), own(target.resource))
-        }
-        _ => format!("/{}/{id}", own(target.resource)),
+impl List {
+    /// What it is kept under.
+    fn name(&self) -> lists::Name {
+        (self.entity.document.list, self.format)
     }
 }
 
-/// What a body that makes a record may set; whose part the record is, the path says.
-fn creating(resource: &dyn Resource) -> Purpose {
-    resource.parent().map_or(Purpose::Create, |parent| Purpose::CreateUnder(parent.column))
-}
-
-/// The fields of a request's body.
-fn read<B: AsRef<[u8]>>(request: &Request<B>, resource: &dyn Resource, purpose: Purpose) -> Result<Values> {
-    let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
-    let content_type = String::from_utf8_lossy(content_type);
-    let charset = content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
-    });
-    if let Some(charset) = charset.filter(|charset| !is_utf8_name(charset)) {
-        let shown = crate::value::quoted(charset);
-        return Err(Error::Xml { line: 1, reason: format!("the body's charset is {shown}; send UTF-8") });
-    }
-    let (body, table) = (request.body().as_ref(), resource.table());
-    read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
-        (Error::Xml { line, reason }, Some(format)) => {
-            let reason = format!("{reason}; the body is {format}, send XML: <{0}>...</{0}>", table.element);
-            Error::Xml { line, reason }
-        }
-        (error, _) => error,
-    })
-}
-
-/// What a body is that is no XML, where its type or its first byte tells.
-fn other_format(content_type: &str, body: &[u8]) -> Option<&'static str> {
-    let says = |part| content_type.to_ascii_lowercase().contains(part);
-    match body.trim_ascii_start().first()? {
-        b'<' => None,
-        b'{' | b'[' => Some("JSON"),
-        _ if says("json") => Some("JSON"),
-        _ if says("form-urlencoded") || says("form-data") => Some("a form"),
-        _ => None,
+impl Target {
+    fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Call<'a> {
+        let Target { resource, endpoint, id, parent } = self;
+        Call { store, resource, operation: &endpoint.operation, id, parent, query, body }
     }
 }

@@ -13,9 +13,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
-use super::{Api, Begun, Body, Held, Plan, respond};
+use super::{Api, Begun, Body, Held, List, Planned, respond};
 use crate::error::{Error, Result};
-use crate::store::{Resource, Selection, Spawn};
+use crate::store::Spawn;
 
 /// A longer body is refused with 413; 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
@@ -26,36 +26,37 @@ impl Api {
     /// until it ends. Must be called within a tokio runtime.
     pub(crate) async fn answer(&self, request: Request<Bytes>, place: impl Future<Output = Held>) -> Response<Body> {
         let runtime = Handle::current();
-        let response = match self.plan(&request) {
-            Plan::Answered(response) => response,
-            Plan::List { resource, selection } => match self.kept(resource, &selection) {
-                Some(kept) => respond::document(kept),
-                None => match self.begun(resource, selection.clone()).await {
-                    Ok(Begun::Long(list)) => {
+        let format = self.format();
+        let response = match self.plan(&request, format) {
+            Planned::Answered(response) => response,
+            Planned::List(list) => match self.kept(&list) {
+                Some(kept) => respond::document(kept, format),
+                None => match self.begun(list.clone()).await {
+                    Ok(Begun::Long(begun)) => {
                         // Nothing of the store is held while it waits.
-                        drop(list);
+                        drop(begun);
                         let held = place.await;
-                        self.listed(self.begun(resource, selection).await, Some(held))
+                        self.listed(self.begun(list).await, Some(held), format)
                     }
-                    begun => self.listed(begun, None),
+                    begun => self.listed(begun, None, format),
                 },
             },
-            Plan::Write { command, target } => {
+            Planned::Write(command, answer) => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
-                self.written(outcome, target)
+                self.written(outcome, answer, format)
             }
         };
         respond::to(request.method(), response)
     }
 
     /// Begins a list in a blocking task.
-    async fn begun(&self, resource: &'static dyn Resource, selection: Selection) -> Result<Begun> {
+    async fn begun(&self, list: List) -> Result<Begun> {
         let turn = Arc::clone(&self.inner.beginnings).acquire_owned().await;
         let api = self.clone();
         let begin = move || {
             let _turn = turn;
-            api.begin(resource, selection)
+            api.begin(list)
         };
         let begun = Handle::current().spawn_blocking(begin).await;
         begun.unwrap_or_else(|error| Err(Error::storage("reading a list", error)))
@@ -63,7 +64,7 @@ impl Api {
 
     /// A refusal whose Hint says what to do, in the API's dialect.
     pub(crate) fn refused(&self, status: StatusCode, message: &str, hint: &str) -> Response<Body> {
-        respond::hinted(status, message, hint, self.inner.dialect)
+        respond::hinted(status, message, hint, self.format())
     }
 }
 

@@ -13,7 +13,8 @@ use super::input::{self, Pairs};
 use super::journal::{Entry, Journal};
 use super::pattern::{MethodPattern, PathPattern};
 use super::respond::{Outcome, answered, json};
-use crate::xml::{Leaf, leaves, same_name};
+use crate::record::same_name;
+use crate::xml::{Leaf, leaves};
 
 const HINT: &str = "Send what is expected, like {\"method\": \"POST\", \"path\": \"/clients\", \
                     \"body\": {\"name\": \"SuprCorp\"}, \"count\": 1}";

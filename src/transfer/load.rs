@@ -8,11 +8,10 @@ use rusqlite::Connection;
 
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result, Rule};
+use crate::format::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
 use crate::record::Values;
-use crate::resources::{RESOURCES, by_element, by_list};
-use crate::store::{Change, ClientStore, Resource, load};
-use crate::value::Value;
-use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
+use crate::resources::{by_element, by_list, entities};
+use crate::store::{ClientStore, Entity, delete_where, load};
 
 impl ClientStore {
     /// Loads documents in one transaction, all or nothing, and gives how many records they held.
@@ -56,8 +55,8 @@ impl ClientStore {
 /// What a document is, by its root.
 enum Content {
     Dump,
-    List(&'static dyn Resource),
-    Record(&'static dyn Resource),
+    List(&'static Entity),
+    Record(&'static Entity),
 }
 
 impl Content {
@@ -65,8 +64,8 @@ impl Content {
     fn rank(&self) -> Option<usize> {
         match self {
             Content::Dump => None,
-            Content::List(resource) | Content::Record(resource) => {
-                RESOURCES.iter().position(|other| other.table().name == resource.table().name)
+            Content::List(entity) | Content::Record(entity) => {
+                entities().position(|other| other.table.name == entity.table.name)
             }
         }
     }
@@ -88,7 +87,7 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
         };
     }
     by_list(&name).map(Content::List).or_else(|| by_element(&name).map(Content::Record)).ok_or_else(|| {
-        let lists: Vec<String> = RESOURCES.iter().map(|resource| format!("<{}>", resource.table().list)).collect();
+        let lists: Vec<String> = entities().map(|entity| format!("<{}>", entity.document.list)).collect();
         tokens.error(format!("the root element is <{name}>; a dump has <{ROOT}>, a list {}", lists.join(", ")))
     })
 }
@@ -106,11 +105,8 @@ impl Loader<'_> {
     fn document<R: BufRead>(&mut self, content: &Content, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
         match content {
             Content::Dump => self.dump(tokens)?,
-            Content::List(resource) => self.list(*resource, tokens)?,
-            Content::Record(resource) => {
-                let table = resource.table();
-                record(tokens, table, &mut |values| self.add(*resource, values))?;
-            }
+            Content::List(entity) => self.list(entity, tokens)?,
+            Content::Record(entity) => record(tokens, entity.document, &mut |values| self.add(entity, values))?,
         }
         end(tokens)
     }
@@ -123,9 +119,9 @@ impl Loader<'_> {
                 _ => continue,
             };
             match by_list(&name) {
-                Some(resource) => {
-                    self.make_way(resource)?;
-                    self.list(resource, tokens)?;
+                Some(entity) => {
+                    self.make_way(entity)?;
+                    self.list(entity, tokens)?;
                 }
                 None if name == NEXT_IDS => self.next_ids(tokens)?,
                 None => return Err(tokens.error(format!("a dump has no <{name}>"))),
@@ -133,29 +129,26 @@ impl Loader<'_> {
         }
     }
 
-    fn list<R: BufRead>(&mut self, resource: &'static dyn Resource, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
-        list(tokens, resource.table(), &mut |values| self.add(resource, values))
+    fn list<R: BufRead>(&mut self, entity: &'static Entity, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
+        list(tokens, entity.document, &mut |values| self.add(entity, values))
     }
 
-    fn add(&mut self, resource: &'static dyn Resource, mut values: Values) -> Result<()> {
-        self.store.draw(resource, &mut values);
-        if let (true, Some(Value::Integer(id))) = (has_defaults(resource), values.get("id"))
-            && !self.replacements.insert((resource.table().name, *id))
+    fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
+        self.store.prepare(entity, &mut values);
+        if let (Some(_), Some(id)) = (entity.seeded, values.integer("id"))
+            && !self.replacements.insert((entity.table.name, id))
         {
-            return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
+            return Err(Error::refused(Rule::IdIsTaken, [(entity.document.element, 1)]));
         }
-        load(self.connection, resource, values, self.at)?;
+        load(self.connection, entity, values, self.at)?;
         self.records += 1;
         Ok(())
     }
 
-    /// Removes the defaults of a new store that the dumped one may have deleted.
-    fn make_way(&self, resource: &dyn Resource) -> Result<()> {
-        let mut sql = format!("DELETE FROM {} WHERE {}", resource.table().name, resource.untouched());
-        let guard = resource.guard(&Change::Delete(0));
-        if has_defaults(resource) && !guard.is_empty() {
-            sql.push_str(&format!(" AND {guard}"));
-            self.connection.execute(&sql, [])?;
+    /// Removes the records of a new store that the dumped one may have deleted.
+    fn make_way(&self, entity: &Entity) -> Result<()> {
+        if let Some(seeded) = entity.seeded {
+            delete_where(self.connection, entity, seeded)?;
         }
         Ok(())
     }
@@ -163,17 +156,17 @@ impl Loader<'_> {
     /// An id that was given once stays used, though its record is gone.
     fn next_ids<R: BufRead>(&mut self, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
         loop {
-            let resource = match next!(tokens) {
+            let entity = match next!(tokens) {
                 Token::Start { name, .. } => by_list(&name),
                 Token::End => return Ok(()),
                 _ => continue,
             };
-            let Some(resource) = resource else {
+            let Some(entity) = entity else {
                 skip(tokens)?;
                 continue;
             };
             let last = read_integer(tokens)?.saturating_sub(1);
-            let name = resource.table().name;
+            let name = entity.table.name;
             if last > 0 {
                 self.connection.execute(
                     "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 \
@@ -185,11 +178,6 @@ impl Loader<'_> {
             }
         }
     }
-}
-
-/// Whether a new store has records of the resource.
-fn has_defaults(resource: &dyn Resource) -> bool {
-    resource.untouched() != "0"
 }
 
 fn in_document(name: &str, error: Error) -> Error {

@@ -3,46 +3,9 @@
 use super::source::Source;
 use super::tokens::{Token, Tokens};
 use crate::error::{Error, Result};
-use crate::record::{Column, Nil, Table, Values, Write};
+use crate::format::Purpose;
+use crate::record::{Column, Document, Nil, Values, same_name};
 use crate::value::{Kind, Value, is_space};
-
-/// Which of a document's elements count; the others are ignored with all they contain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// What a create may set.
-    Create,
-    /// The same under another record's path, which gives the column of this name.
-    CreateUnder(&'static str),
-    /// What an update may set.
-    Update,
-    /// Every column.
-    Document,
-}
-
-impl Purpose {
-    fn takes(self, column: &Column) -> bool {
-        match self {
-            Purpose::Create => column.write != Write::Never,
-            Purpose::CreateUnder(parent) => column.write != Write::Never && column.name != parent,
-            Purpose::Update => column.write == Write::Always,
-            Purpose::Document => true,
-        }
-    }
-
-    /// The element that sets a column.
-    fn element(self, column: &Column) -> &'static str {
-        match (self, column.sent_as) {
-            (Purpose::Document, _) | (_, None) => column.element,
-            (_, Some(element)) => element,
-        }
-    }
-}
-
-/// Whether an element's name is the given one; dashes and underscores are the same (`wire.md`).
-pub(crate) fn same_name(sent: &str, dashed: &str) -> bool {
-    let same = |(sent, ours)| sent == ours || (sent == b'_' && ours == b'-');
-    sent == dashed || (sent.len() == dashed.len() && sent.bytes().zip(dashed.bytes()).all(same))
-}
 
 /// Reads the next token, with its line in the error.
 macro_rules! next {
@@ -56,13 +19,13 @@ macro_rules! next {
 pub(crate) use next;
 
 /// Reads the document of one record.
-pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: Purpose) -> Result<Values> {
+pub(crate) fn read_record(source: impl Source, document: &'static Document, purpose: Purpose) -> Result<Values> {
     let mut tokens = Tokens::new(source);
     let root = root(&mut tokens)?;
-    if !std::iter::once(&table.element).chain(table.aliases).any(|name| same_name(&root, name)) {
-        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.element)));
+    if !document.is_one(&root) {
+        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", document.element)));
     }
-    let values = fields(&mut tokens, Values::new(table), purpose)?;
+    let values = fields(&mut tokens, document, Values::new(document.table), purpose)?;
     end(&mut tokens)?;
     Ok(values)
 }
@@ -70,15 +33,15 @@ pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: P
 /// Reads a list document, one record at a time; an error of `each` gets the record's line.
 pub(crate) fn read_list(
     source: impl Source,
-    table: &'static Table,
+    document: &'static Document,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
     let mut tokens = Tokens::new(source);
     let root = root(&mut tokens)?;
-    if !same_name(&root, table.list) {
-        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.list)));
+    if !document.is_list(&root) {
+        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", document.list)));
     }
-    list(&mut tokens, table, each)?;
+    list(&mut tokens, document, each)?;
     end(&mut tokens)
 }
 
@@ -94,18 +57,18 @@ pub(crate) fn root<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
 /// The records of a list whose start was read, and its end.
 pub(crate) fn list<S: Source>(
     tokens: &mut Tokens<S>,
-    table: &'static Table,
+    document: &'static Document,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
     // The records of a list mostly have the same elements.
-    let mut width = table.columns.len();
+    let mut width = document.table.columns.len();
     loop {
         tokens.skip_space();
         let known = match next!(tokens) {
-            Token::Start { name, .. } => same_name(&name, table.element),
+            Token::Start { name, .. } => same_name(&name, document.element),
             Token::End => return Ok(()),
             Token::Text(text) if !text.chars().all(is_space) => {
-                let reason = format!("text stands in <{}>, between its records", table.list);
+                let reason = format!("text stands in <{}>, between its records", document.list);
                 return Err(tokens.error(reason));
             }
             _ => continue,
@@ -114,28 +77,28 @@ pub(crate) fn list<S: Source>(
             skip(tokens)?;
             continue;
         }
-        width = wide_record(tokens, table, width, each)?;
+        width = wide_record(tokens, document, width, each)?;
     }
 }
 
 /// A record whose start was read, and its end; an error of `each` gets its line.
 pub(crate) fn record<S: Source>(
     tokens: &mut Tokens<S>,
-    table: &'static Table,
+    document: &'static Document,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
-    wide_record(tokens, table, table.columns.len(), each).map(drop)
+    wide_record(tokens, document, document.table.columns.len(), each).map(drop)
 }
 
 /// The same of a record that is likely to be so wide; its own width.
 fn wide_record<S: Source>(
     tokens: &mut Tokens<S>,
-    table: &'static Table,
+    document: &'static Document,
     width: usize,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<usize> {
     let mark = tokens.mark();
-    let values = fields(tokens, Values::with_width(table, width), Purpose::Document)?;
+    let values = fields(tokens, document, Values::with_width(document.table, width), Purpose::Document)?;
     let width = values.width();
     each(values).map_err(|error| at_line(error, tokens.line_of(mark)))?;
     Ok(width)
@@ -161,21 +124,26 @@ fn at_line(error: Error, at: u64) -> Error {
 }
 
 /// The fields of a record whose start was read, and its end. A repeated element: the last wins.
-fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpose) -> Result<Values> {
-    let table = values.table;
+fn fields<S: Source>(
+    tokens: &mut Tokens<S>,
+    document: &'static Document,
+    mut values: Values,
+    purpose: Purpose,
+) -> Result<Values> {
+    let table = document.table;
     let mut content = String::new();
     let mut expected = 0;
     loop {
         tokens.skip_space();
         let (found, nil) = match next!(tokens) {
-            Token::Start { name, nil } => (find(table, expected, &name, purpose), nil),
+            Token::Start { name, nil } => (find(document, expected, &name, purpose), nil),
             Token::End => return Ok(values),
             _ => continue,
         };
         let position = match found {
             Found::Column(position) => position,
             Found::Attached => {
-                values.attached = Some(text(tokens, table.attached)?);
+                values.attached = Some(text(tokens, document.attached)?);
                 continue;
             }
             Found::Nothing => {
@@ -209,13 +177,13 @@ enum Found {
 }
 
 /// Finds an element; documents mostly keep the columns' order, so the search starts there.
-fn find(table: &Table, expected: usize, name: &str, purpose: Purpose) -> Found {
-    let (before, after) = table.columns.split_at(expected);
+fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> Found {
+    let (before, after) = document.table.columns.split_at(expected);
     let matches = |column: &Column| purpose.takes(column) && same_name(name, purpose.element(column));
     let position = after.iter().position(matches).map(|at| expected + at);
     match position.or_else(|| before.iter().position(matches)) {
         Some(position) => Found::Column(position),
-        None if table.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
+        None if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
         None => Found::Nothing,
     }
 }
