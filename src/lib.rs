@@ -30,6 +30,7 @@ mod api;
 #[cfg(feature = "server")]
 pub mod control;
 mod error;
+mod format;
 mod generate;
 mod record;
 mod resources;
@@ -41,13 +42,13 @@ pub mod testing;
 mod transfer;
 mod upkeep;
 mod value;
-pub mod xml;
 
 pub use account::{Account, Clock, TimeFormat, WeekStart};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
 pub use api::{Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
+pub use format::xml::{self, Dialect};
 pub use generate::Generator;
 pub use record::{Fields, Record, Unknown};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
@@ -61,7 +62,6 @@ pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChan
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
 pub use transfer::Loaded;
 pub use upkeep::{Finding, Problem, Progress, Report};
-pub use xml::Dialect;
 
 /// The README's code compiles and runs.
 #[cfg(doctest)]

@@ -10,7 +10,7 @@ use http::{HeaderMap, Response, StatusCode};
 use super::body::Body;
 use super::respond;
 use crate::error::Error;
-use crate::xml::Dialect;
+use crate::format::Format;
 
 /// Why a body cannot be decoded.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn answer(self, dialect: Dialect) -> Response<Body> {
+    pub(super) fn answer(self, format: Format) -> Response<Body> {
         match self {
             Refusal::Unknown(name) => {
                 let message = format!("The body's content encoding {} is not known.", crate::value::quoted(&name));
@@ -32,15 +32,15 @@ impl Refusal {
                     "{} is not known as a Content-Encoding; send the body as it is, or with gzip or deflate",
                     crate::value::quoted(&name)
                 );
-                respond::hinted(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message, &hint, dialect)
+                respond::hinted(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message, &hint, format)
             }
             Refusal::Malformed(name) => {
                 let reason = format!("the body is not {name}, as its Content-Encoding says");
-                respond::error(Error::Xml { line: 1, reason }, dialect)
+                respond::error(Error::Xml { line: 1, reason }, format)
             }
             Refusal::TooLong(limit) => {
                 let hint = format!("Send at most {limit} bytes, counted once they are decoded");
-                respond::hinted(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint, dialect)
+                respond::hinted(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint, format)
             }
         }
     }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::budget::{Budget, Charge, LARGE};
+use crate::format::Format;
 use crate::store::{PIECE, Version};
-use crate::xml::Dialect;
 
 /// A list's name and how it is written.
-pub(super) type List = (&'static str, Dialect);
+pub(super) type Name = (&'static str, Format);
 
 /// The lists that are kept.
 #[derive(Default)]
@@ -19,11 +19,11 @@ pub(super) struct Lists {
     pub(super) budget: Arc<Budget>,
     turn: Mutex<()>,
     /// How long each was the last time, in bytes: growing a document to that costs as much as filling it.
-    lengths: Mutex<HashMap<List, usize>>,
+    lengths: Mutex<HashMap<Name, usize>>,
 }
 
 struct Kept {
-    list: List,
+    list: Name,
     /// The store's, when the list began to be read and when it ended.
     version: Version,
     document: Bytes,
@@ -64,7 +64,7 @@ impl AsRef<[u8]> for Counted {
 
 impl Lists {
     /// A list, where it is still what the store holds.
-    pub(super) fn get(&self, list: List, version: Version) -> Option<Bytes> {
+    pub(super) fn get(&self, list: Name, version: Version) -> Option<Bytes> {
         let mut kept = lock(&self.kept);
         // What is outdated stays so.
         kept.retain(|kept| kept.version == version);
@@ -81,7 +81,7 @@ impl Lists {
     }
 
     /// Room for a list as long as it was the last time; none where it is too long to be kept now.
-    pub(super) fn room(&self, list: List) -> Option<Counted> {
+    pub(super) fn room(&self, list: Name) -> Option<Counted> {
         let expected = lock(&self.lengths).get(&list).copied().unwrap_or_default().max(PIECE) + PIECE / 8;
         let charge = self.budget.enter(None);
         charge.try_grow(expected).then(|| Counted { document: Vec::with_capacity(expected), bytes: expected, charge })
@@ -94,7 +94,7 @@ impl Lists {
     }
 
     /// Keeps a list that is whole, with the store's version when it began to be read and now.
-    pub(super) fn keep(&self, list: List, document: Counted, began: Version, now: Version) -> Bytes {
+    pub(super) fn keep(&self, list: Name, document: Counted, began: Version, now: Version) -> Bytes {
         self.measured(list, document.document.len());
         let document = document.into_bytes();
         if began == now {
@@ -106,7 +106,7 @@ impl Lists {
     }
 
     /// Remembers how long a list is, in bytes.
-    pub(super) fn measured(&self, list: List, bytes: usize) {
+    pub(super) fn measured(&self, list: Name, bytes: usize) {
         lock(&self.lengths).insert(list, bytes);
     }
 }
@@ -119,12 +119,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::ClientStore;
+    use crate::Dialect;
 
-    const CLIENTS: List = ("clients", Dialect::Documented);
-    const PROJECTS: List = ("projects", Dialect::Documented);
+    const CLIENTS: Name = ("clients", Format::Xml(Dialect::Documented));
+    const PROJECTS: Name = ("projects", Format::Xml(Dialect::Documented));
 
     /// Room in which so many bytes were written; none where they do not fit.
-    fn written(lists: &Lists, list: List, bytes: usize) -> Option<Counted> {
+    fn written(lists: &Lists, list: Name, bytes: usize) -> Option<Counted> {
         let mut room = lists.room(list)?;
         room.document.resize(bytes, b' ');
         room.fits().then_some(room)
@@ -140,7 +141,7 @@ mod tests {
 
         let sent = lists.keep(CLIENTS, written(&lists, CLIENTS, LARGE / 2 + 1).unwrap(), now, now);
         assert_eq!(lists.get(CLIENTS, now).unwrap().len(), LARGE / 2 + 1);
-        assert!(lists.get(("clients", Dialect::Live), now).is_none());
+        assert!(lists.get(("clients", Format::Xml(Dialect::Live)), now).is_none());
         for outdated in [false, true] {
             if outdated {
                 lock(&lists.kept).clear();

@@ -43,13 +43,12 @@ pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 use self::auth::Credentials;
 use self::body::Stream;
 use self::lists::Lists;
-use self::route::{Call, Route, Target};
+use self::route::{Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
-use crate::record::Values;
-use crate::store::{ClientStore, Command, ListDocument, Outcome, PIECE, Resource, Selection};
-use crate::value::is_space;
-use crate::xml::{Dialect, Purpose, is_utf8_name, read_for};
+use crate::format::{self, Dialect, Format, RequestBody};
+use crate::resources::{Answer, Call, Plan};
+use crate::store::{ClientStore, Command, Entity, ListDocument, Outcome, PIECE, Selection};
 
 /// The classic Harvest API over a store.
 ///
@@ -104,27 +103,23 @@ impl fmt::Debug for Api {
     }
 }
 
-/// How long the part of a list may be that is looked at, in bytes; it ends with the record that reaches it.
-#[cfg(feature = "server")]
 /// What is left to do for a request.
-enum Plan {
+enum Planned {
     Answered(Response<Body>),
-    /// One record.
-    Record {
-        resource: &'static dyn Resource,
-        id: i64,
-        parent: Option<i64>,
-    },
+    /// One record, with its parent's id where the path names it.
+    Record(&'static Entity, Option<i64>, i64),
     /// A list, whose beginning may take a while to find.
-    List {
-        resource: &'static dyn Resource,
-        selection: Selection,
-    },
-    /// A write, and the call that it answers.
-    Write {
-        command: Command,
-        target: Target,
-    },
+    List(List),
+    /// A write, and what to answer once it is on disk.
+    Write(Command, Answer),
+}
+
+/// A list to write, in a format.
+#[derive(Clone)]
+struct List {
+    entity: &'static Entity,
+    selection: Selection,
+    format: Format,
 }
 
 /// A list whose beginning was read.
@@ -187,41 +182,45 @@ impl Api {
     /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
-        let response = match self.plan(&request, MAX_BODY) {
-            Plan::Answered(response) => response,
-            Plan::Record { resource, id, parent } => self.record(resource, id, parent),
-            Plan::List { resource, selection } => {
-                let begun = self.kept(resource, &selection).map(|kept| Ok(Begun::Whole(kept)));
-                self.listed(begun.unwrap_or_else(|| self.begin(resource, selection)))
+        let format = self.format();
+        let response = match self.plan(&request, MAX_BODY, format) {
+            Planned::Answered(response) => response,
+            Planned::Record(entity, parent, id) => self.record(entity, parent, id, format),
+            Planned::List(list) => {
+                let begun = self.kept(&list).map(|kept| Ok(Begun::Whole(kept)));
+                self.listed(begun.unwrap_or_else(|| self.begin(list)), format)
             }
-            Plan::Write { command, target } => self.written(self.inner.store.run(command), target),
+            Planned::Write(command, answer) => self.written(self.inner.store.run(command), answer, format),
         };
         respond::to(request.method(), response)
     }
 
+    /// The format of an answer.
+    pub(crate) fn format(&self) -> Format {
+        Format::Xml(self.inner.dialect)
+    }
+
     /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
-    /// of a list the part that the window shows. Nobody is asked
-    /// for credentials, nothing is counted. None where the path has no records.
+    /// of a list the part that the window shows. Nobody is asked for credentials, nothing is counted. None
+    /// where the path has no records.
     #[cfg(feature = "server")]
-    pub(crate) fn look(&self, path: &str, (skip, limit): (i64, i64)) -> Option<Result<Response<Body>>> {
-        let Route::Found(Target { resource, parent, call }) = route::find(&Method::GET, path) else { return None };
-        let store = &self.inner.store;
-        let read = || match call {
-            Call::List => {
-                let mut selection = Selection { window: Some((skip, limit)), ..Selection::default() };
-                if let (Some(named), Some(id)) = (resource.parent(), parent) {
-                    store.must_exist(named.resource, id)?;
-                    selection.belonging_to(named.column, id);
-                }
-                let mut list = ListDocument::new(store.snapshot()?, resource, selection, Dialect::Live);
+    pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
+        let Route::Found(target) = route::find(&Method::GET, path) else { return None };
+        let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
+        let read = || match target.call(store, "", RequestBody::default()).plan()? {
+            Plan::List { entity, selection } => {
+                let selection = Selection { window: Some(window), ..selection };
+                let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
                 let (mark, mut first) = (list.mark(), Vec::new());
                 let more = list.piece(&mut first)?;
-                Ok(Body::list(Stream::new(first.into(), mark, list, more)))
+                Ok(Some(Body::list(Stream::new(first.into(), mark, list, more))))
             }
-            Call::Get(id) => store.document(resource, id, parent, Dialect::Live).map(Body::from),
-            Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Body::from(Vec::new())),
+            Plan::Record { entity, parent, id } => {
+                store.document(entity, parent, id, format).map(|document| Some(document.into()))
+            }
+            Plan::Tree(_) | Plan::RateLimit | Plan::Write { .. } => Ok(None),
         };
-        Some(read().map(respond::document))
+        Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
     }
 
     /// What is held of long requests and answers counts here, lists that are kept included.
@@ -237,129 +236,95 @@ impl Api {
         self.budget().make_room();
     }
 
-    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, max_body: usize) -> Plan {
-        let dialect = self.inner.dialect;
+    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, max_body: usize, format: Format) -> Planned {
         if let Some(credentials) = &self.inner.credentials
             && let Err(message) = credentials.admit(request.headers())
         {
-            return Plan::Answered(respond::unauthorized(message, dialect));
+            return Planned::Answered(respond::unauthorized(message, format));
         }
         let route = route::find(request.method(), request.uri().path());
-        if !matches!(route, Route::RateLimit)
-            && let Err(seconds) = self.inner.throttle.admit(self.inner.store.time())
-        {
-            return Plan::Answered(respond::throttled(seconds, dialect));
+        let is_limited = !matches!(&route, Route::Found(target) if !target.endpoint.is_limited);
+        if is_limited && let Err(seconds) = self.inner.throttle.admit(self.inner.store.time()) {
+            return Planned::Answered(respond::throttled(seconds, format));
         }
         let target = match route {
             Route::Found(target) => target,
-            Route::Account => {
-                let document = account::who_am_i(self.inner.store.account(), dialect);
-                return Plan::Answered(respond::document(document));
-            }
-            Route::RateLimit => {
-                let standing = self.inner.throttle.standing(self.inner.store.time());
-                return Plan::Answered(respond::document(account::rate_limit(&standing, dialect)));
-            }
-            Route::WrongMethod(allowed) => return Plan::Answered(respond::wrong_method(allowed, dialect)),
-            Route::Unknown => return Plan::Answered(respond::unknown_path(request.uri().path(), dialect)),
+            Route::WrongMethod(allowed) => return Planned::Answered(respond::wrong_method(&allowed, format)),
+            Route::Unknown => return Planned::Answered(respond::unknown_path(request.uri().path(), format)),
         };
-        let body = match target.call {
-            Call::Create | Call::Update(_) | Call::Act(..) => {
-                match encoding::decoded(request.headers(), request.body().as_ref(), max_body) {
-                    Ok(body) => body,
-                    Err(refusal) => return Plan::Answered(refusal.answer(dialect)),
-                }
-            }
-            Call::List | Call::Get(_) | Call::Delete(_) => Cow::default(),
+        let body = match target.endpoint.operation.reads_body() {
+            true => match encoding::decoded(request.headers(), request.body().as_ref(), max_body) {
+                Ok(body) => body,
+                Err(refusal) => return Planned::Answered(refusal.answer(format)),
+            },
+            false => Cow::default(),
         };
-        let planned = self.planned(request, &body, target);
-        planned.unwrap_or_else(|error| Plan::Answered(respond::error(error, dialect)))
+        let planned = self.planned(request, &body, target, format);
+        planned.unwrap_or_else(|error| Planned::Answered(respond::error(error, format)))
     }
 
-    fn planned<B>(&self, request: &Request<B>, body: &[u8], target: Target) -> Result<Plan> {
+    fn planned<B>(&self, request: &Request<B>, bytes: &[u8], target: Target, format: Format) -> Result<Planned> {
         let store = &self.inner.store;
-        let Target { resource, parent, call } = target;
-        let command = match call {
-            Call::List => {
-                let mut selection = resource.unfiltered();
-                if let (Some(named), Some(id)) = (resource.parent(), parent) {
-                    store.must_exist(named.resource, id)?;
-                    selection.belonging_to(named.column, id);
-                }
-                let today = store.today();
-                let query = request.uri().query().unwrap_or_default();
-                for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-                    // An empty filter is none, whichever it is (`wire.md`).
-                    if !value.chars().all(is_space) {
-                        resource.filter(&mut selection, &name, &value, today)?;
-                    }
-                }
-                return Ok(Plan::List { resource, selection });
+        let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
+        let content_type = String::from_utf8_lossy(content_type);
+        let body = RequestBody { bytes, content_type: &content_type };
+        let call = target.call(store, request.uri().query().unwrap_or_default(), body);
+        let members = match call.plan()? {
+            Plan::Record { entity, parent, id } => return Ok(Planned::Record(entity, parent, id)),
+            Plan::List { entity, selection } => return Ok(Planned::List(List { entity, selection, format })),
+            Plan::Write { command, answer } => {
+                #[cfg(feature = "server")]
+                tell_unknown(request, &command);
+                return Ok(Planned::Write(command, answer));
             }
-            Call::Get(id) => return Ok(Plan::Record { resource, id, parent }),
-            Call::Create => store.creation(resource, read(request, body, resource, creating(resource))?, parent),
-            Call::Update(id) => store.change(resource, id, read(request, body, resource, Purpose::Update)?),
-            Call::Act(id, action) => {
-                let blank = body.trim_ascii().is_empty();
-                let body = match action.under.filter(|_| !blank) {
-                    Some(under) => Some(read(request, body, under, creating(under))?),
-                    None => None,
-                };
-                store.action(resource, id, action, body)
-            }
-            Call::Delete(id) => {
-                store.must_belong(resource, id, parent)?;
-                store.deletion(resource, id)
-            }
+            Plan::Tree(members) => members,
+            Plan::RateLimit => account::rate_limit(&self.inner.throttle.standing(store.time())),
         };
-        Ok(Plan::Write { command, target })
+        Ok(Planned::Answered(respond::document(format::tree::write(&members, format), format)))
     }
 
-    fn record(&self, resource: &'static dyn Resource, id: i64, parent: Option<i64>) -> Response<Body> {
-        let Inner { store, dialect, .. } = &*self.inner;
-        match store.document(resource, id, parent, *dialect) {
-            Ok(document) => respond::document(document),
-            Err(error) => respond::error(error, *dialect),
+    fn record(&self, entity: &'static Entity, parent: Option<i64>, id: i64, format: Format) -> Response<Body> {
+        match self.inner.store.document(entity, parent, id, format) {
+            Ok(document) => respond::document(document, format),
+            Err(error) => respond::error(error, format),
         }
     }
 
     /// A whole list that was kept and is still what the store holds.
-    fn kept(&self, resource: &'static dyn Resource, selection: &Selection) -> Option<Bytes> {
-        let Inner { store, dialect, lists, .. } = &*self.inner;
-        let version = store.version().ok().filter(|_| selection.is_whole())?;
-        lists.get((resource.table().list, *dialect), version)
+    fn kept(&self, list: &List) -> Option<Bytes> {
+        let Inner { store, lists, .. } = &*self.inner;
+        let version = store.version().ok().filter(|_| list.selection.is_whole())?;
+        lists.get(list.name(), version)
     }
 
     /// Reads a list: to its end where it is short, or whole and can be kept.
-    fn begin(&self, resource: &'static dyn Resource, selection: Selection) -> Result<Begun> {
-        let Inner { store, dialect, lists, .. } = &*self.inner;
-        let list = (resource.table().list, *dialect);
+    fn begin(&self, list: List) -> Result<Begun> {
+        let Inner { store, lists, .. } = &*self.inner;
+        let name = list.name();
+        let List { entity, selection, format } = list;
         let turn = if selection.is_whole() { lists.turn() } else { None };
         // Before it begins to be read: what is written meanwhile makes it outdated.
         let version = store.version()?;
         if selection.is_whole()
-            && let Some(kept) = lists.get(list, version)
+            && let Some(kept) = lists.get(name, version)
         {
             // Another has written it meanwhile.
             return Ok(Begun::Whole(kept));
         }
-        let begin = |selection| {
-            let document = ListDocument::new(store.snapshot()?, resource, selection, *dialect);
-            Ok::<_, Error>(document)
-        };
-        if let Some(mut room) = turn.as_ref().and_then(|_| lists.room(list)) {
+        let begin = |selection| Ok::<_, Error>(ListDocument::new(store.snapshot()?, entity, selection, format));
+        if let Some(mut room) = turn.as_ref().and_then(|_| lists.room(name)) {
             let mut document = begin(selection.clone())?;
             loop {
                 let more = document.piece(&mut room.document)?;
                 if !room.fits() {
                     // It is begun anew, and not kept.
                     if room.is_too_long() {
-                        lists.measured(list, room.document.len());
+                        lists.measured(name, room.document.len());
                     }
                     break;
                 }
                 if !more {
-                    return Ok(Begun::Whole(lists.keep(list, room, version, store.version()?)));
+                    return Ok(Begun::Whole(lists.keep(name, room, version, store.version()?)));
                 }
             }
         }
@@ -375,77 +340,45 @@ impl Api {
     }
 
     /// The answer with a list.
-    fn listed(&self, begun: Result<Begun>) -> Response<Body> {
+    fn listed(&self, begun: Result<Begun>, format: Format) -> Response<Body> {
         match begun {
-            Ok(Begun::Whole(document)) => respond::document(document),
-            Ok(Begun::Long(list)) => respond::document(Body::list(*list)),
-            Err(error) => respond::error(error, self.inner.dialect),
+            Ok(Begun::Whole(document)) => respond::document(document, format),
+            Ok(Begun::Long(list)) => respond::document(Body::list(*list), format),
+            Err(error) => respond::error(error, format),
         }
     }
 
-    fn written(&self, outcome: Result<Outcome>, target: Target) -> Response<Body> {
-        match (outcome, target.call) {
-            (Ok(Outcome::Created(id)), _) => respond::created(&path(target, id)),
-            (Ok(_), Call::Update(id) | Call::Act(id, _)) => respond::changed(&path(target, id)),
+    fn written(&self, outcome: Result<Outcome>, answer: Answer, format: Format) -> Response<Body> {
+        match (outcome, answer) {
+            (Ok(Outcome::Created(id)), Answer::Created { resource, parent }) => {
+                respond::created(&resource.location(parent, &id.to_string()))
+            }
+            (Ok(_), Answer::Changed { location }) => respond::changed(&location),
             (Ok(_), _) => respond::done(),
-            (Err(error), _) => respond::error(error, self.inner.dialect),
+            (Err(error), _) => respond::error(error, format),
         }
     }
 }
 
-/// The path of a record, without suffix or trailing slash.
-fn path(target: Target, id: i64) -> String {
-    let own = |resource: &dyn Resource| resource.paths().first().copied().unwrap_or_default();
-    match (target.resource.parent(), target.parent) {
-        (Some(parent), Some(parent_id)) => {
-            format!("/{}/{parent_id}/{}/{id}", own(parent.resource), own(target.resource))
-        }
-        _ => format!("/{}/{id}", own(target.resource)),
+impl List {
+    /// What it is kept under.
+    fn name(&self) -> lists::Name {
+        (self.entity.document.list, self.format)
     }
 }
 
-/// What a body that makes a record may set; whose part the record is, the path says.
-fn creating(resource: &dyn Resource) -> Purpose {
-    resource.parent().map_or(Purpose::Create, |parent| Purpose::CreateUnder(parent.column))
+impl Target {
+    fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Call<'a> {
+        let Target { resource, endpoint, id, parent } = self;
+        Call { store, resource, operation: &endpoint.operation, id, parent, query, body }
+    }
 }
 
-/// The fields of a request's body, which is decoded.
-fn read<B>(request: &Request<B>, body: &[u8], resource: &dyn Resource, purpose: Purpose) -> Result<Values> {
-    let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
-    let content_type = String::from_utf8_lossy(content_type);
-    let charset = content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
-    });
-    if let Some(charset) = charset.filter(|charset| !is_utf8_name(charset)) {
-        let shown = crate::value::quoted(charset);
-        return Err(Error::Xml { line: 1, reason: format!("the body's charset is {shown}; send UTF-8") });
-    }
-    let table = resource.table();
-    let values = read_for(body, table, purpose).map_err(|error| match (error, other_format(&content_type, body)) {
-        (Error::Xml { line, reason }, Some(format)) => {
-            let reason = format!("{reason}; the body is {format}, send XML: <{0}>...</{0}>", table.element);
-            Error::Xml { line, reason }
-        }
-        (error, _) => error,
-    })?;
-    #[cfg(feature = "server")]
-    if !values.unknown.is_empty() {
-        let named: Vec<String> = values.unknown.met().iter().map(ToString::to_string).collect();
-        let (method, path) = (request.method(), request.uri().path());
-        tracing::info!("{method} {path:?} has elements that are not known and ignored: {}", named.join(", "));
-    }
-    Ok(values)
-}
-
-/// What a body is that is no XML, where its type or its first byte tells.
-fn other_format(content_type: &str, body: &[u8]) -> Option<&'static str> {
-    let says = |part| content_type.to_ascii_lowercase().contains(part);
-    match body.trim_ascii_start().first()? {
-        b'<' => None,
-        b'{' | b'[' => Some("JSON"),
-        _ if says("json") => Some("JSON"),
-        _ if says("form-urlencoded") || says("form-data") => Some("a form"),
-        _ => None,
-    }
+/// Says in the log which elements of a request are not known.
+#[cfg(feature = "server")]
+fn tell_unknown<B>(request: &Request<B>, command: &Command) {
+    let Some(unknown) = command.unknown().filter(|unknown| !unknown.is_empty()) else { return };
+    let named: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    let (method, path) = (request.method(), request.uri().path());
+    tracing::info!("{method} {path:?} has elements that are not known and ignored: {}", named.join(", "));
 }

@@ -5,11 +5,10 @@ use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::body::Body;
 use crate::error::Error;
-use crate::xml::{Dialect, write_error};
+use crate::format::{Format, Node, tree};
 
 const HINT: HeaderName = HeaderName::from_static("hint");
 const STATUS: HeaderName = HeaderName::from_static("status");
-const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 
 /// The reason may name paths of this machine, so that only the program's operator is told.
 const INTERNAL: &str = "Something went wrong here; it is no fault of the request.";
@@ -18,10 +17,17 @@ const INTERNAL: &str = "Something went wrong here; it is no fault of the request
 const MAX_HINT: usize = 500;
 
 /// 200 with a document.
-pub(super) fn document(document: impl Into<Body>) -> Response<Body> {
+pub(super) fn document(document: impl Into<Body>, format: Format) -> Response<Body> {
     let mut response = answer(StatusCode::OK, document.into());
-    response.headers_mut().insert(CONTENT_TYPE, XML);
+    response.headers_mut().insert(CONTENT_TYPE, content_type(format));
     response
+}
+
+fn content_type(format: Format) -> HeaderValue {
+    HeaderValue::from_static(match format {
+        Format::Xml(_) => "application/xml; charset=utf-8",
+        Format::Json => "application/json; charset=utf-8",
+    })
 }
 
 /// The answer as its request's method wants it: to HEAD, all but the body.
@@ -53,86 +59,87 @@ fn located(status: StatusCode, path: &str) -> Response<Body> {
 }
 
 /// The answer to an error; the error goes along among the extensions, for logs and tests.
-pub(super) fn error(error: Error, dialect: Dialect) -> Response<Body> {
+pub(super) fn error(error: Error, format: Format) -> Response<Body> {
     let mut response = match &error {
         Error::NotFound { record, id } => {
-            refusal(StatusCode::NOT_FOUND, &format!("There is no {record} {id}."), None, dialect)
+            refusal(StatusCode::NOT_FOUND, &format!("There is no {record} {id}."), None, format)
         }
-        Error::Refused { rule, .. } => {
-            hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), dialect)
-        }
+        Error::Refused { rule, .. } => hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), format),
         Error::Invalid { .. } | Error::Xml { .. } | Error::Load { .. } => {
             let message = error.to_string();
-            hinted(StatusCode::BAD_REQUEST, &message, &message, dialect)
+            hinted(StatusCode::BAD_REQUEST, &message, &message, format)
         }
         Error::Busy { .. } => {
             let message = "The store is busy: somebody else is writing to it; try again in a second.";
-            let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, message, None, dialect);
+            let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, message, None, format);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
-        Error::ReadOnly { .. } => unavailable("The store can only be read.", &error, dialect),
-        Error::IdsExhausted { .. } => unavailable("There is no id left for a new record.", &error, dialect),
-        Error::Moved { .. } => unavailable("The store's file was moved, replaced or deleted.", &error, dialect),
-        _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, None, dialect),
+        Error::ReadOnly { .. } => unavailable("The store can only be read.", &error, format),
+        Error::IdsExhausted { .. } => unavailable("There is no id left for a new record.", &error, format),
+        Error::Moved { .. } => unavailable("The store's file was moved, replaced or deleted.", &error, format),
+        _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, None, format),
     };
     response.extensions_mut().insert(error);
     response
 }
 
 /// 503 for what will not go away by itself.
-fn unavailable(message: &str, error: &Error, dialect: Dialect) -> Response<Body> {
-    hinted(StatusCode::SERVICE_UNAVAILABLE, message, &error.to_string(), dialect)
+fn unavailable(message: &str, error: &Error, format: Format) -> Response<Body> {
+    hinted(StatusCode::SERVICE_UNAVAILABLE, message, &error.to_string(), format)
 }
 
 /// 401, with what is wrong.
-pub(super) fn unauthorized(message: &str, dialect: Dialect) -> Response<Body> {
-    let mut response = refusal(StatusCode::UNAUTHORIZED, message, None, dialect);
+pub(super) fn unauthorized(message: &str, format: Format) -> Response<Body> {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, message, None, format);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Harvest\""));
     response
 }
 
 /// 503 for a call that is one too many.
-pub(super) fn throttled(seconds: u64, dialect: Dialect) -> Response<Body> {
+pub(super) fn throttled(seconds: u64, format: Format) -> Response<Body> {
     let message = format!("Too many calls; wait {seconds} seconds without one.");
-    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &message, None, dialect);
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &message, None, format);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 
 /// 404 for a path; who looks around is told where to look.
-pub(super) fn unknown_path(path: &str, dialect: Dialect) -> Response<Body> {
+pub(super) fn unknown_path(path: &str, format: Format) -> Response<Body> {
     match path.trim_end_matches('/') {
         "" => {
             let message = "This is clientstore, which answers as the classic Harvest API.";
             let hint = "Look at /clients, /projects, /invoices or /account/who_am_i; serve --control adds a page at \
                         /_clientstore/";
-            hinted(StatusCode::NOT_FOUND, message, hint, dialect)
+            hinted(StatusCode::NOT_FOUND, message, hint, format)
         }
         path if path == "/_clientstore" || path.starts_with("/_clientstore/") => {
             let hint = "Start the server with --control to have the page and the control paths";
-            hinted(StatusCode::NOT_FOUND, "This server has no control paths.", hint, dialect)
+            hinted(StatusCode::NOT_FOUND, "This server has no control paths.", hint, format)
         }
-        _ => refusal(StatusCode::NOT_FOUND, "There is no such path.", None, dialect),
+        _ => refusal(StatusCode::NOT_FOUND, "There is no such path.", None, format),
     }
 }
 
 /// 405.
-pub(super) fn wrong_method(allowed: &'static str, dialect: Dialect) -> Response<Body> {
+pub(super) fn wrong_method(allowed: &str, format: Format) -> Response<Body> {
     let message = format!("This path takes {allowed}.");
-    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, &message, None, dialect);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, &message, None, format);
+    if let Ok(allowed) = HeaderValue::try_from(allowed) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
     response
 }
 
 /// A refusal whose Hint says what to do.
-pub(crate) fn hinted(status: StatusCode, message: &str, hint: &str, dialect: Dialect) -> Response<Body> {
-    refusal(status, message, Some(hint), dialect)
+pub(crate) fn hinted(status: StatusCode, message: &str, hint: &str, format: Format) -> Response<Body> {
+    refusal(status, message, Some(hint), format)
 }
 
-fn refusal(status: StatusCode, message: &str, hint: Option<&str>, dialect: Dialect) -> Response<Body> {
-    let mut response = answer(status, Body::from(write_error(message, dialect)));
-    response.headers_mut().insert(CONTENT_TYPE, XML);
+fn refusal(status: StatusCode, message: &str, hint: Option<&str>, format: Format) -> Response<Body> {
+    let document = tree::write(&[Node::Text("message", message.to_owned())], format);
+    let mut response = answer(status, Body::from(document));
+    response.headers_mut().insert(CONTENT_TYPE, content_type(format));
     if let Some(hint) = hint.and_then(|hint| HeaderValue::try_from(printable(hint)).ok()) {
         response.headers_mut().insert(HINT, hint);
     }

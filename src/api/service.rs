@@ -14,12 +14,12 @@ use tokio::runtime::Handle;
 use tower_service::Service;
 
 use super::budget::{Charge, Guest};
-use super::{Api, Begun, Body, MAX_BODY, Plan, respond};
+use super::{Api, Begun, Body, List, MAX_BODY, Planned, respond};
 use crate::error::{Error, Result};
-use crate::store::{PIECE, Resource, Selection, Spawn};
+use crate::store::{PIECE, Spawn};
 
 /// What a list that is read while it is sent takes, in bytes: a reader of the file, and the pieces on their way.
-const LIST: usize = 1024 * 1024;
+const STREAMED: usize = 1024 * 1024;
 /// What the answer with a list takes that is kept anyway.
 const KEPT: usize = 2 * PIECE;
 
@@ -36,14 +36,17 @@ impl Api {
         guest: Option<&Arc<dyn Guest>>,
     ) -> Response<Body> {
         let runtime = Handle::current();
-        let response = match self.plan(&request, max_body) {
-            Plan::Answered(response) => response,
-            Plan::Record { resource, id, parent } => self.with_room(guest, || self.record(resource, id, parent)).await,
-            Plan::List { resource, selection } => self.list(resource, selection, guest).await,
-            Plan::Write { command, target } => {
+        let format = self.format();
+        let response = match self.plan(&request, max_body, format) {
+            Planned::Answered(response) => response,
+            Planned::Record(entity, parent, id) => {
+                self.with_room(guest, || self.record(entity, parent, id, format)).await
+            }
+            Planned::List(list) => self.list(list, guest).await,
+            Planned::Write(command, answer) => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
-                self.written(outcome, target)
+                self.written(outcome, answer, format)
             }
         };
         respond::to(request.method(), response)
@@ -67,32 +70,28 @@ impl Api {
         }
     }
 
-    async fn list(
-        &self,
-        resource: &'static dyn Resource,
-        selection: Selection,
-        guest: Option<&Arc<dyn Guest>>,
-    ) -> Response<Body> {
-        let begun = match self.kept(resource, &selection) {
+    async fn list(&self, list: List, guest: Option<&Arc<dyn Guest>>) -> Response<Body> {
+        let format = list.format;
+        let begun = match self.kept(&list) {
             Some(kept) => Ok(Begun::Whole(kept)),
-            None => self.begun(resource, selection.clone()).await,
+            None => self.begun(list.clone()).await,
         };
         let bytes = match &begun {
             Ok(Begun::Whole(document)) if document.len() > KEPT => KEPT,
-            Ok(Begun::Long(_)) => LIST,
-            _ => return self.listed(begun),
+            Ok(Begun::Long(_)) => STREAMED,
+            _ => return self.listed(begun, format),
         };
-        let Some(guest) = guest else { return self.listed(begun) };
+        let Some(guest) = guest else { return self.listed(begun, format) };
         let charge = self.charge(guest);
         let begun = if charge.try_grow(bytes) {
             begun
         } else {
             // Nothing of the store is held while it waits.
             drop(begun);
-            charge.grow(LIST).await;
-            self.begun(resource, selection).await
+            charge.grow(STREAMED).await;
+            self.begun(list).await
         };
-        let mut response = self.listed(begun);
+        let mut response = self.listed(begun, format);
         response.body_mut().counted_by(charge);
         response
     }
@@ -102,12 +101,12 @@ impl Api {
     }
 
     /// Begins a list in a blocking task.
-    async fn begun(&self, resource: &'static dyn Resource, selection: Selection) -> Result<Begun> {
+    async fn begun(&self, list: List) -> Result<Begun> {
         let turn = Arc::clone(&self.inner.beginnings).acquire_owned().await;
         let api = self.clone();
         let begin = move || {
             let _turn = turn;
-            api.begin(resource, selection)
+            api.begin(list)
         };
         let begun = Handle::current().spawn_blocking(begin).await;
         begun.unwrap_or_else(|error| Err(Error::storage("reading a list", error)))
@@ -115,7 +114,7 @@ impl Api {
 
     /// A refusal whose Hint says what to do, in the API's dialect.
     pub(crate) fn refused(&self, status: StatusCode, message: &str, hint: &str) -> Response<Body> {
-        respond::hinted(status, message, hint, self.inner.dialect)
+        respond::hinted(status, message, hint, self.format())
     }
 }
 

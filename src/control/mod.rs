@@ -142,7 +142,7 @@ impl Controller {
 
     /// Begins to record a request.
     pub(crate) fn record(&self, head: &Parts) -> Recording {
-        Journal::begin(&self.journal, &self.api, head, route(&head.method, head.uri.path()))
+        Journal::begin(&self.journal, &self.api, head, route(&head.method, head.uri.path()).map(str::to_owned))
     }
 
     /// What the rules do to a request.

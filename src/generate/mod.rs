@@ -11,8 +11,8 @@ use rusqlite::Connection;
 use self::records::{Profile, invoice, project};
 use crate::error::{Error, Result, Rule};
 use crate::record::Fields;
-use crate::resources::invoices::{CLOSE, Invoices, MARK_AS_SENT};
-use crate::store::{Action, ClientStore, Command, Outcome, Stored, Transaction, apply};
+use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
+use crate::store::{Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
 
 /// So many clients, projects or invoices are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
@@ -128,13 +128,13 @@ impl Generator {
         let sent = story.sending();
         match story.message(&invoice, &maker.store.account().company) {
             Some(record) => drop(maker.create(Made { record, at: sent })?),
-            None => maker.act(id, MARK_AS_SENT, sent)?,
+            None => maker.act(id, &MARK_AS_SENT, sent)?,
         }
         for payment in story.payments(&invoice) {
             maker.create(payment)?;
         }
         match story.closing() {
-            Some(at) => maker.act(id, CLOSE, at),
+            Some(at) => maker.act(id, &CLOSE, at),
             None => Ok(()),
         }
     }
@@ -173,8 +173,8 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn create<R: Stored>(&self, made: Made<R>) -> Result<i64> {
         let Made { record: Fields { mut values, .. }, at } = made;
-        self.store.draw(R::RESOURCE, &mut values);
-        match self.apply(Command::Create { resource: R::RESOURCE, values, at })? {
+        self.store.prepare(R::ENTITY, &mut values);
+        match self.apply(Command { entity: R::ENTITY, parent: None, write: Write::Create(values), at })? {
             Outcome::Created(id) => Ok(id),
             _ => Err(disturbed()),
         }
@@ -187,7 +187,7 @@ impl Maker<'_> {
     }
 
     fn act(&self, invoice: i64, action: &'static Action, at: DateTime<Utc>) -> Result<()> {
-        self.apply(Command::Act { resource: &Invoices, id: invoice, action, body: None, at }).map(drop)
+        self.apply(Command { entity: &INVOICES, parent: None, write: Write::Act(invoice, action, None), at }).map(drop)
     }
 
     fn apply(&self, command: Command) -> Result<Outcome> {

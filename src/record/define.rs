@@ -3,22 +3,23 @@
 
 /// Describes a record: its names, its columns in the specification's order, then the internal ones.
 ///
-/// A column is `name ("element"): type = mode attributes;`, where the mode is one of `readonly`,
-/// `writable`, `required`, `on_create` and the attributes are those of
+/// A column is `name: type = mode attributes;`. Its element has the same name with dashes. The mode is one
+/// of `readonly`, `writable`, `required`, `on_create` and the attributes are those of
 /// [`Column`](crate::record::Column)'s builder.
 macro_rules! record {
     (
         $(#[$doc:meta])*
         $record:ident: table $table:literal, element $element:literal $(or $alias:literal)*,
         list $list:literal $(or $list_alias:literal)?, documented array $array:literal $(, attached $attached:literal)?
-        $(, without a place $($homeless:literal)*)?;
+        $(, json $one:literal $(or $accepted:literal)* in $item:literal)?
+        $(, without a place $($unplaced:literal)*)?;
         elements {
-            $( $(#[$column_doc:meta])* $name:ident ($column:literal): $type:ty = $mode:ident
-                $($attribute:ident $(($argument:literal))?)*; )*
+            $( $(#[$column_doc:meta])* $name:ident: $type:ty = $mode:ident
+                $($attribute:ident $(($argument:expr))?)*; )*
         }
         internal {
-            $( $internal:ident ($internal_column:literal): $internal_type:ty = $internal_mode:ident
-                $($internal_attribute:ident $(($internal_argument:literal))?)*; )*
+            $( $internal:ident: $internal_type:ty = $internal_mode:ident
+                $($internal_attribute:ident $(($internal_argument:expr))?)*; )*
         }
     ) => {
         $(#[$doc])*
@@ -30,27 +31,34 @@ macro_rules! record {
 
         pub(crate) static TABLE: $crate::record::Table = $crate::record::Table {
             name: $table,
+            columns: &[
+                $( $crate::record::column!($name: $type)
+                    .$mode()$(.$attribute($($argument)?))*, )*
+                $( $crate::record::column!($internal: $internal_type)
+                    .$internal_mode()$(.$internal_attribute($($internal_argument)?))*.internal(), )*
+            ],
+            sql: std::sync::OnceLock::new(),
+        };
+
+        pub(crate) static DOCUMENT: $crate::record::Document = $crate::record::Document {
+            table: &TABLE,
             element: $element,
             aliases: &[$($alias),*],
             list: $list,
             list_alias: [$(Some($list_alias),)? None][0],
             documented_array: $array,
-            columns: &[
-                $( $crate::record::Column::new::<$type>(stringify!($name), $column).$mode()$(.$attribute($($argument)?))*, )*
-                $( $crate::record::Column::new::<$internal_type>(stringify!($internal), $internal_column)
-                    .$internal_mode()$(.$internal_attribute($($internal_argument)?))*.internal(), )*
-            ],
             attached: [$(Some($attached),)? None][0],
-            homeless: &[$($($homeless),*)?],
+            unplaced: &[$($($unplaced),*)?],
+            json: [$(Some($crate::record::JsonNames { one: $one, item: $item, accepted: &[$($accepted),*] }),)? None][0],
             open: $crate::record::Tag::open_line($element),
             close: $crate::record::Tag::close_line($element),
-            sql: std::sync::OnceLock::new(),
         };
 
         impl $crate::record::Record for $record {}
 
         impl $crate::record::Describe for $record {
             const TABLE: &'static $crate::record::Table = &TABLE;
+            const DOCUMENT: &'static $crate::record::Document = &DOCUMENT;
 
             fn read<'a>(
                 mut get: impl FnMut(usize) -> $crate::Result<rusqlite::types::ValueRef<'a>>,
@@ -60,7 +68,7 @@ macro_rules! record {
                     $( $name: {
                         let at = position.next().unwrap_or_default();
                         $crate::record::Field::from_ref(get(at)?)
-                            .map_err(|reason| $crate::Error::invalid($column, reason))?
+                            .map_err(|reason| $crate::Error::invalid($crate::record::dashed!($name), reason))?
                     }, )*
                 })
             }
@@ -76,6 +84,40 @@ macro_rules! record {
             $( $crate::record::setter! { $mode $(#[$column_doc])* $name: $type } )*
         }
     };
+}
+
+/// A column, whose element has its name with dashes.
+macro_rules! column {
+    ($name:ident: $type:ty) => {
+        $crate::record::Column::new::<$type>(stringify!($name), $crate::record::dashed!($name))
+    };
+}
+
+/// A name with dashes for its underscores, as a constant.
+macro_rules! dashed {
+    ($name:ident) => {{
+        const NAME: &str = stringify!($name);
+        const BYTES: [u8; NAME.len()] = $crate::record::dashed_bytes(NAME);
+        const DASHED: &str = match std::str::from_utf8(&BYTES) {
+            Ok(dashed) => dashed,
+            Err(_) => NAME,
+        };
+        DASHED
+    }};
+}
+
+/// The bytes of a name, a dash for each underscore.
+pub(crate) const fn dashed_bytes<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        bytes[at] = match name.as_bytes()[at] {
+            b'_' => b'-',
+            byte => byte,
+        };
+        at += 1;
+    }
+    bytes
 }
 
 /// The setter of a column that a request may set.
@@ -129,4 +171,4 @@ macro_rules! text_enum {
     };
 }
 
-pub(crate) use {record, setter, text_enum};
+pub(crate) use {column, dashed, record, setter, text_enum};

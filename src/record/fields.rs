@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Describe, Field, Nil, Record, Table, Unknown, Unknowns, Write};
+use super::{Describe, Field, Nil, Record, Table, Unknown, Unknowns, Writable};
 use crate::error::{Error, Result};
 use crate::value::{Kind, Value, is_space};
 
@@ -87,13 +87,35 @@ impl Values {
         }
     }
 
+    /// The integer of a field, where it is given and not nil.
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        match self.get(name) {
+            Some(Value::Integer(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Sets each column that has a default and is not given; the record's own datetimes are `now`.
+    pub(crate) fn default_columns(&mut self, now: &str) {
+        for (position, column) in self.table.columns.iter().enumerate() {
+            if self.at(position).is_some() {
+                continue;
+            }
+            match column.default {
+                Some(constant) => self.set_at(position, constant.into()),
+                None if matches!(column.name, "created_at" | "updated_at") => self.set_at(position, Value::from(now)),
+                None => {}
+            }
+        }
+    }
+
     /// Drops what a request may not set.
     pub(crate) fn keep_writable(&mut self, creating: bool) {
         for (column, value) in self.table.columns.iter().zip(&mut self.values) {
-            let writable = match column.write {
-                Write::Never => false,
-                Write::OnCreate => creating,
-                Write::Always => true,
+            let writable = match column.writable {
+                Writable::Never => false,
+                Writable::OnCreate => creating,
+                Writable::Always => true,
             };
             if !writable {
                 *value = None;
@@ -258,11 +280,11 @@ impl<R> PartialEq for Fields<R> {
 
 impl<R> Eq for Fields<R> {}
 
-impl<R> fmt::Debug for Fields<R> {
+impl<R: Describe> fmt::Debug for Fields<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let table = self.values.table;
         let given = self.values.given().map(|(at, value)| (table.columns[at].name, value));
-        write!(f, "{} ", table.element)?;
+        write!(f, "{} ", R::DOCUMENT.element)?;
         f.debug_map().entries(given).finish()
     }
 }

@@ -2,13 +2,16 @@
 //! the XML in both directions.
 
 mod define;
+mod document;
 mod field;
 mod fields;
 mod sql;
 mod tag;
 mod unknown;
 
-pub(crate) use define::{record, setter, text_enum};
+pub(crate) use define::{column, dashed, dashed_bytes, record, setter, text_enum};
+pub(crate) use document::same_name;
+pub use document::{Document, JsonNames};
 pub use field::Field;
 pub use fields::{Fields, Values};
 pub(crate) use fields::{LONGEST_TEXT, TOO_LONG};
@@ -22,7 +25,7 @@ use std::sync::OnceLock;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::Result;
-use crate::value::Kind;
+use crate::value::{Kind, Value};
 
 /// How a nil is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub enum Nil {
 
 /// Which requests may set a column; the others ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Write {
+pub enum Writable {
     Never,
     OnCreate,
     Always,
@@ -62,7 +65,7 @@ pub struct Column {
     pub(crate) element: &'static str,
     pub(crate) kind: Kind,
     pub(crate) nil: Nil,
-    pub(crate) write: Write,
+    pub(crate) writable: Writable,
     pub(crate) required: bool,
     pub(crate) view: View,
     /// The element that a request sets it by, where that is another.
@@ -71,6 +74,8 @@ pub struct Column {
     pub(crate) also: Option<&'static str>,
     /// The SQL that a computed column is read by; the file has no such column, and no document sets it.
     pub(crate) computed: Option<&'static str>,
+    /// What a create gives it that gives it nothing.
+    pub(crate) default: Option<Constant>,
     /// The only values a text may have, read in any case and with dashes for underscores; empty for any.
     pub(crate) allowed: &'static [&'static str],
     /// A text has at most this many characters.
@@ -94,12 +99,13 @@ impl Column {
                 (true, Kind::Text) => Nil::Bare,
                 (true, _) => Nil::Typed,
             },
-            write: Write::Never,
+            writable: Writable::Never,
             required: false,
             view: View::Both,
             sent_as: None,
             also: None,
             computed: None,
+            default: None,
             allowed: T::ALLOWED,
             longest: LONGEST_TEXT,
             unspaced: false,
@@ -114,18 +120,30 @@ impl Column {
     }
 
     pub(crate) const fn writable(mut self) -> Self {
-        self.write = Write::Always;
+        self.writable = Writable::Always;
         self
     }
 
     pub(crate) const fn on_create(mut self) -> Self {
-        self.write = Write::OnCreate;
+        self.writable = Writable::OnCreate;
         self
     }
 
     pub(crate) const fn required(mut self) -> Self {
         self.required = true;
         self.writable()
+    }
+
+    /// The default of a number or a boolean.
+    pub(crate) const fn default(mut self, number: i64) -> Self {
+        self.default = Some(Constant::Integer(number));
+        self
+    }
+
+    /// The default of a text, or of what is kept as one.
+    pub(crate) const fn default_text(mut self, text: &'static str) -> Self {
+        self.default = Some(Constant::Text(text));
+        self
     }
 
     /// A request sets it by an element of another name.
@@ -176,30 +194,28 @@ impl Column {
     }
 }
 
-/// A record's table: its names and its columns, the elements in the specification's order first.
+/// A default value.
+#[derive(Clone, Copy, Debug)]
+pub enum Constant {
+    Integer(i64),
+    Text(&'static str),
+}
+
+impl From<Constant> for Value {
+    fn from(constant: Constant) -> Self {
+        match constant {
+            Constant::Integer(number) => Value::Integer(number),
+            Constant::Text(text) => Value::from(text),
+        }
+    }
+}
+
+/// A record's table: its SQL name and its columns, those of the documents in the specification's order first.
 #[derive(Debug)]
 pub struct Table {
-    /// The SQL name; the API's path is the same.
+    /// The SQL name.
     pub(crate) name: &'static str,
-    /// The root of one record.
-    pub(crate) element: &'static str,
-    /// Other roots of one record that are read.
-    pub(crate) aliases: &'static [&'static str],
-    /// The root of a list.
-    pub(crate) list: &'static str,
-    /// Another root of a list that is read.
-    pub(crate) list_alias: Option<&'static str>,
-    /// Whether the `documented` dialect, too, marks the list's root as an array.
-    pub(crate) documented_array: bool,
     pub(crate) columns: &'static [Column],
-    /// The element that the document of one record has after its columns, and no list has.
-    pub(crate) attached: Option<&'static str>,
-    /// Elements of other editions or of requests that have no place in the store. They are known: a request that has
-    /// them says nothing new, a document that is loaded loses what they hold.
-    pub(crate) homeless: &'static [&'static str],
-    /// The lines around the fields of a record.
-    pub(crate) open: Tag,
-    pub(crate) close: Tag,
     pub(crate) sql: OnceLock<Sql>,
 }
 
@@ -208,16 +224,6 @@ impl Table {
     pub(crate) fn columns_of(&self, view: View) -> &'static [Column] {
         let end = self.columns.iter().take_while(|column| column.view <= view).count();
         &self.columns[..end]
-    }
-
-    /// Whether the root is that of one record.
-    pub(crate) fn is_record(&self, root: &str) -> bool {
-        same_name(root, self.element) || self.aliases.iter().any(|name| same_name(root, name))
-    }
-
-    /// Whether the root is that of a list.
-    pub(crate) fn is_list(&self, root: &str) -> bool {
-        same_name(root, self.list) || self.list_alias.is_some_and(|name| same_name(root, name))
     }
 
     pub(crate) fn sql(&self) -> &Sql {
@@ -244,12 +250,6 @@ impl Table {
     }
 }
 
-/// Whether an element's name is the given one; dashes and underscores are the same (`wire.md`).
-pub(crate) fn same_name(sent: &str, dashed: &str) -> bool {
-    let same = |(sent, ours)| sent == ours || (sent == b'_' && ours == b'-');
-    sent == dashed || (sent.len() == dashed.len() && sent.bytes().zip(dashed.bytes()).all(same))
-}
-
 /// A record of the API: [`Client`](crate::Client), [`Project`](crate::Project),
 /// [`Invoice`](crate::Invoice).
 ///
@@ -260,6 +260,9 @@ pub trait Record: Describe + Clone + std::fmt::Debug + PartialEq + Serialize + D
 pub trait Describe: Sized + 'static {
     #[doc(hidden)]
     const TABLE: &'static Table;
+
+    #[doc(hidden)]
+    const DOCUMENT: &'static Document;
 
     /// Reads the record from the columns of `View::Live`, by their position.
     #[doc(hidden)]

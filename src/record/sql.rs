@@ -13,8 +13,6 @@ pub(crate) struct Sql {
     pub(crate) insert: String,
     /// `?1, ?2, …`: a stored column's number is its position, from 1.
     pub(crate) parameters: String,
-    /// The whole of an insert without a guard.
-    pub(crate) insert_values: String,
 }
 
 impl Sql {
@@ -37,7 +35,6 @@ impl Sql {
             live: select(View::Live),
             internal: select(View::Internal),
             one: [View::Both, View::Live, View::Internal].map(|view| select(view) + " WHERE id = ?1"),
-            insert_values: format!("{insert}VALUES ({parameters})"),
             insert,
             parameters,
         }

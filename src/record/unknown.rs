@@ -38,11 +38,6 @@ pub(crate) struct Unknowns {
 }
 
 impl Unknowns {
-    #[cfg(feature = "server")]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.met.is_empty()
-    }
-
     pub(crate) fn met(&self) -> &[Unknown] {
         &self.met
     }

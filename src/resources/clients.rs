@@ -1,12 +1,14 @@
 //! Clients: the Clients page, and `clients.md`.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::count;
-use crate::error::{Error, Result, Rule};
-use crate::record::{Fields, Table, Values, record};
-use crate::store::{Action, Change, ClientStore, Invariant, Records, Resource, Selection, Stored, Transaction};
+use super::{Endpoint, Resource, count};
+use crate::error::{self, Error, Result};
+use crate::record::{Fields, Values, record};
+use crate::store::{
+    Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
+};
 use crate::value::Value;
 
 record! {
@@ -15,31 +17,31 @@ record! {
     without a place "default-invoice-kind";
     elements {
         /// Never used again, not even after a delete.
-        id ("id"): i64 = readonly;
+        id: i64 = readonly;
         /// Not blank; several clients may have the same.
-        name ("name"): String = required;
+        name: String = required;
         /// Whether the client is active. An inactive client has no active project.
-        active ("active"): bool = writable;
+        active: bool = writable default(1);
         /// The address and the like, in several lines.
-        details ("details"): String = writable also("address");
+        details: String = writable also("address") default_text("");
         /// The client's id in Highrise.
-        highrise_id ("highrise-id"): Option<i64> = writable live;
+        highrise_id: Option<i64> = writable live;
         /// Counts the writes to the record, from 0.
-        cache_version ("cache-version"): i64 = readonly live;
+        cache_version: i64 = readonly live default(0);
         /// A label whose code follows its last ` - `, like `United States Dollar - USD`.
-        currency ("currency"): String = writable live at_most(255);
+        currency: String = writable live at_most(255) default_text("United States Dollar - USD");
         /// Follows the currency unless it is given with it.
-        currency_symbol ("currency-symbol"): String = writable live at_most(255);
+        currency_symbol: String = writable live at_most(255);
         /// Always nil for now.
-        default_invoice_timeframe ("default-invoice-timeframe"): Option<String> = readonly live;
+        default_invoice_timeframe: Option<String> = readonly live;
         /// The kind of the client's newest invoice.
-        last_invoice_kind ("last-invoice-kind"): Option<String> = readonly live;
+        last_invoice_kind: Option<String> = readonly live;
         /// When the record was created.
-        created_at ("created-at"): DateTime<Utc> = readonly live;
+        created_at: DateTime<Utc> = readonly live;
         /// When the record was last written to.
-        updated_at ("updated-at"): DateTime<Utc> = readonly live;
+        updated_at: DateTime<Utc> = readonly live;
         /// The key of the client's statement page; kept where a loaded document has one.
-        statement_key ("statement-key"): Option<String> = readonly live;
+        statement_key: Option<String> = readonly live;
     }
     internal {}
 }
@@ -82,7 +84,7 @@ impl Records<'_, Client> {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with [`Rule::ClientHasActiveProjects`] while it has an active project (the
+    /// [`Error::Refused`] with [`ClientHasActiveProjects`](error::Rule::ClientHasActiveProjects) while it has an active project (the
     /// page), [`Error::NotFound`], [`Error::Busy`] and [`Error::Storage`].
     pub fn toggle(&self, id: i64) -> Result<bool> {
         self.act(id, &TOGGLE).map(|active| active == 1)
@@ -91,26 +93,67 @@ impl Records<'_, Client> {
 
 impl Stored for Client {
     type Filter = ClientFilter;
-    const RESOURCE: &'static dyn Resource = &Clients;
+    const ENTITY: &'static Entity = &CLIENTS;
 
-    fn select(filter: &ClientFilter, _today: NaiveDate) -> Selection {
-        let mut selection = Selection::default();
+    fn select(filter: &ClientFilter, selection: &mut Selection) {
         if let Some(moment) = filter.updated_since {
-            selection.updated_since(moment);
+            Filter::UPDATED_SINCE.moment(selection, moment);
         }
-        selection
     }
 }
 
-pub(crate) struct Clients;
+pub(crate) static CLIENTS: Entity = Entity::of::<Client>()
+    .version("cache_version")
+    .filters(&[Filter::UPDATED_SINCE])
+    .rules(&[NO_ACTIVE_PROJECTS, NO_PROJECTS, NO_INVOICES])
+    .complete(|_, values, _| symbol_follows_currency(values))
+    .revise(|_, _, values| symbol_follows_currency(values))
+    .invariants(&INVARIANTS);
+
+pub(crate) static RESOURCE: Resource = Resource {
+    entity: &CLIENTS,
+    endpoints: &[
+        Endpoint::list("/clients"),
+        Endpoint::create("/clients"),
+        Endpoint::get("/clients/{id}"),
+        Endpoint::update("/clients/{id}"),
+        Endpoint::delete("/clients/{id}"),
+        Endpoint::act("/clients/{id}/toggle", &TOGGLE),
+    ],
+};
 
 /// An active client becomes inactive and the other way round (the page).
-static TOGGLE: Action = Action {
-    name: "toggle",
-    under: None,
-    set: "active = 1 - active",
-    when: "(active = 0 OR NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1))",
+static TOGGLE: Action = Action { name: "toggle", sets: &[("active", "1 - active")], rules: &[] };
+
+const NO_ACTIVE_PROJECTS: Rule = Rule {
+    on: On::Change,
+    condition: ":active = 1 OR NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM projects WHERE client_id = ?1 AND active = 1";
+        let projects = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::ClientHasActiveProjects, [("active project", projects)]))
+    },
 };
+
+const NO_PROJECTS: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id)",
+    refusal: has_projects_or_invoices,
+};
+
+const NO_INVOICES: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM invoices WHERE client_id = clients.id)",
+    refusal: has_projects_or_invoices,
+};
+
+fn has_projects_or_invoices(connection: &Connection, change: &Change<'_>) -> Result<Error> {
+    let id = change.id().unwrap_or_default();
+    let projects = count(connection, "SELECT count(*) FROM projects WHERE client_id = ?1", id)?;
+    let invoices = count(connection, "SELECT count(*) FROM invoices WHERE client_id = ?1", id)?;
+    let in_the_way = [("project", projects), ("invoice", invoices)];
+    Ok(Error::refused(error::Rule::ClientHasProjectsOrInvoices, in_the_way))
+}
 
 static INVARIANTS: [Invariant; 2] = [
     Invariant {
@@ -128,83 +171,11 @@ static INVARIANTS: [Invariant; 2] = [
     },
 ];
 
-const WITHOUT_ACTIVE_PROJECTS: &str =
-    "NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id AND projects.active = 1)";
-
-impl Resource for Clients {
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn paths(&self) -> &'static [&'static str] {
-        &["clients"]
-    }
-
-    fn version(&self) -> &'static str {
-        "cache_version"
-    }
-
-    fn actions(&self) -> &'static [Action] {
-        std::slice::from_ref(&TOGGLE)
-    }
-
-    fn complete(&self, _connection: &Connection, values: &mut Values, _at: DateTime<Utc>) -> Result<()> {
-        values.default("active", || Value::Integer(1));
-        values.default("details", || Value::from(""));
-        values.default("currency", || Value::from("United States Dollar - USD"));
-        symbol_follows_currency(values);
-        Ok(())
-    }
-
-    fn revise(&self, _connection: &Connection, _id: i64, values: &mut Values) -> Result<()> {
-        symbol_follows_currency(values);
-        Ok(())
-    }
-
-    fn guard(&self, change: &Change<'_>) -> &'static str {
-        match change {
-            Change::Create(_) => "",
-            Change::Update(_, values) if values.get("active") != Some(&Value::Integer(0)) => "",
-            Change::Update(..) => WITHOUT_ACTIVE_PROJECTS,
-            Change::Act(..) => "", // the action's own condition
-            Change::Delete(_) => {
-                "NOT EXISTS (SELECT 1 FROM projects WHERE client_id = clients.id) \
-                 AND NOT EXISTS (SELECT 1 FROM invoices WHERE client_id = clients.id)"
-            }
-        }
-    }
-
-    fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error> {
-        let id = change.id().unwrap_or_default();
-        Ok(match change {
-            Change::Delete(_) => {
-                let projects = count(connection, "SELECT count(*) FROM projects WHERE client_id = ?1", id)?;
-                let invoices = count(connection, "SELECT count(*) FROM invoices WHERE client_id = ?1", id)?;
-                Error::refused(Rule::ClientHasProjectsOrInvoices, [("project", projects), ("invoice", invoices)])
-            }
-            _ => {
-                let sql = "SELECT count(*) FROM projects WHERE client_id = ?1 AND active = 1";
-                Error::refused(Rule::ClientHasActiveProjects, [("active project", count(connection, sql, id)?)])
-            }
-        })
-    }
-
-    fn invariants(&self) -> &'static [Invariant] {
-        &INVARIANTS
-    }
-
-    fn filter(&self, selection: &mut Selection, name: &str, value: &str, _today: NaiveDate) -> Result<()> {
-        match name {
-            "updated_since" => selection.updated_since_text(value),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn symbol_follows_currency(values: &mut Values) {
+fn symbol_follows_currency(values: &mut Values) -> Result<()> {
     if let Some(symbol) = values.text("currency").map(symbol) {
         values.default("currency_symbol", || Value::Text(symbol));
     }
+    Ok(())
 }
 
 /// The symbol of a currency's label (`clients.md`).

@@ -1,33 +1,32 @@
 //! The categories that invoice lines can have: `invoices.md`.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::Connection;
+use chrono::{DateTime, Utc};
 
-use crate::error::{Error, Result, Rule};
-use crate::record::{Fields, Table, Values, record};
-use crate::store::{Change, ClientStore, Invariant, Records, Resource, Selection, Stored, Transaction};
-use crate::value::Value;
+use super::{Endpoint, Resource};
+use crate::error::{self, Error};
+use crate::record::{Fields, record};
+use crate::store::{ClientStore, Entity, Invariant, On, Records, Rule, Selection, Stored, Transaction};
 
 record! {
     /// A category of invoice lines. A new store has `Service`, `Expense` and `Product`.
     ItemCategory: table "invoice_item_categories", element "invoice-item-category", list "invoice-item-categories",
-    documented array true;
+    documented array true, json "invoice_category" or "invoice_item_category" in "invoice_category";
     elements {
         /// Never used again, not even after a delete.
-        id ("id"): i64 = readonly;
+        id: i64 = readonly;
         /// Not blank.
-        name ("name"): String = required;
+        name: String = required;
         /// Whether hours get it.
-        use_as_service ("use-as-service"): bool = writable;
+        use_as_service: bool = writable default(0);
         /// Whether expenses get it.
-        use_as_expense ("use-as-expense"): bool = writable;
+        use_as_expense: bool = writable default(0);
         /// When the record was created.
-        created_at ("created-at"): DateTime<Utc> = readonly;
+        created_at: DateTime<Utc> = readonly;
         /// When the record was last written to.
-        updated_at ("updated-at"): DateTime<Utc> = readonly;
+        updated_at: DateTime<Utc> = readonly;
     }
     internal {
-        version ("version"): i64 = readonly;
+        version: i64 = readonly default(0);
     }
 }
 
@@ -64,14 +63,30 @@ impl Transaction<'_> {
 
 impl Stored for ItemCategory {
     type Filter = ItemCategoryFilter;
-    const RESOURCE: &'static dyn Resource = &ItemCategories;
+    const ENTITY: &'static Entity = &ITEM_CATEGORIES;
 
-    fn select(_filter: &ItemCategoryFilter, _today: NaiveDate) -> Selection {
-        Selection::default()
-    }
+    fn select(_filter: &ItemCategoryFilter, _selection: &mut Selection) {}
 }
 
-pub(crate) struct ItemCategories;
+pub(crate) static ITEM_CATEGORIES: Entity =
+    Entity::of::<ItemCategory>().rules(&[IS_NO_DEFAULT]).seeded("id <= 3 AND version = 0").invariants(&INVARIANTS);
+
+pub(crate) static RESOURCE: Resource = Resource {
+    entity: &ITEM_CATEGORIES,
+    endpoints: &[
+        Endpoint::list("/invoice_item_categories"),
+        Endpoint::create("/invoice_item_categories"),
+        Endpoint::get("/invoice_item_categories/{id}"),
+        Endpoint::update("/invoice_item_categories/{id}"),
+        Endpoint::delete("/invoice_item_categories/{id}"),
+    ],
+};
+
+const IS_NO_DEFAULT: Rule = Rule {
+    on: On::Delete,
+    condition: ":id > 2",
+    refusal: |_, _| Ok(Error::refused(error::Rule::CategoryIsDefault, [("default category", 1)])),
+};
 
 static INVARIANTS: [Invariant; 2] = [
     Invariant {
@@ -85,39 +100,3 @@ static INVARIANTS: [Invariant; 2] = [
         broken_by: "SELECT column1 FROM (VALUES (1), (2)) WHERE column1 NOT IN (SELECT id FROM invoice_item_categories)",
     },
 ];
-
-impl Resource for ItemCategories {
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn paths(&self) -> &'static [&'static str] {
-        &["invoice_item_categories"]
-    }
-
-    fn complete(&self, _connection: &Connection, values: &mut Values, _at: DateTime<Utc>) -> Result<()> {
-        for name in ["use_as_service", "use_as_expense"] {
-            values.default(name, || Value::Integer(0));
-        }
-        Ok(())
-    }
-
-    fn invariants(&self) -> &'static [Invariant] {
-        &INVARIANTS
-    }
-
-    fn untouched(&self) -> &'static str {
-        "id <= 3 AND version = 0"
-    }
-
-    fn guard(&self, change: &Change<'_>) -> &'static str {
-        match change {
-            Change::Delete(_) => "id > 2",
-            _ => "",
-        }
-    }
-
-    fn refusal(&self, _connection: &Connection, _change: &Change<'_>) -> Result<Error> {
-        Ok(Error::refused(Rule::CategoryIsDefault, [("default category", 1)]))
-    }
-}

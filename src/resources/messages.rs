@@ -3,50 +3,52 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::invoices::{INVOICE, Moved, PartFilter, touch};
-use crate::error::{Error, Result};
-use crate::record::{Fields, Table, Values, record};
-use crate::store::{Builder, Change, ClientStore, Done, Parent, Records, Resource, Selection, Stored, Transaction};
+use super::invoices::{INVOICE, Moved, PartFilter, no_such_invoice, touch};
+use super::{Endpoint, Resource};
+use crate::error::Result;
+use crate::record::{Fields, record};
+use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
 use crate::value::Value;
 
 record! {
     /// A message that was sent with an invoice.
     Message: table "invoice_messages", element "invoice-message" or "message", list "invoice-message"
-    or "invoice-messages", documented array true, without a place "attach-pdf" "recipients";
+    or "invoice-messages", documented array true, json "message" or "invoice_message" in "message",
+    without a place "attach-pdf" "recipients";
     elements {
         /// Never used again, not even after a delete.
-        id ("id"): i64 = readonly;
+        id: i64 = readonly;
         /// The invoice.
-        invoice_id ("invoice-id"): i64 = required on_create;
+        invoice_id: i64 = required on_create;
         /// Whether the sender gets a copy.
-        send_me_a_copy ("send-me-a-copy"): bool = on_create;
+        send_me_a_copy: bool = on_create default(0);
         /// What it says.
-        body ("body"): String = on_create;
+        body: String = on_create default_text("");
         /// When the record was created.
-        created_at ("created-at"): DateTime<Utc> = readonly;
+        created_at: DateTime<Utc> = readonly;
         /// Who sent it.
-        sent_by ("sent-by"): String = readonly;
+        sent_by: String = readonly default_text("");
         /// The address of who sent it.
-        sent_by_email ("sent-by-email"): String = readonly;
+        sent_by_email: String = readonly default_text("");
         /// Whether it is a thank-you.
-        thank_you ("thank-you"): bool = on_create;
+        thank_you: bool = on_create default(0);
         /// Its subject.
-        subject ("subject"): String = on_create;
+        subject: String = on_create default_text("");
         /// Whether it links to a payment page.
-        include_pay_pal_link ("include-pay-pal-link"): bool = on_create;
+        include_pay_pal_link: bool = on_create default(0);
         /// When the record was last written to.
-        updated_at ("updated-at"): DateTime<Utc> = readonly;
+        updated_at: DateTime<Utc> = readonly;
         /// Who it went to, separated by commas.
-        full_recipient_list ("full-recipient-list"): String = on_create sent_as("recipients");
+        full_recipient_list: String = on_create sent_as("recipients") default_text("");
         /// The address that it came from.
-        sent_from_email ("sent-from-email"): String = readonly;
+        sent_from_email: String = readonly default_text("");
         /// Who it came from.
-        sent_from ("sent-from"): String = readonly;
+        sent_from: String = readonly default_text("");
         /// The day on which a reminder goes out.
-        send_reminder_on ("send-reminder-on"): Option<NaiveDate> = readonly;
+        send_reminder_on: Option<NaiveDate> = readonly;
     }
     internal {
-        version ("version"): i64 = readonly;
+        version: i64 = readonly default(0);
     }
 }
 
@@ -79,75 +81,51 @@ impl Transaction<'_> {
 
 impl Stored for Message {
     type Filter = MessageFilter;
-    const RESOURCE: &'static dyn Resource = &Messages;
+    const ENTITY: &'static Entity = &MESSAGES;
 
-    fn select(filter: &MessageFilter, _today: NaiveDate) -> Selection {
-        filter.selection()
+    fn select(filter: &MessageFilter, selection: &mut Selection) {
+        filter.narrow(selection);
     }
 }
 
-pub(crate) struct Messages;
-
-impl Resource for Messages {
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn paths(&self) -> &'static [&'static str] {
-        &["messages", "message"]
-    }
-
-    fn parent(&self) -> Option<&'static Parent> {
-        Some(&INVOICE)
-    }
-
-    fn updates(&self) -> bool {
-        false
-    }
-
-    fn draw(&self, values: &mut Values, settings: &Builder) {
+pub(crate) static MESSAGES: Entity = Entity::of::<Message>()
+    .parent(INVOICE)
+    .rules(&[HAS_INVOICE])
+    .prepare(|values, settings| {
         values.default("sent_by", || Value::Text(settings.whose().full_name()));
         values.default("sent_by_email", || Value::from(settings.whose().email.as_str()));
-    }
+    })
+    .entail(&["invoice_id"], entail);
 
-    fn complete(&self, _connection: &Connection, values: &mut Values, _at: DateTime<Utc>) -> Result<()> {
-        for name in ["send_me_a_copy", "thank_you", "include_pay_pal_link"] {
-            values.default(name, || Value::Integer(0));
-        }
-        for name in
-            ["body", "subject", "full_recipient_list", "sent_by", "sent_by_email", "sent_from_email", "sent_from"]
-        {
-            values.default(name, || Value::from(""));
-        }
-        Ok(())
-    }
+pub(crate) static RESOURCE: Resource = Resource {
+    entity: &MESSAGES,
+    endpoints: &[
+        Endpoint::list("/invoices/{invoice_id}/messages").also(ALSO),
+        Endpoint::create("/invoices/{invoice_id}/messages").also(ALSO),
+        Endpoint::get("/invoices/{invoice_id}/messages/{id}").also(ALSO_ONE),
+        Endpoint::delete("/invoices/{invoice_id}/messages/{id}").also(ALSO_ONE),
+    ],
+};
 
-    fn entails(&self) -> bool {
-        true
-    }
+/// Some programs write parts of the path in the singular.
+const ALSO: &[&str] =
+    &["/invoices/{invoice_id}/message", "/invoice/{invoice_id}/messages", "/invoice/{invoice_id}/message"];
+const ALSO_ONE: &[&str] = &[
+    "/invoices/{invoice_id}/message/{id}",
+    "/invoice/{invoice_id}/messages/{id}",
+    "/invoice/{invoice_id}/message/{id}",
+];
 
-    fn remembered(&self) -> &'static [&'static str] {
-        &["invoice_id"]
-    }
+const HAS_INVOICE: Rule = Rule {
+    on: On::Create,
+    condition: "EXISTS (SELECT 1 FROM invoices WHERE invoices.id = :invoice_id)",
+    refusal: |_, change| Ok(no_such_invoice(change)),
+};
 
-    /// A draft that a message goes out with counts as sent.
-    fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
-        if let Change::Create(values) = done.change {
-            connection
-                .prepare_cached("UPDATE invoices SET sent = 1 WHERE id = ?1")?
-                .execute([values.get("invoice_id")])?;
-        }
-        touch(connection, done, Moved::Marks)
+/// A draft that a message goes out with counts as sent.
+fn entail(connection: &Connection, done: &Done<'_>) -> Result<()> {
+    if let Change::Create(values) = done.change {
+        connection.prepare_cached("UPDATE invoices SET sent = 1 WHERE id = ?1")?.execute([values.get("invoice_id")])?;
     }
-
-    fn guard(&self, change: &Change<'_>) -> &'static str {
-        match change {
-            Change::Create(_) => "EXISTS (SELECT 1 FROM invoices WHERE id = ?2)",
-            _ => "",
-        }
-    }
-
-    fn refusal(&self, _connection: &Connection, change: &Change<'_>) -> Result<Error> {
-        Ok(super::invoices::no_such_invoice(change))
-    }
+    touch(connection, done, Moved::Marks)
 }

@@ -1,8 +1,10 @@
-//! The resources: one file each, with its record, its filters and its rules.
+//! The resources: one file each, with its record, its filters, its rules and its endpoints.
 //!
 //! Adding one is a file here, its line in [`RESOURCES`], and its table in `schema.sql`.
 
+pub(crate) mod account;
 pub(crate) mod clients;
+pub(crate) mod endpoint;
 pub(crate) mod invoices;
 pub(crate) mod item_categories;
 pub(crate) mod messages;
@@ -11,28 +13,43 @@ pub(crate) mod projects;
 
 use rusqlite::Connection;
 
+pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, Plan, Resource};
 use crate::error::Result;
-use crate::store::Resource;
+use crate::store::Entity;
 
 /// Every resource, each after those that it refers to.
-pub(crate) static RESOURCES: &[&dyn Resource] = &[
-    &clients::Clients,
-    &projects::Projects,
-    &invoices::Invoices,
-    &invoices::LineItems,
-    &messages::Messages,
-    &payments::Payments,
-    &item_categories::ItemCategories,
+pub(crate) static RESOURCES: &[&Resource] = &[
+    &clients::RESOURCE,
+    &projects::RESOURCE,
+    &invoices::RESOURCE,
+    &invoices::LINES,
+    &messages::RESOURCE,
+    &payments::RESOURCE,
+    &item_categories::RESOURCE,
 ];
 
-/// The resource whose list has the root.
-pub(crate) fn by_list(root: &str) -> Option<&'static dyn Resource> {
-    RESOURCES.iter().copied().find(|resource| resource.table().is_list(root))
+/// Every entity, each after those that it refers to.
+pub(crate) fn entities() -> impl Iterator<Item = &'static Entity> + Clone {
+    RESOURCES.iter().map(|resource| resource.entity)
 }
 
-/// The resource whose record has the root.
-pub(crate) fn by_element(root: &str) -> Option<&'static dyn Resource> {
-    RESOURCES.iter().copied().find(|resource| resource.table().is_record(root))
+/// Every endpoint, with its resource where it shows records.
+pub(crate) fn endpoints() -> impl Iterator<Item = (Option<&'static Resource>, &'static Endpoint)> {
+    let of_resources = RESOURCES
+        .iter()
+        .copied()
+        .flat_map(|resource| resource.endpoints.iter().map(move |endpoint| (Some(resource), endpoint)));
+    of_resources.chain(account::ENDPOINTS.iter().map(|endpoint| (None, endpoint)))
+}
+
+/// The entity whose list has the root.
+pub(crate) fn by_list(root: &str) -> Option<&'static Entity> {
+    entities().find(|entity| entity.document.is_list(root))
+}
+
+/// The entity whose record has the root.
+pub(crate) fn by_element(root: &str) -> Option<&'static Entity> {
+    entities().find(|entity| entity.document.is_one(root))
 }
 
 /// How many rows a counting statement finds for an id.
@@ -50,8 +67,7 @@ mod tests {
     #[test]
     fn every_table_of_columns_is_the_files() {
         let store = ClientStore::open_in_memory().unwrap();
-        for resource in RESOURCES {
-            let table = resource.table();
+        for Entity { table, .. } in entities() {
             let in_file: Vec<(String, String, bool)> = store
                 .read(|connection| {
                     let mut info =
@@ -77,16 +93,25 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_the_columns_with_dashes_and_each_stands_once() {
-        for resource in RESOURCES {
-            let columns = resource.table().columns;
+    fn each_element_stands_once_and_a_views_columns_stand_before_the_next_views() {
+        for entity in entities() {
+            let columns = entity.table.columns;
             for (at, column) in columns.iter().enumerate() {
                 assert_eq!(column.element, column.name.replace('_', "-"));
                 assert!(columns[..at].iter().all(|other| other.element != column.element), "{}", column.element);
             }
-            assert!(columns.is_sorted_by_key(|column| column.view), "a view's columns stand before the next view's");
-            assert_eq!(columns[resource.table().id()].name, "id");
-            assert!(resource.table().columns_of(View::Internal).iter().any(|column| column.name == resource.version()));
+            assert!(columns.is_sorted_by_key(|column| column.view), "{}", entity.table.name);
+            assert_eq!(columns[entity.table.id()].name, "id");
+            assert!(entity.table.columns_of(View::Internal).iter().any(|column| column.name == entity.version));
+        }
+    }
+
+    #[test]
+    fn every_column_that_a_rule_names_is_the_tables() {
+        for entity in entities() {
+            for column in entity.rules.iter().flat_map(|rule| rule.columns()) {
+                assert!(entity.table.find(column).is_some(), "{}: :{column}", entity.table.name);
+            }
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The payments of an invoice: `invoices.md`.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::invoices::{INVOICE, Moved, PartFilter, no_such_invoice, touch};
-use crate::error::{Error, Result, Rule};
-use crate::record::{Fields, Table, Values, record};
-use crate::store::{Builder, Change, ClientStore, Done, Parent, Records, Resource, Selection, Stored, Transaction};
+use super::{Endpoint, Resource};
+use crate::error::{self, Error, Result};
+use crate::record::{Fields, record};
+use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
 use crate::value::Value;
 
 record! {
@@ -16,26 +17,26 @@ record! {
     without a place "pay-pal-transaction-id" "authorization" "payment-gateway-id";
     elements {
         /// Money; zero is allowed.
-        amount ("amount"): Decimal = required on_create;
+        amount: Decimal = required on_create;
         /// When the record was created.
-        created_at ("created-at"): DateTime<Utc> = readonly;
+        created_at: DateTime<Utc> = readonly;
         /// Never used again, not even after a delete.
-        id ("id"): i64 = readonly;
+        id: i64 = readonly;
         /// The invoice.
-        invoice_id ("invoice-id"): i64 = required on_create;
+        invoice_id: i64 = required on_create;
         /// Free text.
-        notes ("notes"): String = on_create;
+        notes: String = on_create default_text("");
         /// When it was paid.
-        paid_at ("paid-at"): DateTime<Utc> = required on_create;
+        paid_at: DateTime<Utc> = required on_create;
         /// Who recorded it.
-        recorded_by ("recorded-by"): String = readonly;
+        recorded_by: String = readonly default_text("");
         /// The address of who recorded it.
-        recorded_by_email ("recorded-by-email"): String = readonly;
+        recorded_by_email: String = readonly default_text("");
         /// When the record was last written to.
-        updated_at ("updated-at"): DateTime<Utc> = readonly;
+        updated_at: DateTime<Utc> = readonly;
     }
     internal {
-        version ("version"): i64 = readonly;
+        version: i64 = readonly default(0);
     }
 }
 
@@ -68,83 +69,61 @@ impl Transaction<'_> {
 
 impl Stored for Payment {
     type Filter = PaymentFilter;
-    const RESOURCE: &'static dyn Resource = &Payments;
+    const ENTITY: &'static Entity = &PAYMENTS;
 
-    fn select(filter: &PaymentFilter, _today: NaiveDate) -> Selection {
-        filter.selection()
+    fn select(filter: &PaymentFilter, selection: &mut Selection) {
+        filter.narrow(selection);
     }
 }
 
-pub(crate) struct Payments;
-
-impl Resource for Payments {
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn paths(&self) -> &'static [&'static str] {
-        &["payments"]
-    }
-
-    fn parent(&self) -> Option<&'static Parent> {
-        Some(&INVOICE)
-    }
-
-    fn updates(&self) -> bool {
-        false
-    }
-
-    fn draw(&self, values: &mut Values, settings: &Builder) {
+pub(crate) static PAYMENTS: Entity = Entity::of::<Payment>()
+    .parent(INVOICE)
+    .rules(&[HAS_INVOICE, INVOICE_IS_OPEN, INVOICE_IS_OPEN_AT_DELETE])
+    .prepare(|values, settings| {
         values.default("recorded_by", || Value::Text(settings.whose().full_name()));
         values.default("recorded_by_email", || Value::from(settings.whose().email.as_str()));
-    }
+    })
+    .entail(&["invoice_id", "amount"], entail);
 
-    fn complete(&self, _connection: &Connection, values: &mut Values, _at: DateTime<Utc>) -> Result<()> {
-        for name in ["notes", "recorded_by", "recorded_by_email"] {
-            values.default(name, || Value::from(""));
-        }
-        Ok(())
-    }
+pub(crate) static RESOURCE: Resource = Resource {
+    entity: &PAYMENTS,
+    endpoints: &[
+        Endpoint::list("/invoices/{invoice_id}/payments").also(&["/invoice/{invoice_id}/payments"]),
+        Endpoint::create("/invoices/{invoice_id}/payments").also(&["/invoice/{invoice_id}/payments"]),
+        Endpoint::get("/invoices/{invoice_id}/payments/{id}").also(&["/invoice/{invoice_id}/payments/{id}"]),
+        Endpoint::delete("/invoices/{invoice_id}/payments/{id}").also(&["/invoice/{invoice_id}/payments/{id}"]),
+    ],
+};
 
-    fn entails(&self) -> bool {
-        true
-    }
+const HAS_INVOICE: Rule = Rule {
+    on: On::Create,
+    condition: "EXISTS (SELECT 1 FROM invoices WHERE invoices.id = :invoice_id)",
+    refusal: |_, change| Ok(no_such_invoice(change)),
+};
 
-    fn remembered(&self) -> &'static [&'static str] {
-        &["invoice_id", "amount"]
-    }
+/// Only a loaded payment brings its id; it is older than the closing.
+const INVOICE_IS_OPEN: Rule = Rule {
+    on: On::Create,
+    condition: ":id IS NOT NULL OR EXISTS (SELECT 1 FROM invoices WHERE invoices.id = :invoice_id AND closed = 0)",
+    refusal: |_, _| Ok(closed()),
+};
 
-    /// Paying and unpaying move what is due, and the state.
-    fn entail(&self, connection: &Connection, done: &Done<'_>) -> Result<()> {
-        let amount = done.values().and_then(|values| values.text("amount")).unwrap_or_default();
-        let moved = match done.change {
-            Change::Delete(_) => Moved::Unpaid(amount),
-            _ => Moved::Paid(amount),
-        };
-        touch(connection, done, moved)
-    }
+const INVOICE_IS_OPEN_AT_DELETE: Rule = Rule {
+    on: On::Delete,
+    condition: "EXISTS (SELECT 1 FROM invoices WHERE invoices.id = :invoice_id AND closed = 0)",
+    refusal: |_, _| Ok(closed()),
+};
 
-    fn guard(&self, change: &Change<'_>) -> &'static str {
-        match change {
-            // Only a loaded payment brings its id; it is older than the closing.
-            Change::Create(_) => "EXISTS (SELECT 1 FROM invoices WHERE id = ?4 AND (closed = 0 OR ?3 IS NOT NULL))",
-            Change::Delete(_) => {
-                "EXISTS (SELECT 1 FROM invoices WHERE id = invoice_payments.invoice_id AND closed = 0)"
-            }
-            _ => "",
-        }
-    }
-
-    fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error> {
-        let invoice = match change.values().and_then(|values| values.get("invoice_id")) {
-            Some(Value::Integer(id)) => *id,
-            _ => return Ok(closed()),
-        };
-        let sql = "SELECT count(*) FROM invoices WHERE id = ?1";
-        Ok(if super::count(connection, sql, invoice)? == 0 { no_such_invoice(change) } else { closed() })
-    }
+/// Paying and unpaying move what is due, and the state.
+fn entail(connection: &Connection, done: &Done<'_>) -> Result<()> {
+    let amount = done.values().and_then(|values| values.text("amount")).unwrap_or_default();
+    let moved = match done.change {
+        Change::Delete(_) => Moved::Unpaid(amount),
+        _ => Moved::Paid(amount),
+    };
+    touch(connection, done, moved)
 }
 
 fn closed() -> Error {
-    Error::refused(Rule::InvoiceIsClosed, [("closed invoice", 1)])
+    Error::refused(error::Rule::InvoiceIsClosed, [("closed invoice", 1)])
 }

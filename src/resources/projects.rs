@@ -1,13 +1,14 @@
 //! Projects: `projects.md`, and rule 3 of `clients.md`.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-use crate::error::{Error, Result, Rule};
-use crate::record::{Fields, Table, Values, record, text_enum};
-use crate::store::{Action, Change, ClientStore, Invariant, Records, Resource, Selection, Stored, Transaction};
-use crate::value::Value;
+use super::{Endpoint, Resource};
+use crate::error::{self, Error, Result};
+use crate::record::{Fields, record, text_enum};
+use crate::store::{
+    Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
+};
 
 record! {
     /// A project of a client.
@@ -16,63 +17,62 @@ record! {
     "company-id";
     elements {
         /// Never used again, not even after a delete.
-        id ("id"): i64 = readonly;
+        id: i64 = readonly;
         /// The client it belongs to; an update may move it.
-        client_id ("client-id"): i64 = required;
+        client_id: i64 = required;
         /// Not blank.
-        name ("name"): String = required;
+        name: String = required;
         /// A short code of the user's own.
-        code ("code"): String = writable;
+        code: String = writable default_text("");
         /// Whether the project is active, which takes an active client.
-        active ("active"): bool = writable;
+        active: bool = writable default(1);
         /// Whether its time is billed.
-        billable ("billable"): bool = writable;
+        billable: bool = writable default(1);
         /// What its rates hang on.
-        bill_by ("bill-by"): BillBy = writable;
+        bill_by: BillBy = writable default_text("none");
         /// Money an hour, where there is one rate.
-        hourly_rate ("hourly-rate"): Option<Decimal> = writable bare_nil;
+        hourly_rate: Option<Decimal> = writable bare_nil;
         /// What its budget hangs on.
-        budget_by ("budget-by"): BudgetBy = writable also("estimate-by");
+        budget_by: BudgetBy = writable also("estimate-by") default_text("none");
         /// Hours.
-        budget ("budget"): Option<Decimal> = writable also("estimate");
+        budget: Option<Decimal> = writable also("estimate");
         /// Whether to tell when the budget is used up.
-        notify_when_over_budget ("notify-when-over-budget"): bool = writable;
+        notify_when_over_budget: bool = writable default(0);
         /// Percent of the budget.
-        over_budget_notification_percentage ("over-budget-notification-percentage"): Option<Decimal> = writable;
+        over_budget_notification_percentage: Option<Decimal> = writable default_text("80.0");
         /// When that was last told.
-        over_budget_notified_at ("over-budget-notified-at"): Option<DateTime<Utc>> = readonly bare_nil;
+        over_budget_notified_at: Option<DateTime<Utc>> = readonly bare_nil;
         /// Whether everybody sees the budget.
-        show_budget_to_all ("show-budget-to-all"): bool = writable;
+        show_budget_to_all: bool = writable default(0);
         /// When the record was created.
-        created_at ("created-at"): DateTime<Utc> = readonly;
+        created_at: DateTime<Utc> = readonly;
         /// When the record was last written to.
-        updated_at ("updated-at"): DateTime<Utc> = readonly;
+        updated_at: DateTime<Utc> = readonly;
         /// Its first day.
-        starts_on ("starts-on"): Option<NaiveDate> = writable;
+        starts_on: Option<NaiveDate> = writable;
         /// Its last day.
-        ends_on ("ends-on"): Option<NaiveDate> = writable;
+        ends_on: Option<NaiveDate> = writable;
         /// The first day with time or expenses.
-        hint_earliest_record_at ("hint-earliest-record-at"): Option<NaiveDate> = readonly also("earliest-record-at");
+        hint_earliest_record_at: Option<NaiveDate> = readonly also("earliest-record-at");
         /// The last such day.
-        hint_latest_record_at ("hint-latest-record-at"): Option<NaiveDate> = readonly also("latest-record-at");
+        hint_latest_record_at: Option<NaiveDate> = readonly also("latest-record-at");
         /// Free text.
-        notes ("notes"): String = writable;
+        notes: String = writable default_text("");
         /// Money.
-        cost_budget ("cost-budget"): Option<Decimal> = writable;
+        cost_budget: Option<Decimal> = writable;
         /// Whether expenses count against the cost budget.
-        cost_budget_include_expenses ("cost-budget-include-expenses"): bool = writable
-            also("cost-budget-includes-expenses");
+        cost_budget_include_expenses: bool = writable also("cost-budget-includes-expenses") default(0);
         /// Whether it is billed at a fixed fee.
-        is_fixed_fee ("is-fixed-fee"): bool = writable;
+        is_fixed_fee: bool = writable default(0);
         /// Money, where the fee is fixed.
-        fee ("fee"): Option<Decimal> = writable;
+        fee: Option<Decimal> = writable;
         /// The same as the budget, by its older name.
-        estimate ("estimate"): Option<Decimal> = readonly computed("budget");
+        estimate: Option<Decimal> = readonly computed("budget");
         /// The same as what the budget hangs on, by its older name.
-        estimate_by ("estimate-by"): BudgetBy = readonly computed("budget_by");
+        estimate_by: BudgetBy = readonly computed("budget_by");
     }
     internal {
-        version ("version"): i64 = readonly also("cache-version");
+        version: i64 = readonly also("cache-version") default(0);
     }
 }
 
@@ -148,7 +148,7 @@ impl Records<'_, Project> {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with [`Rule::ClientIsInactive`] where its client is inactive,
+    /// [`Error::Refused`] with [`ClientIsInactive`](error::Rule::ClientIsInactive) where its client is inactive,
     /// [`Error::NotFound`], [`Error::Busy`] and [`Error::Storage`].
     pub fn toggle(&self, id: i64) -> Result<bool> {
         self.act(id, &TOGGLE).map(|active| active == 1)
@@ -157,28 +157,49 @@ impl Records<'_, Project> {
 
 impl Stored for Project {
     type Filter = ProjectFilter;
-    const RESOURCE: &'static dyn Resource = &Projects;
+    const ENTITY: &'static Entity = &PROJECTS;
 
-    fn select(filter: &ProjectFilter, _today: NaiveDate) -> Selection {
-        let mut selection = Selection::default();
+    fn select(filter: &ProjectFilter, selection: &mut Selection) {
         if let Some(id) = filter.client {
-            selection.and("client_id = ?", Value::Integer(id));
+            Filter::CLIENT.integer(selection, id);
         }
         if let Some(moment) = filter.updated_since {
-            selection.updated_since(moment);
+            Filter::UPDATED_SINCE.moment(selection, moment);
         }
-        selection
     }
 }
 
-pub(crate) struct Projects;
+pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
+    .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE])
+    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT])
+    .invariants(&INVARIANTS);
+
+pub(crate) static RESOURCE: Resource = Resource {
+    entity: &PROJECTS,
+    endpoints: &[
+        Endpoint::list("/projects"),
+        Endpoint::create("/projects"),
+        Endpoint::get("/projects/{id}"),
+        Endpoint::update("/projects/{id}"),
+        Endpoint::delete("/projects/{id}"),
+        Endpoint::act("/projects/{id}/toggle", &TOGGLE),
+    ],
+};
 
 /// An active project becomes inactive and the other way round.
-static TOGGLE: Action = Action {
-    name: "toggle",
-    under: None,
-    set: "active = 1 - active",
-    when: "(active = 1 OR EXISTS (SELECT 1 FROM clients WHERE id = projects.client_id AND clients.active = 1))",
+static TOGGLE: Action = Action { name: "toggle", sets: &[("active", "1 - active")], rules: &[] };
+
+const HAS_CLIENT: Rule = Rule {
+    on: On::Write,
+    condition: "EXISTS (SELECT 1 FROM clients WHERE clients.id = :client_id)",
+    refusal: |_, change| Ok(no_such_client(change)),
+};
+
+/// No inactive client ever has an active project (`clients.md`, rule 3).
+const HAS_ACTIVE_CLIENT: Rule = Rule {
+    on: On::Write,
+    condition: ":active = 0 OR EXISTS (SELECT 1 FROM clients WHERE clients.id = :client_id AND clients.active = 1)",
+    refusal: |_, _| Ok(Error::refused(error::Rule::ClientIsInactive, [("inactive client", 1)])),
 };
 
 static INVARIANTS: [Invariant; 2] = [
@@ -195,94 +216,8 @@ static INVARIANTS: [Invariant; 2] = [
     },
 ];
 
-impl Resource for Projects {
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn paths(&self) -> &'static [&'static str] {
-        &["projects"]
-    }
-
-    fn actions(&self) -> &'static [Action] {
-        std::slice::from_ref(&TOGGLE)
-    }
-
-    fn complete(&self, _connection: &Connection, values: &mut Values, _at: DateTime<Utc>) -> Result<()> {
-        for (name, default) in [
-            ("active", 1),
-            ("billable", 1),
-            ("notify_when_over_budget", 0),
-            ("show_budget_to_all", 0),
-            ("cost_budget_include_expenses", 0),
-            ("is_fixed_fee", 0),
-        ] {
-            values.default(name, || Value::Integer(default));
-        }
-        for (name, default) in [
-            ("code", ""),
-            ("bill_by", "none"),
-            ("budget_by", "none"),
-            ("notes", ""),
-            ("over_budget_notification_percentage", "80.0"),
-        ] {
-            values.default(name, || Value::from(default));
-        }
-        Ok(())
-    }
-
-    fn guard(&self, change: &Change<'_>) -> &'static str {
-        match change {
-            Change::Create(_) => "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (active = 1 OR ?5 = 0))",
-            Change::Update(_, values) => match (values.get("client_id"), values.get("active")) {
-                (None, None | Some(Value::Integer(0))) => "",
-                (None, Some(_)) => {
-                    "EXISTS (SELECT 1 FROM clients WHERE id = projects.client_id AND clients.active = 1)"
-                }
-                (Some(_), None) => {
-                    "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR projects.active = 0))"
-                }
-                (Some(_), Some(_)) => "EXISTS (SELECT 1 FROM clients WHERE id = ?2 AND (clients.active = 1 OR ?5 = 0))",
-            },
-            // an action has its own condition
-            Change::Act(..) | Change::Delete(_) => "",
-        }
-    }
-
-    fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error> {
-        let given = change.values().and_then(|values| values.get("client_id"));
-        let client = match given {
-            Some(Value::Integer(id)) => Some(*id),
-            _ => None,
-        };
-        let active: Option<bool> = match client {
-            Some(id) => connection
-                .prepare_cached("SELECT active FROM clients WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
-                .optional()?,
-            None => Some(false),
-        };
-        Ok(match (active, client) {
-            (None, Some(id)) => no_such_client(id),
-            _ => Error::refused(Rule::ClientIsInactive, [("inactive client", 1)]),
-        })
-    }
-
-    fn invariants(&self) -> &'static [Invariant] {
-        &INVARIANTS
-    }
-
-    fn filter(&self, selection: &mut Selection, name: &str, value: &str, _today: NaiveDate) -> Result<()> {
-        match name {
-            "client" => selection.client_text(value),
-            "updated_since" => selection.updated_since_text(value)?,
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
 /// A reference to a client that is not there.
-pub(super) fn no_such_client(id: i64) -> Error {
+pub(super) fn no_such_client(change: &Change<'_>) -> Error {
+    let id = change.integer("client_id").unwrap_or_default();
     Error::invalid("client-id", format!("is {id}, but there is no such client; create it first"))
 }

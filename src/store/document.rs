@@ -5,10 +5,11 @@ use std::io::Write;
 use rusqlite::{Connection, Row};
 
 use super::list::{self, Cursor, Place, Reads};
-use super::{Records, Resource, Selection, Snapshot, Stored, corrupt};
+use super::{Entity, Records, Selection, Snapshot, Stored, corrupt};
 use crate::error::{Error, Result};
+use crate::format::xml::{self, Dialect};
+use crate::format::{Format, Unwritable, Writer};
 use crate::record::{Column, View};
-use crate::xml::{self, Dialect, Unwritable, Writer};
 
 /// How long a piece is, in bytes; it ends with the record that reaches it.
 pub(crate) const PIECE: usize = 64 * 1024;
@@ -20,7 +21,7 @@ pub(crate) struct ListDocument<S = Snapshot> {
     source: S,
     cursor: Cursor,
     writer: Writer,
-    resource: &'static dyn Resource,
+    entity: &'static Entity,
     columns: &'static [Column],
     begun: bool,
     records: u64,
@@ -34,29 +35,24 @@ pub(crate) struct Mark {
 }
 
 impl<S: Reads> ListDocument<S> {
-    pub(crate) fn new(source: S, resource: &'static dyn Resource, selection: Selection, dialect: Dialect) -> Self {
-        Self::written_by(Writer::new(resource.table(), dialect), source, resource, selection, xml::view(dialect))
+    pub(crate) fn new(source: S, entity: &'static Entity, selection: Selection, format: Format) -> Self {
+        let writer = Writer::new(entity.document, format);
+        Self::written_by(writer, source, entity, selection, format.view())
     }
 
     /// A list inside the whole store's document: every record with every column.
-    pub(crate) fn nested(source: S, resource: &'static dyn Resource) -> Self {
-        let writer = Writer::nested(resource.table());
-        Self::written_by(writer, source, resource, Selection::default(), View::Internal)
+    pub(crate) fn nested(source: S, entity: &'static Entity) -> Self {
+        let writer = Writer::Xml(xml::Writer::nested(entity.document));
+        Self::written_by(writer, source, entity, Selection::default(), View::Internal)
     }
 
-    fn written_by(
-        writer: Writer,
-        source: S,
-        resource: &'static dyn Resource,
-        selection: Selection,
-        view: View,
-    ) -> Self {
+    fn written_by(writer: Writer, source: S, entity: &'static Entity, selection: Selection, view: View) -> Self {
         ListDocument {
             source,
-            cursor: Cursor::new(resource, view, selection),
+            cursor: Cursor::new(entity, view, selection),
             writer,
-            resource,
-            columns: resource.table().columns_of(view),
+            entity,
+            columns: entity.table.columns_of(view),
             begun: false,
             records: 0,
         }
@@ -68,7 +64,7 @@ impl<S: Reads> ListDocument<S> {
     ///
     /// [`Error::Corrupt`] and [`Error::Storage`]; what was appended is then no whole record.
     pub(crate) fn piece(&mut self, out: &mut Vec<u8>) -> Result<bool> {
-        let ListDocument { source, cursor, writer, resource, columns, begun, records } = self;
+        let ListDocument { source, cursor, writer, entity, columns, begun, records } = self;
         let full = out.len() + PIECE;
         if !std::mem::replace(begun, true) {
             writer.start_list(out);
@@ -77,7 +73,7 @@ impl<S: Reads> ListDocument<S> {
             cursor.slice(connection, &mut |row| {
                 writer
                     .list_record(out, *records == 0, columns, |position| row.get_ref(position).ok())
-                    .map_err(|error| damaged(*resource, row, error))?;
+                    .map_err(|error| damaged(entity, row, error))?;
                 *records += 1;
                 Ok(out.len() < full)
             })
@@ -121,40 +117,39 @@ impl<S> std::fmt::Debug for ListDocument<S> {
 /// The document of one record.
 pub(super) fn one(
     connection: &Connection,
-    resource: &'static dyn Resource,
-    id: i64,
+    entity: &'static Entity,
     parent: Option<i64>,
-    dialect: Dialect,
+    id: i64,
+    format: Format,
 ) -> Result<Vec<u8>> {
-    let table = resource.table();
-    let view = xml::view(dialect);
+    let Entity { table, document, .. } = *entity;
+    let view = format.view();
+    let not_found = || Error::NotFound { record: document.element, id };
     let mut statement = connection.prepare_cached(table.sql().one(view))?;
     let mut rows = statement.query([id])?;
-    let Some(row) = rows.next()? else {
-        return Err(Error::NotFound { record: table.element, id });
-    };
-    if !belongs(row, resource, parent)? {
-        return Err(Error::NotFound { record: table.element, id });
+    let row = rows.next()?.ok_or_else(not_found)?;
+    if !belongs(row, entity, parent)? {
+        return Err(not_found());
     }
-    let attached = if table.attached.is_some() { resource.attached(connection, id)? } else { None };
+    let attached = entity.attached.map(|attached| attached(connection, id)).transpose()?.flatten();
     let mut out = Vec::with_capacity(1024);
-    Writer::new(table, dialect)
+    Writer::new(document, format)
         .single(&mut out, table.columns_of(view), |position| row.get_ref(position).ok(), attached.as_deref())
-        .map_err(|error| damaged(resource, row, error))?;
+        .map_err(|error| damaged(entity, row, error))?;
     Ok(out)
 }
 
 /// Whether a row belongs to the record that its path names.
-fn belongs(row: &Row<'_>, resource: &dyn Resource, parent: Option<i64>) -> Result<bool> {
-    match (resource.parent(), parent) {
-        (Some(named), Some(id)) => Ok(row.get::<_, i64>(resource.table().position(named.column))? == id),
+fn belongs(row: &Row<'_>, entity: &Entity, parent: Option<i64>) -> Result<bool> {
+    match (&entity.parent, parent) {
+        (Some(named), Some(id)) => Ok(row.get::<_, i64>(entity.table.position(named.column))? == id),
         _ => Ok(true),
     }
 }
 
 #[cold]
-fn damaged(resource: &'static dyn Resource, row: &Row<'_>, Unwritable { column, reason }: Unwritable) -> Error {
-    corrupt(resource.table(), list::id(row), column, reason)
+fn damaged(entity: &'static Entity, row: &Row<'_>, Unwritable { column, reason }: Unwritable) -> Error {
+    corrupt(entity.table, list::id(row), column, reason)
 }
 
 impl<R: Stored> Records<'_, R> {
@@ -182,7 +177,7 @@ impl<R: Stored> Records<'_, R> {
     /// [`Error::Corrupt`] where the file holds what no store writes, [`Error::Storage`], also where
     /// `out` cannot be written to.
     pub fn write_list(&self, filter: &R::Filter, dialect: Dialect, out: &mut impl Write) -> Result<u64> {
-        let mut document = ListDocument::new(self.source()?, R::RESOURCE, self.selection(filter), dialect);
+        let mut document = ListDocument::new(self.source()?, R::ENTITY, self.selection(filter), Format::Xml(dialect));
         let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
         loop {
             piece.clear();
@@ -234,7 +229,8 @@ mod tests {
         let clients = store.clients();
         let selection = clients.selection(&ClientFilter::default());
         let source = clients.source().unwrap();
-        let mut document = ListDocument::new(source, crate::Client::RESOURCE, selection, Dialect::Documented);
+        let mut document =
+            ListDocument::new(source, crate::Client::ENTITY, selection, Format::Xml(Dialect::Documented));
         let mut piece = Vec::new();
         assert!(document.piece(&mut piece).unwrap());
         assert!((PIECE..PIECE + 2_000).contains(&piece.len()), "{}", piece.len());
@@ -250,7 +246,8 @@ mod tests {
             let selection = || Selection { window, ..clients.selection(&ClientFilter::default()) };
             let read = |goes_back: bool| {
                 let source = clients.source().unwrap();
-                let mut document = ListDocument::new(source, crate::Client::RESOURCE, selection(), Dialect::Documented);
+                let mut document =
+                    ListDocument::new(source, crate::Client::ENTITY, selection(), Format::Xml(Dialect::Documented));
                 let (mut all, mut pieces) = (Vec::new(), 0);
                 loop {
                     if goes_back {

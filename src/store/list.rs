@@ -9,7 +9,8 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::resource::{Order, Resource, Selection};
+use super::entity::{Entity, Order};
+use super::filter::Selection;
 use super::{Snapshot, Stored, corrupt};
 use crate::error::{Error, Result};
 use crate::record::View;
@@ -17,7 +18,7 @@ use crate::value::Value;
 
 /// How far a list was read, and how to read on.
 pub(crate) struct Cursor {
-    resource: &'static dyn Resource,
+    entity: &'static Entity,
     view: View,
     state: State,
 }
@@ -41,8 +42,8 @@ enum State {
 pub(crate) struct Place(State);
 
 impl Cursor {
-    pub(crate) fn new(resource: &'static dyn Resource, view: View, selection: Selection) -> Self {
-        Cursor { resource, view, state: State::New(selection) }
+    pub(crate) fn new(entity: &'static Entity, view: View, selection: Selection) -> Self {
+        Cursor { entity, view, state: State::New(selection) }
     }
 
     /// How far it was read.
@@ -59,7 +60,7 @@ impl Cursor {
     pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
         self.state = match std::mem::replace(&mut self.state, State::End) {
             State::New(selection) if selection.window.is_some() => self.window(connection, &selection, each)?,
-            State::New(selection) if selection.sorts || self.resource.order() != Order::Id => {
+            State::New(selection) if selection.sorts || self.entity.order != Order::Id => {
                 self.picked(connection, self.pick(connection, &selection)?, 0, each)?
             }
             State::New(selection) => self.after(connection, (0, None), selection, each)?,
@@ -85,7 +86,7 @@ impl Cursor {
     }
 
     fn page(&self, selection: &Selection) -> (String, Vec<Value>) {
-        let mut sql = self.resource.table().sql().select(self.view).to_owned();
+        let mut sql = self.entity.table.sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, selection);
         self.arrange(&mut sql, &mut parameters, selection);
         (sql, parameters)
@@ -98,7 +99,7 @@ impl Cursor {
         selection: Selection,
         each: Each<'_>,
     ) -> Result<State> {
-        let mut sql = self.resource.table().sql().select(self.view).to_owned();
+        let mut sql = self.entity.table.sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, &selection);
         sql.push_str(if selection.conditions.is_empty() { " WHERE id > ?" } else { " AND id > ?" });
         parameters.push(Value::Integer(id));
@@ -111,7 +112,7 @@ impl Cursor {
         let last = match last {
             Some(last) => last,
             None => {
-                let sql = format!("SELECT max(id) FROM {}", self.resource.table().name);
+                let sql = format!("SELECT max(id) FROM {}", self.entity.table.name);
                 connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?
             }
         };
@@ -119,7 +120,7 @@ impl Cursor {
     }
 
     fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Arc<[i64]>> {
-        let mut sql = format!("SELECT id FROM {}", self.resource.table().name);
+        let mut sql = format!("SELECT id FROM {}", self.entity.table.name);
         let mut parameters = conditions(&mut sql, selection);
         self.arrange(&mut sql, &mut parameters, selection);
         let mut ids = Vec::new();
@@ -140,7 +141,7 @@ impl Cursor {
     }
 
     fn picked(&self, connection: &Connection, ids: Arc<[i64]>, read: usize, each: Each<'_>) -> Result<State> {
-        let mut statement = connection.prepare_cached(self.resource.table().sql().one(self.view))?;
+        let mut statement = connection.prepare_cached(self.entity.table.sql().one(self.view))?;
         for (at, id) in ids.iter().enumerate().skip(read) {
             let mut rows = statement.query([id])?;
             // In memory, another thread may have deleted it meanwhile.
@@ -155,7 +156,7 @@ impl Cursor {
     }
 
     fn order(&self, selection: &Selection) -> &'static str {
-        match self.resource.order() {
+        match self.entity.order {
             Order::Id => " ORDER BY id",
             // The plus keeps SQLite from reading all in this order, where the conditions have an index.
             Order::Newest if selection.sorts => " ORDER BY +created_at DESC, id DESC",
@@ -251,7 +252,7 @@ impl Reads for Source<'_> {
 
 impl<'a, R: Stored> List<'a, R> {
     pub(super) fn new(source: Source<'a>, selection: Selection) -> Self {
-        let cursor = Cursor::new(R::RESOURCE, View::Live, selection);
+        let cursor = Cursor::new(R::ENTITY, View::Live, selection);
         List { source, cursor, read: VecDeque::new(), more: true, failed: None }
     }
 
@@ -293,7 +294,6 @@ mod tests {
     use rusqlite::StatementStatus;
 
     use super::*;
-    use crate::resources::by_list;
     use crate::{ClientStore, Durability, NewClient, NewInvoice};
 
     /// 100,000 invoices, ten clients', a state each in turn, a minute and a day apart.
@@ -318,12 +318,12 @@ mod tests {
 
     /// How page 1 under a filter is found, how many rows it has, and in how many steps they were read.
     fn page(store: &ClientStore, filter: Option<(&str, &str)>) -> (String, usize, i32) {
-        let resource = by_list("invoices").unwrap();
-        let mut selection = resource.unfiltered();
+        let entity = crate::Invoice::ENTITY;
+        let mut selection = entity.unfiltered(NaiveDate::from_ymd_opt(2011, 3, 31).unwrap());
         if let Some((name, value)) = filter {
-            resource.filter(&mut selection, name, value, NaiveDate::from_ymd_opt(2011, 3, 31).unwrap()).unwrap();
+            entity.filter(&mut selection, name, value).unwrap();
         }
-        let (sql, parameters) = Cursor::new(resource, View::Live, Selection::default()).page(&selection);
+        let (sql, parameters) = Cursor::new(entity, View::Live, Selection::default()).page(&selection);
         store
             .read(|connection| {
                 let parameters = || rusqlite::params_from_iter(parameters.clone());

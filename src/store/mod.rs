@@ -5,7 +5,9 @@ mod builder;
 mod claim;
 mod command;
 mod document;
+mod entity;
 mod file;
+mod filter;
 #[cfg(feature = "server")]
 mod image;
 mod keeper;
@@ -15,7 +17,7 @@ mod migrate;
 mod place;
 mod readers;
 mod records;
-mod resource;
+mod rule;
 mod schema;
 mod time;
 mod writer;
@@ -28,9 +30,12 @@ use rusqlite::Connection;
 
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, MAX_ID, Outcome, add, apply, load};
+pub(crate) use command::{Command, MAX_ID, Outcome, Write, add, apply, delete_where, load};
 pub(crate) use document::{ListDocument, Mark, PIECE};
+pub use entity::Stored;
+pub(crate) use entity::{Change, Done, Entity, Invariant, Parent};
 pub(crate) use file::differences;
+pub(crate) use filter::{By, Filter, Selection};
 #[cfg(feature = "server")]
 pub(crate) use image::Image;
 #[cfg(feature = "server")]
@@ -39,8 +44,7 @@ pub use list::List;
 pub(crate) use list::{Reads, Source};
 pub use migrate::Upgrade;
 pub use records::{Records, Transaction};
-pub use resource::Stored;
-pub(crate) use resource::{Action, Audit, Change, Done, Invariant, Order, Parent, Resource, Selection};
+pub(crate) use rule::{Action, On, Rule};
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
@@ -52,9 +56,9 @@ use self::readers::{Reader, Readers};
 use self::writer::Writer;
 use crate::account::Account;
 use crate::error::{Error, Result};
+use crate::format::Format;
 use crate::record::Values;
-use crate::value::{Value, whole_seconds};
-use crate::xml::Dialect;
+use crate::value::whole_seconds;
 
 /// An account's clients, projects and invoices in one SQLite file.
 ///
@@ -222,42 +226,44 @@ impl ClientStore {
         self.now().date_naive()
     }
 
-    /// The command that creates a record of what the given values may set.
-    pub(crate) fn creation(&self, resource: &'static dyn Resource, mut values: Values, parent: Option<i64>) -> Command {
+    /// The command that creates a record of what the given values may set, under its parent where the path
+    /// names one.
+    pub(crate) fn creation(&self, entity: &'static Entity, parent: Option<i64>, mut values: Values) -> Command {
         values.keep_writable(true);
-        if let (Some(named), Some(id)) = (resource.parent(), parent) {
-            values.set(named.column, Value::Integer(id));
-        }
-        self.draw(resource, &mut values);
-        Command::Create { resource, values, at: self.now() }
+        self.prepare(entity, &mut values);
+        self.command(entity, parent, Write::Create(values))
     }
 
     /// The command that sets what the given values may set.
-    pub(crate) fn change(&self, resource: &'static dyn Resource, id: i64, mut values: Values) -> Command {
+    pub(crate) fn update(&self, entity: &'static Entity, parent: Option<i64>, id: i64, mut values: Values) -> Command {
         values.keep_writable(false);
         values.decimal_comma = self.account().decimal_symbol == ',';
-        Command::Update { resource, id, values, at: self.now() }
+        self.command(entity, parent, Write::Update(id, values))
     }
 
-    /// The command that does a named change.
+    /// The command that does a named change; the body is of the entity that keeps it.
     pub(crate) fn action(
         &self,
-        resource: &'static dyn Resource,
+        entity: &'static Entity,
         id: i64,
         action: &'static Action,
-        body: Option<Values>,
+        body: Option<(&'static Entity, Values)>,
     ) -> Command {
-        let body = body.zip(action.under).map(|(mut values, under)| {
+        let body = body.map(|(keeper, mut values)| {
             values.keep_writable(true);
-            under.draw(&mut values, &self.inner.builder);
+            self.prepare(keeper, &mut values);
             values
         });
-        Command::Act { resource, id, action, body, at: self.now() }
+        self.command(entity, None, Write::Act(id, action, body))
     }
 
     /// The command that removes a record.
-    pub(crate) fn deletion(&self, resource: &'static dyn Resource, id: i64) -> Command {
-        Command::Delete { resource, id, at: self.now() }
+    pub(crate) fn deletion(&self, entity: &'static Entity, parent: Option<i64>, id: i64) -> Command {
+        self.command(entity, parent, Write::Delete(id))
+    }
+
+    fn command(&self, entity: &'static Entity, parent: Option<i64>, write: Write) -> Command {
+        Command { entity, parent, write, at: self.now() }
     }
 
     /// Applies a command and commits it.
@@ -275,10 +281,12 @@ impl ClientStore {
         self.inner.writer.submit(command, spawn)
     }
 
-    /// The client key of a record that is loaded without one.
-    pub(crate) fn draw(&self, resource: &'static dyn Resource, values: &mut Values) {
+    /// Gives a new record what it takes from the store's settings.
+    pub(crate) fn prepare(&self, entity: &Entity, values: &mut Values) {
         values.decimal_comma = self.account().decimal_symbol == ',';
-        resource.draw(values, &self.inner.builder);
+        if let Some(prepare) = entity.prepare {
+            prepare(values, &self.inner.builder);
+        }
     }
 
     /// Whose account it is.
@@ -310,28 +318,19 @@ impl ClientStore {
     /// The document of one record, straight from its row.
     pub(crate) fn document(
         &self,
-        resource: &'static dyn Resource,
-        id: i64,
+        entity: &'static Entity,
         parent: Option<i64>,
-        dialect: Dialect,
+        id: i64,
+        format: Format,
     ) -> Result<Vec<u8>> {
-        self.read(|connection| document::one(connection, resource, id, parent, dialect))
+        self.read(|connection| document::one(connection, entity, parent, id, format))
     }
 
     /// Refuses a record that is not there.
-    pub(crate) fn must_exist(&self, resource: &'static dyn Resource, id: i64) -> Result<()> {
-        match self.read(|connection| command::exists(connection, resource, id))? {
+    pub(crate) fn must_exist(&self, entity: &'static Entity, id: i64) -> Result<()> {
+        match self.read(|connection| command::exists(connection, entity, id))? {
             true => Ok(()),
-            false => Err(Error::NotFound { record: resource.table().element, id }),
-        }
-    }
-
-    /// Refuses a record that is not there or belongs to another than its path names.
-    pub(crate) fn must_belong(&self, resource: &'static dyn Resource, id: i64, parent: Option<i64>) -> Result<()> {
-        let (Some(named), Some(parent)) = (resource.parent(), parent) else { return Ok(()) };
-        match self.read(|connection| command::belongs(connection, resource, id, (named, parent)))? {
-            true => Ok(()),
-            false => Err(Error::NotFound { record: resource.table().element, id }),
+            false => Err(Error::NotFound { record: entity.document.element, id }),
         }
     }
 

@@ -97,7 +97,7 @@ impl<'a, R: Stored> Records<'a, R> {
     }
 
     fn insert(&self, values: Values) -> Result<i64> {
-        match self.run(self.store.creation(R::RESOURCE, values, None))? {
+        match self.run(self.store.creation(R::ENTITY, None, values))? {
             Outcome::Created(id) => Ok(id),
             other => Err(unexpected(other)),
         }
@@ -115,7 +115,7 @@ impl<'a, R: Stored> Records<'a, R> {
             let mut rows = statement.query([id])?;
             match rows.next()? {
                 Some(row) => record(row),
-                None => Err(Error::NotFound { record: R::TABLE.element, id }),
+                None => Err(Error::NotFound { record: R::DOCUMENT.element, id }),
             }
         };
         match self.connection {
@@ -135,7 +135,9 @@ impl<'a, R: Stored> Records<'a, R> {
     }
 
     pub(super) fn selection(&self, filter: &R::Filter) -> Selection {
-        R::select(filter, self.store.today())
+        let mut selection = Selection::on(self.store.today());
+        R::select(filter, &mut selection);
+        selection
     }
 
     pub(super) fn source(&self) -> Result<Source<'a>> {
@@ -153,11 +155,11 @@ impl<'a, R: Stored> Records<'a, R> {
     /// [`Error::NotFound`], and as [`create`](Self::create). [`Error::Invalid`] for messages and
     /// payments, which the API does not update either.
     pub fn update(&self, id: i64, changes: &Fields<R>) -> Result<()> {
-        if !R::RESOURCE.updates() {
+        if !R::ENTITY.updates() {
             let reason = "cannot be updated; delete it and create another";
-            return Err(Error::invalid(R::TABLE.element, reason));
+            return Err(Error::invalid(R::DOCUMENT.element, reason));
         }
-        self.run(self.store.change(R::RESOURCE, id, changes.values.clone())).map(drop)
+        self.run(self.store.update(R::ENTITY, None, id, changes.values.clone())).map(drop)
     }
 
     /// Deletes a record; its id is not used again.
@@ -167,12 +169,12 @@ impl<'a, R: Stored> Records<'a, R> {
     /// [`Error::NotFound`], [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and
     /// [`Error::Storage`].
     pub fn delete(&self, id: i64) -> Result<()> {
-        self.run(self.store.deletion(R::RESOURCE, id)).map(drop)
+        self.run(self.store.deletion(R::ENTITY, None, id)).map(drop)
     }
 
     /// Does a named change, and gives what its column holds now.
     pub(crate) fn act(&self, id: i64, action: &'static Action) -> Result<i64> {
-        match self.run(self.store.action(R::RESOURCE, id, action, None))? {
+        match self.run(self.store.action(R::ENTITY, id, action, None))? {
             Outcome::Acted(now) => Ok(now),
             other => Err(unexpected(other)),
         }

@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result};
-use crate::resources::{RESOURCES, by_list};
-use crate::store::{ClientStore, ListDocument, Reads, Resource, Selection, Source};
-use crate::xml::{Dialect, Tree};
+use crate::format::xml::Tree;
+use crate::format::{Dialect, Format};
+use crate::resources::{by_list, entities};
+use crate::store::{ClientStore, Entity, ListDocument, Reads, Selection, Source};
 
 impl ClientStore {
     /// Writes the whole store as one document, as it is at one moment, and gives how many records
@@ -41,14 +42,14 @@ impl ClientStore {
             let mut tree = Tree::new(Dialect::Live);
             tree.open_with(ROOT, "version", VERSION);
             tree.open(NEXT_IDS);
-            for resource in RESOURCES {
-                tree.integer(resource.table().list, next_id(connection, *resource)?);
+            for entity in entities() {
+                tree.integer(entity.document.list, next_id(connection, entity)?);
             }
             tree.close(NEXT_IDS);
             put(out, tree.bytes())?;
             let mut records = 0;
-            for resource in RESOURCES {
-                let list = ListDocument::nested(Source::Transaction(connection), *resource);
+            for entity in entities() {
+                let list = ListDocument::nested(Source::Transaction(connection), entity);
                 records += write(list, out, &mut |written| progress(records + written))?;
             }
             tree.clear();
@@ -65,11 +66,11 @@ impl ClientStore {
     ///
     /// As [`dump`](Self::dump), and [`Error::Invalid`] where there is no such list.
     pub fn dump_list(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
-        let resource = by_list(list).ok_or_else(|| {
-            let lists: Vec<&str> = RESOURCES.iter().map(|resource| resource.table().list).collect();
+        let entity = by_list(list).ok_or_else(|| {
+            let lists: Vec<&str> = entities().map(|entity| entity.document.list).collect();
             Error::invalid("list", format!("must be one of {}", lists.join(", ")))
         })?;
-        let list = ListDocument::new(self.snapshot()?, resource, Selection::default(), Dialect::Live);
+        let list = ListDocument::new(self.snapshot()?, entity, Selection::default(), Format::Xml(Dialect::Live));
         write(list, out, &mut progress)
     }
 }
@@ -87,23 +88,23 @@ impl ClientStore {
     /// Counts every resource, all at one moment.
     pub(crate) fn counts(&self) -> Result<Vec<Count>> {
         self.snapshot()?.read(|connection| {
-            let count = |resource: &&'static dyn Resource| {
-                let table = resource.table().name;
+            let count = |entity: &'static Entity| {
+                let table = entity.table.name;
                 let sql = format!("SELECT count(*) FROM {table}");
                 let records: i64 = connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
-                let next_id = next_id(connection, *resource)?;
+                let next_id = next_id(connection, entity)?;
                 Ok(Count { table, records: records.unsigned_abs(), next_id })
             };
-            RESOURCES.iter().map(count).collect()
+            entities().map(count).collect()
         })
     }
 }
 
 /// The id that the next record gets; none comes after the greatest.
-fn next_id(connection: &Connection, resource: &dyn Resource) -> Result<i64> {
+fn next_id(connection: &Connection, entity: &Entity) -> Result<i64> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?1")?
-        .query_row([resource.table().name], |row| row.get(0))
+        .query_row([entity.table.name], |row| row.get(0))
         .optional()?;
     Ok(last.unwrap_or(0).saturating_add(1))
 }

@@ -8,11 +8,10 @@ use rusqlite::Connection;
 
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result, Rule};
+use crate::format::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
 use crate::record::{Unknown, Unknowns, Values};
-use crate::resources::{RESOURCES, by_element, by_list};
-use crate::store::{Change, ClientStore, MAX_ID, Resource, load};
-use crate::value::Value;
-use crate::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
+use crate::resources::{by_element, by_list, entities};
+use crate::store::{ClientStore, Entity, MAX_ID, delete_where, load};
 
 /// What documents brought into a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,8 +105,8 @@ enum Content {
     Dump,
     /// An empty list, as the service wrote it in 2010 whatever the records.
     Nothing,
-    List(&'static dyn Resource),
-    Record(&'static dyn Resource),
+    List(&'static Entity),
+    Record(&'static Entity),
 }
 
 impl Content {
@@ -115,8 +114,8 @@ impl Content {
     fn rank(&self) -> Option<usize> {
         match self {
             Content::Dump | Content::Nothing => None,
-            Content::List(resource) | Content::Record(resource) => {
-                RESOURCES.iter().position(|other| other.table().name == resource.table().name)
+            Content::List(entity) | Content::Record(entity) => {
+                entities().position(|other| other.table.name == entity.table.name)
             }
         }
     }
@@ -142,9 +141,9 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
         return Ok(Content::Nothing);
     }
     // The list of messages and one message have the same root.
-    let list = by_list(&name).filter(|resource| is_array || !resource.table().is_record(&name));
+    let list = by_list(&name).filter(|entity| is_array || !entity.document.is_one(&name));
     list.map(Content::List).or_else(|| by_element(&name).map(Content::Record)).ok_or_else(|| {
-        let lists: Vec<String> = RESOURCES.iter().map(|resource| format!("<{}>", resource.table().list)).collect();
+        let lists: Vec<String> = entities().map(|entity| format!("<{}>", entity.document.list)).collect();
         tokens.error(format!("the root element is <{name}>; a dump has <{ROOT}>, a list {}", lists.join(", ")))
     })
 }
@@ -167,11 +166,8 @@ impl Loader<'_> {
         match content {
             Content::Dump => self.dump(tokens)?,
             Content::Nothing => drop(skip(tokens)?),
-            Content::List(resource) => self.list(*resource, tokens)?,
-            Content::Record(resource) => {
-                let table = resource.table();
-                record(tokens, table, &mut |values| self.add(*resource, values))?;
-            }
+            Content::List(entity) => self.list(entity, tokens)?,
+            Content::Record(entity) => record(tokens, entity.document, &mut |values| self.add(entity, values))?,
         }
         end(tokens)
     }
@@ -184,9 +180,9 @@ impl Loader<'_> {
                 _ => continue,
             };
             match by_list(&name) {
-                Some(resource) => {
-                    self.make_way(resource)?;
-                    self.list(resource, tokens)?;
+                Some(entity) => {
+                    self.make_way(entity)?;
+                    self.list(entity, tokens)?;
                 }
                 None if name == NEXT_IDS => self.next_ids(tokens)?,
                 None => return Err(tokens.error(format!("a dump has no <{name}>"))),
@@ -194,9 +190,9 @@ impl Loader<'_> {
         }
     }
 
-    fn list<R: BufRead>(&mut self, resource: &'static dyn Resource, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
+    fn list<R: BufRead>(&mut self, entity: &'static Entity, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
         let mut between = Unknowns::default();
-        list(tokens, resource.table(), &mut between, &mut |values| self.add(resource, values))?;
+        list(tokens, entity.document, &mut between, &mut |values| self.add(entity, values))?;
         self.note(&between)
     }
 
@@ -214,26 +210,23 @@ impl Loader<'_> {
         }
     }
 
-    fn add(&mut self, resource: &'static dyn Resource, mut values: Values) -> Result<()> {
-        self.store.draw(resource, &mut values);
-        if let (true, Some(Value::Integer(id))) = (has_defaults(resource), values.get("id"))
-            && !self.replacements.insert((resource.table().name, *id))
+    fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
+        self.store.prepare(entity, &mut values);
+        if let (Some(_), Some(id)) = (entity.seeded, values.integer("id"))
+            && !self.replacements.insert((entity.table.name, id))
         {
-            return Err(Error::refused(Rule::IdIsTaken, [(resource.table().element, 1)]));
+            return Err(Error::refused(Rule::IdIsTaken, [(entity.document.element, 1)]));
         }
         self.note(&values.unknown)?;
-        load(self.connection, resource, values, self.at)?;
+        load(self.connection, entity, values, self.at)?;
         self.records += 1;
         Ok(())
     }
 
-    /// Removes the defaults of a new store that the dumped one may have deleted.
-    fn make_way(&self, resource: &dyn Resource) -> Result<()> {
-        let mut sql = format!("DELETE FROM {} WHERE {}", resource.table().name, resource.untouched());
-        let guard = resource.guard(&Change::Delete(0));
-        if has_defaults(resource) && !guard.is_empty() {
-            sql.push_str(&format!(" AND {guard}"));
-            self.connection.execute(&sql, [])?;
+    /// Removes the records of a new store that the dumped one may have deleted.
+    fn make_way(&self, entity: &Entity) -> Result<()> {
+        if let Some(seeded) = entity.seeded {
+            delete_where(self.connection, entity, seeded)?;
         }
         Ok(())
     }
@@ -241,21 +234,22 @@ impl Loader<'_> {
     /// An id that was given once stays used, though its record is gone.
     fn next_ids<R: BufRead>(&mut self, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
         loop {
-            let resource = match next!(tokens) {
+            let entity = match next!(tokens) {
                 Token::Start { name, .. } => by_list(&name),
                 Token::End => return Ok(()),
                 _ => continue,
             };
-            let Some(resource) = resource else {
+            let Some(entity) = entity else {
                 skip(tokens)?;
                 continue;
             };
             let last = read_integer(tokens)?.saturating_sub(1);
             if last > MAX_ID {
-                return Err(tokens
-                    .error(format!("the next id of {} is above {MAX_ID}, the greatest id", resource.table().list)));
+                return Err(
+                    tokens.error(format!("the next id of {} is above {MAX_ID}, the greatest id", entity.document.list))
+                );
             }
-            let name = resource.table().name;
+            let name = entity.table.name;
             if last > 0 {
                 self.connection.execute(
                     "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 \
@@ -267,11 +261,6 @@ impl Loader<'_> {
             }
         }
     }
-}
-
-/// Whether a new store has records of the resource.
-fn has_defaults(resource: &dyn Resource) -> bool {
-    resource.untouched() != "0"
 }
 
 fn in_document(name: &str, error: Error) -> Error {

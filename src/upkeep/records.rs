@@ -7,8 +7,8 @@ use super::check::or_damage;
 use super::{Problem, Progress, Report};
 use crate::error::Result;
 use crate::record::{Column, Nil, View};
-use crate::resources::RESOURCES;
-use crate::store::Resource;
+use crate::resources::entities;
+use crate::store::Entity;
 use crate::value::{Value, quoted, utf8};
 
 /// The greatest id that every program can hold exactly, 2 to the power of 53; above, ids are on their way to run out.
@@ -37,12 +37,12 @@ pub(super) fn check(
     let total = or_damage(report, total)?.unwrap_or_default();
     let mut tell = |done| progress(Progress { doing: "checking the records", done, total });
     tell(0);
-    for resource in RESOURCES {
-        let rows = rows(connection, *resource, depth, report, &mut tell);
+    for entity in entities() {
+        let rows = rows(connection, entity, depth, report, &mut tell);
         or_damage(report, rows)?;
-        let rules = rules(connection, *resource, report);
-        or_damage(report, rules)?;
-        let sequence = sequence(connection, *resource, report);
+        let invariants = invariants(connection, entity, report);
+        or_damage(report, invariants)?;
+        let sequence = sequence(connection, entity, report);
         or_damage(report, sequence)?;
     }
     let references = references(connection, report);
@@ -50,21 +50,21 @@ pub(super) fn check(
 }
 
 fn total(connection: &Connection) -> Result<u64> {
-    RESOURCES.iter().try_fold(0, |sum, resource| {
-        let sql = format!("SELECT count(*) FROM {}", resource.table().name);
+    entities().try_fold(0, |sum, entity| {
+        let sql = format!("SELECT count(*) FROM {}", entity.table.name);
         Ok(sum + connection.query_row(&sql, [], |row| row.get::<_, i64>(0))?.unsigned_abs())
     })
 }
 
 fn rows(
     connection: &Connection,
-    resource: &dyn Resource,
+    entity: &Entity,
     depth: Depth,
     report: &mut Report,
     tell: &mut dyn FnMut(u64),
 ) -> Result<()> {
-    let table = resource.table();
-    let audit = resource.audit().filter(|_| depth == Depth::Whole);
+    let table = entity.table;
+    let audit = entity.audit.filter(|_| depth == Depth::Whole);
     // Not through an index: what a damaged one leaves out would not be looked at.
     let mut statement = connection.prepare(&format!("{} NOT INDEXED", table.sql().select(View::Internal)))?;
     let mut rows = statement.query([])?;
@@ -117,20 +117,20 @@ fn value(column: &Column, row: &Row<'_>, position: usize) -> Result<Result<(), S
     Ok(column.kind.check(&value))
 }
 
-fn rules(connection: &Connection, resource: &dyn Resource, report: &mut Report) -> Result<()> {
-    for invariant in resource.invariants() {
+fn invariants(connection: &Connection, entity: &Entity, report: &mut Report) -> Result<()> {
+    for invariant in entity.invariants {
         let mut statement = connection.prepare(invariant.broken_by)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let place = (Some(resource.table().name), Some(row.get(0)?), Some(invariant.column));
+            let place = (Some(entity.table.name), Some(row.get(0)?), Some(invariant.column));
             report.add_at(Problem::Rule, place, invariant.says);
         }
     }
     Ok(())
 }
 
-fn sequence(connection: &Connection, resource: &dyn Resource, report: &mut Report) -> Result<()> {
-    let name = resource.table().name;
+fn sequence(connection: &Connection, entity: &Entity, report: &mut Report) -> Result<()> {
+    let name = entity.table.name;
     let greatest: Option<i64> =
         connection.query_row(&format!("SELECT max(id) FROM {name} NOT INDEXED"), [], |row| row.get(0))?;
     let mut statement = connection.prepare("SELECT seq FROM sqlite_sequence WHERE name = ?1")?;
@@ -185,7 +185,7 @@ fn references(connection: &Connection, report: &mut Report) -> Result<()> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let table: String = row.get(0)?;
-        let name = RESOURCES.iter().map(|resource| resource.table().name).find(|name| *name == table);
+        let name = entities().map(|entity| entity.table.name).find(|name| *name == table);
         let parent: String = row.get(2)?;
         report.add_at(
             Problem::Reference,

@@ -3,14 +3,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::lines::{self, LineItem, NewLineItem};
-use super::{CLOSE, INVOICE, Invoice, Invoices, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, State};
+use super::{CLOSE, FROM, INVOICE, INVOICES, Invoice, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, STATUS, State, TO};
 use crate::error::Result;
 #[cfg(doc)]
 use crate::error::{Error, Rule};
 use crate::record::Fields;
 use crate::resources::payments::{NewPayment, Payment};
-use crate::store::{ClientStore, Records, Resource, Selection, Stored, Transaction};
-use crate::value::{Value, bound, date_text};
+use crate::store::{ClientStore, Entity, Filter, Records, Selection, Stored, Transaction};
 
 /// What a new invoice is made from.
 pub type NewInvoice = Fields<Invoice>;
@@ -74,12 +73,10 @@ pub struct PartFilter {
 }
 
 impl PartFilter {
-    pub(crate) fn selection(&self) -> Selection {
-        let mut selection = Selection::default();
+    pub(crate) fn narrow(&self, selection: &mut Selection) {
         if let Some(id) = self.invoice {
             selection.belonging_to(INVOICE.column, id);
         }
-        selection
     }
 }
 
@@ -99,36 +96,37 @@ impl Transaction<'_> {
 
 impl Stored for Invoice {
     type Filter = InvoiceFilter;
-    const RESOURCE: &'static dyn Resource = &Invoices;
+    const ENTITY: &'static Entity = &INVOICES;
 
-    fn select(filter: &InvoiceFilter, today: NaiveDate) -> Selection {
-        let mut selection = Selection::default();
+    fn select(filter: &InvoiceFilter, selection: &mut Selection) {
         if let Some(id) = filter.client {
-            selection.and("client_id = ?", Value::Integer(id));
+            Filter::CLIENT.integer(selection, id);
         }
         if let Some(day) = filter.from {
-            selection.and("issued_at >= ?", bound(date_text(day)));
-            selection.sorts = true;
+            FROM.day(selection, day);
         }
         if let Some(day) = filter.to {
-            selection.and("issued_at <= ?", bound(date_text(day)));
-            selection.sorts = true;
+            TO.day(selection, day);
         }
         if let Some(moment) = filter.updated_since {
-            selection.updated_since(moment);
+            Filter::UPDATED_SINCE.moment(selection, moment);
         }
-        match filter.status {
-            Some(Status::Is(state)) => selection.and("state = ?", Value::from(state.as_str())),
-            Some(Status::Unpaid) => selection.and("state IN ('open', 'partial')", None),
-            Some(Status::PastDue) => {
-                selection.and("state IN ('open', 'partial') AND due_at < ?", Value::Text(date_text(today)));
-            }
-            None => {}
+        if let Some(status) = filter.status {
+            STATUS.choice(selection, status.as_str());
         }
         if let Some(page) = filter.page {
-            selection.window = Some((i64::from(page.max(1) - 1) * PAGE, PAGE));
+            PAGE.page(selection, page);
         }
-        selection
+    }
+}
+
+impl Status {
+    fn as_str(self) -> &'static str {
+        match self {
+            Status::Is(state) => state.as_str(),
+            Status::Unpaid => "unpaid",
+            Status::PastDue => "pastdue",
+        }
     }
 }
 
@@ -150,7 +148,7 @@ impl Records<'_, Invoice> {
     /// [`Error::Refused`] with [`Rule::InvoiceIsNotDraft`] in any other state, [`Error::NotFound`],
     /// [`Error::Busy`] and [`Error::Storage`].
     pub fn mark_as_sent(&self, id: i64) -> Result<()> {
-        self.act(id, MARK_AS_SENT).map(drop)
+        self.act(id, &MARK_AS_SENT).map(drop)
     }
 
     /// Makes an open invoice a draft again.
@@ -159,7 +157,7 @@ impl Records<'_, Invoice> {
     ///
     /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotOpen`].
     pub fn mark_as_draft(&self, id: i64) -> Result<()> {
-        self.act(id, MARK_AS_DRAFT).map(drop)
+        self.act(id, &MARK_AS_DRAFT).map(drop)
     }
 
     /// Closes an open or partially paid invoice, writing off what is due.
@@ -168,7 +166,7 @@ impl Records<'_, Invoice> {
     ///
     /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotOpenOrPartial`].
     pub fn close(&self, id: i64) -> Result<()> {
-        self.act(id, CLOSE).map(drop)
+        self.act(id, &CLOSE).map(drop)
     }
 
     /// Opens a closed invoice again.
@@ -177,7 +175,7 @@ impl Records<'_, Invoice> {
     ///
     /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotClosed`].
     pub fn reopen(&self, id: i64) -> Result<()> {
-        self.act(id, RE_OPEN).map(drop)
+        self.act(id, &RE_OPEN).map(drop)
     }
 
     /// Records a payment and gives its id; what is due and the state move with it.

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
-use crate::record::{Describe, Fields, Table, Values, View, record};
-use crate::store::{Audit, Change, Resource};
+use crate::record::{Describe, Fields, Values, View, record};
+use crate::resources::Resource;
+use crate::store::Entity;
 use crate::value::{Kind, Value, is_space};
 
 /// The element of the lines, for errors.
@@ -21,28 +22,28 @@ record! {
     LineItem: table "invoice_line_items", element "invoice-line-item", list "invoice-line-items", documented array true;
     elements {
         /// Lines stand in the order of their ids.
-        id ("id"): i64 = readonly;
+        id: i64 = readonly;
         /// The invoice.
-        invoice_id ("invoice-id"): i64 = readonly;
+        invoice_id: i64 = readonly;
         /// What is billed: `Service`, `Product`, or any other text.
-        kind ("kind"): String = writable;
+        kind: String = writable default_text("");
         /// What it is for.
-        description ("description"): String = writable;
+        description: String = writable default_text("");
         /// How many.
-        quantity ("quantity"): Decimal = required;
+        quantity: Decimal = required;
         /// Money for each.
-        unit_price ("unit-price"): Decimal = required;
+        unit_price: Decimal = required;
         /// Quantity times unit price, in whole cents.
-        amount ("amount"): Decimal = readonly;
+        amount: Decimal = readonly;
         /// Whether the first tax applies.
-        taxed ("taxed"): bool = writable;
+        taxed: bool = writable default(0);
         /// Whether the second tax applies.
-        taxed2 ("taxed2"): bool = writable;
+        taxed2: bool = writable default(0);
         /// The project, as it was sent; there may be none of the number.
-        project_id ("project-id"): Option<String> = writable;
+        project_id: Option<String> = writable;
     }
     internal {
-        version ("version"): i64 = readonly;
+        version: i64 = readonly default(0);
     }
 }
 
@@ -67,39 +68,17 @@ impl NewLineItem {
     }
 }
 
-/// The resource behind the lines: no path leads to them, only the dump lists them.
-pub(crate) struct LineItems;
+/// No path leads to the lines; only the dump lists them.
+pub(crate) static LINES: Resource = Resource { entity: &LINE_ITEMS, endpoints: &[] };
 
-impl Resource for LineItems {
-    fn table(&self) -> &'static Table {
-        &TABLE
-    }
-
-    fn paths(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn complete(&self, _connection: &Connection, values: &mut Values, _at: DateTime<Utc>) -> Result<()> {
-        for name in ["kind", "description"] {
-            values.default(name, || Value::from(""));
-        }
-        for name in ["taxed", "taxed2"] {
-            values.default(name, || Value::Integer(0));
-        }
+static LINE_ITEMS: Entity = Entity::of::<LineItem>()
+    .complete(|_, values, _| {
         let exact = |name| values.text(name).and_then(Exact::parse).unwrap_or_default();
         let amount = line_amount(exact("quantity"), exact("unit_price"))?;
         values.set("amount", Value::Text(amount.text(1)));
         Ok(())
-    }
-
-    fn audit(&self) -> Option<Audit> {
-        Some(audit)
-    }
-
-    fn refusal(&self, _connection: &Connection, _change: &Change<'_>) -> Result<Error> {
-        Ok(Error::invalid("invoice-id", "names no invoice"))
-    }
-}
+    })
+    .audit(audit);
 
 fn audit(connection: &Connection, id: i64, tell: &mut dyn FnMut(&'static str, String)) -> Result<()> {
     let (quantity, unit_price, amount): (String, String, String) = connection
@@ -173,7 +152,7 @@ pub(super) fn replace(connection: &Connection, invoice: i64, lines: Vec<Values>)
     connection.prepare_cached("DELETE FROM invoice_line_items WHERE invoice_id = ?1")?.execute([invoice])?;
     for mut values in lines {
         values.set("invoice_id", Value::Integer(invoice));
-        crate::store::add(connection, &LineItems, values, DateTime::UNIX_EPOCH)?;
+        crate::store::add(connection, &LINE_ITEMS, values, DateTime::UNIX_EPOCH)?;
     }
     Ok(())
 }

@@ -3,40 +3,9 @@
 use super::source::Source;
 use super::tokens::{Token, Tokens};
 use crate::error::{Error, Result};
-use crate::record::{Column, LONGEST_TEXT, Nil, TOO_LONG, Table, Unknowns, Values, Write, same_name};
+use crate::format::Purpose;
+use crate::record::{Column, Document, LONGEST_TEXT, Nil, TOO_LONG, Unknowns, Values, same_name};
 use crate::value::{Kind, Value, is_space};
-
-/// Which of a document's elements count; the others are ignored with all they contain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// What a create may set.
-    Create,
-    /// The same under another record's path, which gives the column of this name.
-    CreateUnder(&'static str),
-    /// What an update may set.
-    Update,
-    /// Every column.
-    Document,
-}
-
-impl Purpose {
-    fn takes(self, column: &Column) -> bool {
-        match self {
-            Purpose::Create => column.write != Write::Never,
-            Purpose::CreateUnder(parent) => column.write != Write::Never && column.name != parent,
-            Purpose::Update => column.write == Write::Always,
-            Purpose::Document => true,
-        }
-    }
-
-    /// The element that sets a column.
-    fn element(self, column: &Column) -> &'static str {
-        match (self, column.sent_as) {
-            (Purpose::Document, _) | (_, None) => column.element,
-            (_, Some(element)) => element,
-        }
-    }
-}
 
 /// Reads the next token, with its line in the error.
 macro_rules! next {
@@ -50,13 +19,13 @@ macro_rules! next {
 pub(crate) use next;
 
 /// Reads the document of one record.
-pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: Purpose) -> Result<Values> {
+pub(crate) fn read_record(source: impl Source, document: &'static Document, purpose: Purpose) -> Result<Values> {
     let mut tokens = Tokens::new(source);
     let root = root(&mut tokens)?;
-    if !table.is_record(&root) {
-        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.element)));
+    if !document.is_one(&root) {
+        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", document.element)));
     }
-    let values = fields(&mut tokens, Values::new(table), purpose)?;
+    let values = fields(&mut tokens, document, purpose, document.table.columns.len())?;
     end(&mut tokens)?;
     Ok(values)
 }
@@ -64,15 +33,15 @@ pub(crate) fn read_record(source: impl Source, table: &'static Table, purpose: P
 /// Reads a list document, one record at a time; an error of `each` gets the record's line.
 pub(crate) fn read_list(
     source: impl Source,
-    table: &'static Table,
+    document: &'static Document,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
     let mut tokens = Tokens::new(source);
     let root = root(&mut tokens)?;
-    if !table.is_list(&root) {
-        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", table.list)));
+    if !document.is_list(&root) {
+        return Err(tokens.error(format!("the root element is <{root}>, not <{}>", document.list)));
     }
-    list(&mut tokens, table, &mut Unknowns::default(), each)?;
+    list(&mut tokens, document, &mut Unknowns::default(), each)?;
     end(&mut tokens)
 }
 
@@ -88,20 +57,20 @@ pub(crate) fn root<S: Source>(tokens: &mut Tokens<S>) -> Result<String> {
 /// The records of a list whose start was read, and its end; what else stands between them is counted.
 pub(crate) fn list<S: Source>(
     tokens: &mut Tokens<S>,
-    table: &'static Table,
+    document: &'static Document,
     unknown: &mut Unknowns,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
     // The records of a list mostly have the same elements.
-    let mut width = table.columns.len();
+    let mut width = document.table.columns.len();
     loop {
         tokens.skip_space();
         let other = match next!(tokens) {
-            Token::Start { name, .. } if table.is_record(&name) => None,
+            Token::Start { name, .. } if document.is_one(&name) => None,
             Token::Start { name, .. } => Some(name.to_owned()),
             Token::End => return Ok(()),
             Token::Text(text) if !text.chars().all(is_space) => {
-                let reason = format!("text stands in <{}>, between its records", table.list);
+                let reason = format!("text stands in <{}>, between its records", document.list);
                 return Err(tokens.error(reason));
             }
             _ => continue,
@@ -110,28 +79,28 @@ pub(crate) fn list<S: Source>(
             drop_element(tokens, &name, unknown)?;
             continue;
         }
-        width = wide_record(tokens, table, width, each)?;
+        width = wide_record(tokens, document, width, each)?;
     }
 }
 
 /// A record whose start was read, and its end; an error of `each` gets its line.
 pub(crate) fn record<S: Source>(
     tokens: &mut Tokens<S>,
-    table: &'static Table,
+    document: &'static Document,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<()> {
-    wide_record(tokens, table, table.columns.len(), each).map(drop)
+    wide_record(tokens, document, document.table.columns.len(), each).map(drop)
 }
 
 /// The same of a record that is likely to be so wide; its own width.
 fn wide_record<S: Source>(
     tokens: &mut Tokens<S>,
-    table: &'static Table,
+    document: &'static Document,
     width: usize,
     each: &mut dyn FnMut(Values) -> Result<()>,
 ) -> Result<usize> {
     let mark = tokens.mark();
-    let values = fields(tokens, Values::with_width(table, width), Purpose::Document)?;
+    let values = fields(tokens, document, Purpose::Document, width)?;
     let width = values.width();
     each(values).map_err(|error| at_line(error, tokens.line_of(mark)))?;
     Ok(width)
@@ -157,8 +126,14 @@ fn at_line(error: Error, at: u64) -> Error {
 }
 
 /// The fields of a record whose start was read, and its end. A repeated element: the last wins.
-fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpose) -> Result<Values> {
-    let table = values.table;
+fn fields<S: Source>(
+    tokens: &mut Tokens<S>,
+    document: &'static Document,
+    purpose: Purpose,
+    width: usize,
+) -> Result<Values> {
+    let table = document.table;
+    let mut values = Values::with_width(table, width);
     let mut content = String::new();
     let mut expected = 0;
     // What the elements of other editions say, by the column that they stand for.
@@ -166,21 +141,21 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
     loop {
         tokens.skip_space();
         let (found, nil) = match next!(tokens) {
-            Token::Start { name, nil } => (find(table, expected, &name, purpose), nil),
+            Token::Start { name, nil } => (find(document, expected, &name, purpose), nil),
             Token::End => break,
             _ => continue,
         };
         let position = match found {
             Found::Column(position) | Found::StandIn { position, .. } => position,
             Found::Attached => {
-                values.attached = Some(text(tokens, table.attached, &mut values.unknown)?);
+                values.attached = Some(text(tokens, document.attached, &mut values.unknown)?);
                 continue;
             }
             Found::Ignored => {
                 skip(tokens)?;
                 continue;
             }
-            Found::Homeless(name) => {
+            Found::Unplaced(name) => {
                 let mark = tokens.mark();
                 if skip(tokens)? {
                     values.unknown.add(&name, || tokens.line_of(mark));
@@ -242,37 +217,38 @@ enum Found {
     /// A field that the document's purpose does not set.
     Ignored,
     /// An element that is known and has no place.
-    Homeless(String),
+    Unplaced(String),
     Nothing(String),
 }
 
 /// Finds an element; documents mostly keep the columns' order, so the search starts there.
-fn find(table: &Table, expected: usize, name: &str, purpose: Purpose) -> Found {
-    let (before, after) = table.columns.split_at(expected);
+fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> Found {
+    let (before, after) = document.table.columns.split_at(expected);
     let matches = |column: &Column| {
         purpose.takes(column) && column.computed.is_none() && same_name(name, purpose.element(column))
     };
     let position = after.iter().position(matches).map(|at| expected + at);
     match position.or_else(|| before.iter().position(matches)) {
         Some(position) => Found::Column(position),
-        None => find_other(table, name, purpose),
+        None => find_other(document, name, purpose),
     }
 }
 
 #[cold]
-fn find_other(table: &Table, name: &str, purpose: Purpose) -> Found {
+fn find_other(document: &Document, name: &str, purpose: Purpose) -> Found {
+    let table = document.table;
     let own = table.columns.iter().position(|column| same_name(name, column.element));
     let computed = own.filter(|_| purpose == Purpose::Document);
     let stands_for = |column: &Column| purpose.takes(column) && column.also.is_some_and(|also| same_name(name, also));
-    let known = |homeless: &&'static str| same_name(name, homeless);
+    let known = |unplaced: &&'static str| same_name(name, unplaced);
     match (table.columns.iter().position(stands_for), computed) {
         (Some(position), computed) => Found::StandIn { position, computed },
         (None, Some(position)) => Found::Column(position),
-        _ if table.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
+        _ if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
         _ if own.is_some() => Found::Ignored,
         _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
-        _ if table.homeless.iter().any(known) && purpose == Purpose::Document => Found::Homeless(name.to_owned()),
-        _ if table.homeless.iter().any(known) => Found::Ignored,
+        _ if document.unplaced.iter().any(known) && purpose == Purpose::Document => Found::Unplaced(name.to_owned()),
+        _ if document.unplaced.iter().any(known) => Found::Ignored,
         _ => Found::Nothing(name.to_owned()),
     }
 }

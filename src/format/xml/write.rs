@@ -2,7 +2,8 @@
 
 use rusqlite::types::ValueRef;
 
-use crate::record::{Column, Table};
+use crate::format::Unwritable;
+use crate::record::{Column, Document};
 use crate::value::{Kind, is_xml_char, utf8};
 
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -22,37 +23,29 @@ pub enum Dialect {
     Live,
 }
 
-/// What a stored value cannot be written for; the store adds which record's it is.
-#[derive(Debug)]
-pub(crate) struct Unwritable {
-    /// The element's name.
-    pub(crate) column: &'static str,
-    pub(crate) reason: String,
-}
-
-/// Writes documents of one table into a buffer.
+/// Writes documents of one kind of record into a buffer.
 pub(crate) struct Writer {
-    table: &'static Table,
+    document: &'static Document,
     dialect: Dialect,
     indent: usize,
 }
 
 impl Writer {
-    pub(crate) fn new(table: &'static Table, dialect: Dialect) -> Self {
-        Writer { table, dialect, indent: 0 }
+    pub(crate) fn new(document: &'static Document, dialect: Dialect) -> Self {
+        Writer { document, dialect, indent: 0 }
     }
 
     /// The same, for a document inside another: deeper, and without a declaration.
-    pub(crate) fn nested(table: &'static Table) -> Self {
-        Writer { table, dialect: Dialect::Live, indent: 2 }
+    pub(crate) fn nested(document: &'static Document) -> Self {
+        Writer { document, dialect: Dialect::Live, indent: 2 }
     }
 
     pub(crate) fn start_list(&self, out: &mut Vec<u8>) {
         self.declare(out);
         self.indent(out, 0);
         out.push(b'<');
-        out.extend_from_slice(self.table.list.as_bytes());
-        if self.dialect == Dialect::Live || self.table.documented_array {
+        out.extend_from_slice(self.document.list.as_bytes());
+        if self.dialect == Dialect::Live || self.document.documented_array {
             out.extend_from_slice(b" type=\"array\"");
         }
         out.push(b'>');
@@ -63,7 +56,7 @@ impl Writer {
         if !empty {
             self.indent(out, 0);
         }
-        self.close(out, self.table.list);
+        self.close(out, self.document.list);
     }
 
     /// Writes a record of a list, after the line end that the tag before it left out.
@@ -96,7 +89,7 @@ impl Writer {
         self.declare(out);
         self.start_record(out, 0);
         self.columns(out, 0, columns, get)?;
-        if let (Some(element), Some(text)) = (self.table.attached, attached) {
+        if let (Some(element), Some(text)) = (self.document.attached, attached) {
             self.indent(out, 2);
             out.push(b'<');
             out.extend_from_slice(element.as_bytes());
@@ -109,11 +102,11 @@ impl Writer {
     }
 
     fn start_record(&self, out: &mut Vec<u8>, deeper: usize) {
-        out.extend_from_slice(self.table.open.indented(self.indent + deeper));
+        out.extend_from_slice(self.document.open.indented(self.indent + deeper));
     }
 
     fn end_record(&self, out: &mut Vec<u8>, deeper: usize) {
-        out.extend_from_slice(self.table.close.indented(self.indent + deeper));
+        out.extend_from_slice(self.document.close.indented(self.indent + deeper));
     }
 
     #[inline(always)]

@@ -29,16 +29,17 @@ pub(crate) use declaration::is_utf8_name;
 #[cfg(feature = "server")]
 pub(crate) use leaves::{Leaf, leaves};
 pub(crate) use names::find_illegal;
-pub(crate) use read::{Purpose, end, list, next, read_integer, record, skip};
+pub(crate) use read::{end, list, next, read_integer, record, skip};
 pub(crate) use source::Stream;
 pub(crate) use tokens::{Token, Tokens};
 pub(crate) use tree::Tree;
 pub use write::Dialect;
-pub(crate) use write::{Unwritable, Writer};
+pub(crate) use write::Writer;
 
 use self::source::Slice;
 use crate::error::{Error, Result};
-use crate::record::{Fields, Record, Table, Unknowns, Values, View};
+use crate::format::{self, Format, Node, Purpose, Unwritable};
+use crate::record::{Document, Fields, Record, Unknowns, Values};
 
 /// Reads the document of one record, every element of it.
 ///
@@ -47,7 +48,7 @@ use crate::record::{Fields, Record, Table, Unknowns, Values, View};
 /// [`Error::Xml`] where the document is not well-formed, not UTF-8, or has another root;
 /// [`Error::Invalid`] where a value does not fit its type. Both carry the line.
 pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
-    read_for(document, R::TABLE, Purpose::Document).map(Fields::from_values)
+    read_for(document, R::DOCUMENT, Purpose::Document).map(Fields::from_values)
 }
 
 /// Reads a list document.
@@ -57,7 +58,7 @@ pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
 /// As [`read()`].
 pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
     let mut records = Vec::new();
-    read::read_list(Slice::new(document), R::TABLE, &mut |values| {
+    read::read_list(Slice::new(document), R::DOCUMENT, &mut |values| {
         records.push(Fields::from_values(values));
         Ok(())
     })?;
@@ -71,7 +72,7 @@ pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
 ///
 /// As [`read()`]. That required fields are there is checked when the record is created.
 pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
-    read_for(document, R::TABLE, Purpose::Create).map(Fields::from_values)
+    read_for(document, R::DOCUMENT, Purpose::Create).map(Fields::from_values)
 }
 
 /// Reads the body of a request that updates a record: what an update may set.
@@ -80,11 +81,11 @@ pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
 ///
 /// As [`read()`].
 pub fn read_changes<R: Record>(document: &[u8]) -> Result<Fields<R>> {
-    read_for(document, R::TABLE, Purpose::Update).map(Fields::from_values)
+    read_for(document, R::DOCUMENT, Purpose::Update).map(Fields::from_values)
 }
 
-pub(crate) fn read_for(document: &[u8], table: &'static Table, purpose: Purpose) -> Result<Values> {
-    read::read_record(Slice::new(document), table, purpose)
+pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpose) -> Result<Values> {
+    read::read_record(Slice::new(body), document, purpose)
 }
 
 /// Reads the message of an error document.
@@ -123,7 +124,7 @@ pub fn read_error(document: &[u8]) -> Result<String> {
 pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
     let fields = record.fields();
     let mut out = Vec::new();
-    Writer::new(R::TABLE, dialect)
+    Writer::new(R::DOCUMENT, dialect)
         .single(&mut out, shown::<R>(dialect), |position| get(&fields, position), None)
         .map_err(invalid)?;
     Ok(out)
@@ -136,7 +137,7 @@ pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
 /// As [`write()`].
 pub fn write_fields<R: Record>(fields: &Fields<R>, dialect: Dialect) -> Result<Vec<u8>> {
     let mut out = Vec::new();
-    Writer::new(R::TABLE, dialect)
+    Writer::new(R::DOCUMENT, dialect)
         .single(&mut out, R::TABLE.columns, |position| get(fields, position), fields.values.attached.as_deref())
         .map_err(invalid)?;
     Ok(out)
@@ -151,7 +152,7 @@ pub fn write_list<R: Record>(
     records: impl IntoIterator<Item = impl Into<Fields<R>>>,
     dialect: Dialect,
 ) -> Result<Vec<u8>> {
-    let writer = Writer::new(R::TABLE, dialect);
+    let writer = Writer::new(R::DOCUMENT, dialect);
     let mut out = Vec::new();
     writer.start_list(&mut out);
     let mut empty = true;
@@ -173,23 +174,11 @@ pub fn write_list<R: Record>(
 /// assert_eq!(document, b"<hash>\n  <message>Client has active projects.</message>\n</hash>\n");
 /// ```
 pub fn write_error(message: &str, dialect: Dialect) -> Vec<u8> {
-    let mut tree = Tree::new(dialect);
-    tree.open("hash");
-    tree.text("message", message);
-    tree.close("hash");
-    tree.into_bytes()
-}
-
-/// The view of a table that a dialect shows.
-pub(crate) fn view(dialect: Dialect) -> View {
-    match dialect {
-        Dialect::Documented => View::Both,
-        Dialect::Live => View::Live,
-    }
+    format::tree::write(&[Node::Text("message", message.to_owned())], Format::Xml(dialect))
 }
 
 fn shown<R: Record>(dialect: Dialect) -> &'static [crate::record::Column] {
-    R::TABLE.columns_of(view(dialect))
+    R::TABLE.columns_of(Format::Xml(dialect).view())
 }
 
 fn get<R>(fields: &Fields<R>, position: usize) -> Option<rusqlite::types::ValueRef<'_>> {

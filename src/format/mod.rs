@@ -1,0 +1,98 @@
+//! The formats of documents: a document's data rendered as XML or JSON, and read from them.
+
+mod body;
+pub(crate) mod json;
+pub(crate) mod tree;
+pub mod xml;
+
+use rusqlite::types::ValueRef;
+
+pub(crate) use body::{Purpose, RequestBody};
+pub(crate) use tree::Node;
+pub use xml::Dialect;
+
+use crate::record::{Column, Document, View};
+
+/// How a document is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Format {
+    Xml(Dialect),
+    Json,
+}
+
+impl Format {
+    /// The columns that a document in this format shows.
+    pub(crate) fn view(self) -> View {
+        match self {
+            Format::Xml(Dialect::Documented) => View::Both,
+            Format::Xml(Dialect::Live) | Format::Json => View::Live,
+        }
+    }
+}
+
+/// What a stored value cannot be written for; the store adds which record's it is.
+#[derive(Debug)]
+pub(crate) struct Unwritable {
+    /// The element's name.
+    pub(crate) column: &'static str,
+    pub(crate) reason: String,
+}
+
+/// Writes the documents of one kind of record, in one format, into a buffer.
+pub(crate) enum Writer {
+    Xml(xml::Writer),
+    Json(json::Writer),
+}
+
+impl Writer {
+    pub(crate) fn new(document: &'static Document, format: Format) -> Self {
+        match format {
+            Format::Xml(dialect) => Writer::Xml(xml::Writer::new(document, dialect)),
+            Format::Json => Writer::Json(json::Writer::new(document)),
+        }
+    }
+
+    pub(crate) fn start_list(&self, out: &mut Vec<u8>) {
+        match self {
+            Writer::Xml(writer) => writer.start_list(out),
+            Writer::Json(writer) => writer.start_list(out),
+        }
+    }
+
+    pub(crate) fn end_list(&self, out: &mut Vec<u8>, empty: bool) {
+        match self {
+            Writer::Xml(writer) => writer.end_list(out, empty),
+            Writer::Json(writer) => writer.end_list(out),
+        }
+    }
+
+    /// Writes a record of a list; `get` gives the value of a column by its position.
+    #[inline]
+    pub(crate) fn list_record<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        first: bool,
+        columns: &'static [Column],
+        get: impl FnMut(usize) -> Option<ValueRef<'a>>,
+    ) -> Result<(), Unwritable> {
+        match self {
+            Writer::Xml(writer) => writer.list_record(out, first, columns, get),
+            Writer::Json(writer) => writer.list_record(out, first, columns, get),
+        }
+    }
+
+    /// Writes the document of one record: the columns that `get` has a value for, and what is
+    /// attached.
+    pub(crate) fn single<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        columns: &'static [Column],
+        get: impl FnMut(usize) -> Option<ValueRef<'a>>,
+        attached: Option<&str>,
+    ) -> Result<(), Unwritable> {
+        match self {
+            Writer::Xml(writer) => writer.single(out, columns, get, attached),
+            Writer::Json(writer) => writer.single(out, columns, get, attached),
+        }
+    }
+}

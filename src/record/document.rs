@@ -1,0 +1,58 @@
+//! How a record stands on the wire: names and wrappers, as data that every format renders.
+
+use super::{Table, Tag};
+
+/// The documents of a record: of one, and of a list.
+#[derive(Debug)]
+pub struct Document {
+    pub(crate) table: &'static Table,
+    /// The root of one record.
+    pub(crate) element: &'static str,
+    /// Other roots of one record that are read.
+    pub(crate) aliases: &'static [&'static str],
+    /// The root of a list.
+    pub(crate) list: &'static str,
+    /// Another root of a list that is read.
+    pub(crate) list_alias: Option<&'static str>,
+    /// Whether the `documented` dialect, too, marks the list's root as an array.
+    pub(crate) documented_array: bool,
+    /// The element that the document of one record has after its columns, and no list has.
+    pub(crate) attached: Option<&'static str>,
+    /// Elements of other editions or of requests that have no place in the store. They are known: a request that has
+    /// them says nothing new, a document that is loaded loses what they hold.
+    pub(crate) unplaced: &'static [&'static str],
+    /// The wrappers in JSON, where they are not the element's name with underscores.
+    pub(crate) json: Option<JsonNames>,
+    /// The lines around the fields of a record.
+    pub(crate) open: Tag,
+    pub(crate) close: Tag,
+}
+
+/// The names that wrap a record in JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonNames {
+    /// Around one record.
+    pub(crate) one: &'static str,
+    /// Around each record of a list.
+    pub(crate) item: &'static str,
+    /// Further ones that are read.
+    pub(crate) accepted: &'static [&'static str],
+}
+
+/// Whether a name is the given one; dashes and underscores are the same.
+pub(crate) fn same_name(sent: &str, dashed: &str) -> bool {
+    let same = |(sent, ours)| sent == ours || (sent == b'_' && ours == b'-');
+    sent == dashed || (sent.len() == dashed.len() && sent.bytes().zip(dashed.bytes()).all(same))
+}
+
+impl Document {
+    /// Whether the document of one record may have the root.
+    pub(crate) fn is_one(&self, root: &str) -> bool {
+        same_name(root, self.element) || self.aliases.iter().any(|name| same_name(root, name))
+    }
+
+    /// Whether the document of a list has the root.
+    pub(crate) fn is_list(&self, root: &str) -> bool {
+        same_name(root, self.list) || self.list_alias.is_some_and(|alias| same_name(root, alias))
+    }
+}
