@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::io::Read;
+
 use clientstore::{Client, ClientStore, Error, NewClient, xml};
 use common::malformed;
 
@@ -67,6 +69,27 @@ fn large_pieces_that_go_on_without_end_are_refused() {
         assert!(read(many.as_bytes()).is_ok(), "{references} is no harm");
     }
     malformed(read(format!("<client><name>{}</name></client>", "&a;".repeat(1_000_000)).as_bytes()));
+}
+
+#[test]
+fn a_stream_that_goes_on_without_end_is_refused() {
+    let store = ClientStore::open_in_memory().unwrap();
+    for (start, expected) in [
+        ("<", "16 MiB"),
+        ("<clients a='", "16 MiB"),
+        ("<!--", "16 MiB"),
+        ("<?x ", "16 MiB"),
+        ("<!DOCTYPE ", "a DOCTYPE is not accepted"),
+        ("<clients>", "16 MiB"),
+        ("<clients>&", "16 MiB"),
+        ("<clients></", "16 MiB"),
+        ("<clients><client>\n<name>", "line 2: name is longer than 16 MiB"),
+        ("<clients><client>\n<name><![CDATA[", "line 2: name is longer than 16 MiB"),
+    ] {
+        let endless = std::io::BufReader::new(start.as_bytes().chain(std::io::repeat(b'x')));
+        let error = store.load([("endless.xml", endless)]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{start}: {error}");
+    }
 }
 
 #[test]

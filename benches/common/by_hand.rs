@@ -199,7 +199,7 @@ fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
     out.extend_from_slice(text);
 }
 
-/// quick-xml's borrowed events, counted.
+/// quick-xml's bare events, with none of the checks that the library adds, counted.
 pub fn count_events(document: &[u8]) -> usize {
     use quick_xml::events::Event;
     let mut reader = quick_xml::Reader::from_reader(document);

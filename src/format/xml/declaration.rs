@@ -1,24 +1,22 @@
 //! What stands between `<?` and `?>`: the XML declaration, and instructions to others.
 
+use quick_xml::events::{BytesDecl, BytesPI};
+
 use super::names::{attribute, is_name, legal};
 use super::tokens::Fault;
-use crate::value::{is_space, quoted};
+use crate::value::quoted;
 
-/// What follows the `xml` of a declaration; `None` when the content is an instruction's.
-pub(super) fn declared(content: &str) -> Option<&str> {
-    content.strip_prefix("xml").filter(|rest| rest.is_empty() || rest.starts_with(is_space))
-}
-
-pub(super) fn check_instruction(content: &str) -> Result<(), Fault> {
-    let (target, rest) = content.split_at(content.find(is_space).unwrap_or(content.len()));
+pub(super) fn check_instruction(instruction: &BytesPI<'_>) -> Result<(), Fault> {
+    let target = instruction.target();
     if !is_name(target) || target.eq_ignore_ascii_case("xml") {
         return Err("a processing instruction has no legal target".into());
     }
-    legal(rest)
+    legal(instruction.content())
 }
 
 /// `version`, then perhaps `encoding`, then perhaps `standalone`; UTF-8 and its subset only.
-pub(super) fn check_declaration(mut rest: &str) -> Result<(), Fault> {
+pub(super) fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
+    let mut rest = &declaration["xml".len()..];
     let mut seen = 0;
     while let Some((name, value, after)) = attribute(rest)? {
         let order = match name {

@@ -18,7 +18,6 @@ mod declaration;
 #[cfg(feature = "server")]
 mod leaves;
 mod names;
-mod outline;
 mod read;
 mod source;
 mod tokens;

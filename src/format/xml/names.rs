@@ -1,7 +1,5 @@
 //! The grammar inside markup: names, attributes, references, characters (XML 1.0, fifth edition).
 
-use std::borrow::Cow;
-
 use super::tokens::Fault;
 use crate::value::{is_space, is_xml_char, quoted};
 
@@ -90,19 +88,10 @@ pub(crate) fn plain_length(text: &[u8]) -> usize {
     start + text[start..].iter().take_while(|byte| special(**byte) == 0).count()
 }
 
-/// The length of the name that a text starts with, if it is of letters, digits and dashes.
-#[inline]
-pub(crate) fn plain_name(text: &[u8]) -> usize {
-    let plain = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b'_');
-    match text.first() {
-        Some(byte) if byte.is_ascii_alphabetic() => text.iter().take_while(plain).count(),
-        _ => 0,
-    }
-}
-
 /// Whether the text is a Name.
 pub(crate) fn is_name(text: &str) -> bool {
-    if !text.is_empty() && plain_name(text.as_bytes()) == text.len() {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text.bytes().all(plain) {
         return true;
     }
     let mut characters = text.chars();
@@ -145,56 +134,12 @@ pub(crate) fn reference(name: &str) -> Result<char, Fault> {
     }
 }
 
-/// The text with line feeds for its line ends.
-pub(crate) fn normalised(text: &str) -> Cow<'_, str> {
-    let mut lines = memchr::memchr_iter(b'\r', text.as_bytes());
-    let Some(first) = lines.next() else {
-        return Cow::Borrowed(text);
-    };
-    let mut normal = String::with_capacity(text.len());
-    let mut start = 0;
-    for end in std::iter::once(first).chain(lines) {
-        normal.push_str(&text[start..end]);
-        start = end + 1;
-        if text.as_bytes().get(start) != Some(&b'\n') {
-            normal.push('\n');
-        }
-    }
-    normal.push_str(&text[start..]);
-    Cow::Owned(normal)
-}
-
-/// The length of a tag that a text starts with: up to the first `>` outside the values of attributes.
-pub(crate) fn tag_end(text: &[u8]) -> Option<usize> {
-    let mut quote = None;
-    for at in memchr::memchr3_iter(b'>', b'\'', b'"', text) {
-        match (quote, text[at]) {
-            (None, b'>') => return Some(at + 1),
-            (None, opening) => quote = Some(opening),
-            (Some(opening), byte) if byte == opening => quote = None,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The length of what stands between an element's name and the `>`, if it is what most elements say
-/// and so needs no parsing.
-#[inline]
-pub(crate) fn plain_attributes(rest: &[u8]) -> Option<usize> {
-    let said: [&[u8]; 6] = [
-        b">",
-        b" type=\"integer\">",
-        b" type=\"boolean\">",
-        b" type=\"decimal\">",
-        b" type=\"datetime\">",
-        b" type=\"date\">",
-    ];
-    said.iter().find(|said| rest.starts_with(said)).map(|said| said.len() - 1)
-}
-
 /// Checks what follows an element's name in its tag; true when it says `nil="true"`.
 pub(crate) fn attributes(mut rest: &str) -> Result<bool, Fault> {
+    // What most elements say needs no parsing.
+    if matches!(rest, "" | " type=\"integer\"" | " type=\"boolean\"" | " type=\"datetime\"" | " type=\"decimal\"") {
+        return Ok(false);
+    }
     let mut nil = false;
     let mut names: Vec<&str> = Vec::new();
     while let Some((name, value, after)) = attribute(rest)? {

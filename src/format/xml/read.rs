@@ -64,7 +64,6 @@ pub(crate) fn list<S: Source>(
     // The records of a list mostly have the same elements.
     let mut width = document.table.columns.len();
     loop {
-        tokens.skip_space();
         let other = match next!(tokens) {
             Token::Start { name, .. } if document.is_one(&name) => None,
             Token::Start { name, .. } => Some(name.to_owned()),
@@ -139,7 +138,6 @@ fn fields<S: Source>(
     // What the elements of other editions say, by the column that they stand for.
     let mut stand_ins: Vec<(usize, Value)> = Vec::new();
     loop {
-        tokens.skip_space();
         let (found, nil) = match next!(tokens) {
             Token::Start { name, nil } => (find(document, expected, &name, purpose), nil),
             Token::End => break,
@@ -168,16 +166,13 @@ fn fields<S: Source>(
             }
         };
         let column = &table.columns[position];
-        let refuse = |reason, line| Error::Invalid { field: column.element, reason, line: Some(line) };
-        let value = match tokens.leaf() {
-            Some(text) => value(column, text, nil).map_err(|reason| refuse(reason, tokens.line()))?,
-            None => {
-                let mark = tokens.mark();
-                content.clear();
-                append_text(tokens, Some(column.element), &mut content, &mut values.unknown)?;
-                value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
-            }
-        };
+        let mark = tokens.mark();
+        content.clear();
+        append_text(tokens, Some(column.element), &mut content, &mut values.unknown)?;
+        let value = value(column, &content, nil).map_err(|reason| {
+            let line = Some(tokens.line_of(mark));
+            Error::Invalid { field: column.element, reason, line }
+        })?;
         let Some(value) = value else { continue };
         match found {
             Found::StandIn { computed, .. } => {

@@ -1,190 +1,160 @@
-//! Where a document comes from: memory, or a stream; either way as a window of text that moves on.
+//! Where a document comes from: memory, or a stream that is read piece by piece.
 
-use std::io::{BufRead, ErrorKind};
-use std::sync::Arc;
+use std::io::{BufRead, Chain, Cursor, Read};
 
-use super::tokens::Fault;
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
 
-/// A window takes in so many bytes at once, which the processor's caches hold.
-const PIECE: usize = 64 * 1024;
+use crate::record::LONGEST_TEXT;
 
-/// A document, of which some text is at hand.
+/// A document, of which quick-xml reads one event after the other.
 pub(crate) trait Source {
-    /// The text at hand.
-    fn text(&self) -> &str;
-    /// Lets go of the first `used` bytes at hand, and takes in as much again as is left, or a piece;
-    /// false when the document has no more.
-    fn more(&mut self, used: usize) -> Result<bool, Fault>;
-    /// Remembers a place of the text at hand, beyond the last one that was, for
-    /// [`line_of`](Self::line_of).
-    fn mark(&mut self, at: usize) -> u64;
+    fn event(&mut self) -> quick_xml::Result<Event<'_>>;
+    /// The bytes of the last event; of one that could not be read, those that were tried.
+    fn token(&self) -> &[u8];
+    /// The place of the last event's start.
+    fn mark(&self) -> u64;
     /// The line of a mark, from 1; it may cost a scan of all before it.
     fn line_of(&self, mark: u64) -> u64;
-    /// The line of a place of the text at hand.
-    fn line(&self, at: usize) -> u64;
 }
+
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 fn lines(text: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', text).count() as u64
 }
 
-fn not_utf8() -> Fault {
-    "the document is not UTF-8".into()
+fn reader<R>(source: R) -> Reader<R> {
+    let mut reader = Reader::from_reader(source);
+    let config = reader.config_mut();
+    config.check_comments = true;
+    config.expand_empty_elements = true;
+    reader
+}
+
+/// What an event that is longer than [`LONGEST_TEXT`] is refused with.
+#[derive(Debug, thiserror::Error)]
+#[error("a text, a tag or a comment is longer than 16 MiB")]
+pub(super) struct TooLong;
+
+impl From<TooLong> for std::io::Error {
+    fn from(error: TooLong) -> Self {
+        std::io::Error::other(error)
+    }
 }
 
 /// A document in memory.
 pub(crate) struct Slice<'a> {
+    /// The document without a byte order mark, which quick-xml's positions leave out.
     document: &'a [u8],
-    /// Where the window starts.
+    reader: Reader<&'a [u8]>,
     start: usize,
-    text: &'a str,
-    /// Right behind the window stands what is not UTF-8.
-    torn: bool,
 }
 
 impl<'a> Slice<'a> {
     pub(crate) fn new(document: &'a [u8]) -> Self {
-        Slice { document, start: 0, text: "", torn: false }
+        let counted = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
+        Slice { document: counted, reader: reader(document), start: 0 }
+    }
+
+    fn position(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX).min(self.document.len())
     }
 }
 
 impl Source for Slice<'_> {
-    fn text(&self) -> &str {
-        self.text
+    #[inline]
+    fn event(&mut self) -> quick_xml::Result<Event<'_>> {
+        self.start = self.position();
+        let event = self.reader.read_event()?;
+        if self.position() - self.start > LONGEST_TEXT {
+            return Err(std::io::Error::from(TooLong).into());
+        }
+        Ok(event)
     }
 
-    fn more(&mut self, used: usize) -> Result<bool, Fault> {
-        self.start += used;
-        self.text = &self.text[used..];
-        if self.torn {
-            return Err(not_utf8());
-        }
-        let kept = self.text.len();
-        let rest = &self.document[self.start..];
-        let mut window = &rest[..rest.len().min(kept + kept.max(PIECE))];
-        // A character is not cut in two; it has three bytes at most that continue it.
-        for _ in 0..3 {
-            if rest.get(window.len()).is_some_and(|byte| byte & 0xC0 == 0x80) {
-                window = &window[..window.len() - 1];
-            }
-        }
-        self.text = match std::str::from_utf8(window) {
-            Ok(text) => text,
-            Err(error) => {
-                self.torn = true;
-                std::str::from_utf8(&window[..error.valid_up_to()]).unwrap_or_default()
-            }
-        };
-        match self.text.len() > kept {
-            false if self.torn => Err(not_utf8()),
-            grown => Ok(grown),
-        }
+    fn token(&self) -> &[u8] {
+        &self.document[self.start..]
     }
 
-    fn mark(&mut self, at: usize) -> u64 {
-        (self.start + at) as u64
+    fn mark(&self) -> u64 {
+        self.start as u64
     }
 
     fn line_of(&self, mark: u64) -> u64 {
-        let before = self.document.len().min(usize::try_from(mark).unwrap_or(usize::MAX));
+        let before = usize::try_from(mark).unwrap_or(usize::MAX).min(self.document.len());
         1 + lines(&self.document[..before])
-    }
-
-    fn line(&self, at: usize) -> u64 {
-        self.line_of((self.start + at) as u64)
     }
 }
 
-/// A document read from a stream, in memory little longer than its longest token.
+/// A document read from a stream, in memory no longer than its longest event.
 pub(crate) struct Stream<R> {
-    input: R,
-    text: String,
-    /// What was read but is not text yet: the start of a character.
-    raw: Vec<u8>,
-    /// What ended the stream before the document's end.
-    fault: Option<Fault>,
-    /// The line of a place, the last one that was asked for.
+    /// The document's first bytes, and what follows them.
+    reader: Reader<Chain<Cursor<Vec<u8>>, Bounded<R>>>,
+    /// The last event.
+    token: Vec<u8>,
+    /// The line that it starts in.
     line: u64,
-    counted: usize,
+    begun: bool,
 }
 
 impl<R: BufRead> Stream<R> {
     pub(crate) fn new(input: R) -> Self {
-        Stream { input, text: String::new(), raw: Vec::new(), fault: None, line: 1, counted: 0 }
-    }
-
-    /// Reads a piece of at most `most` bytes; false at the end.
-    fn piece(&mut self, most: usize) -> Result<bool, Fault> {
-        let count = match self.input.fill_buf() {
-            Ok(piece) => {
-                let piece = &piece[..piece.len().min(most)];
-                self.raw.extend_from_slice(piece);
-                piece.len()
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
-            Err(error) => return Err(Fault::Input(Arc::new(error))),
-        };
-        self.input.consume(count);
-        let whole = match std::str::from_utf8(&self.raw) {
-            Ok(text) => {
-                self.text.push_str(text);
-                self.raw.len()
-            }
-            Err(error) => {
-                let whole = error.valid_up_to();
-                self.text.push_str(std::str::from_utf8(&self.raw[..whole]).unwrap_or_default());
-                if error.error_len().is_some() || count == 0 {
-                    return Err(not_utf8());
-                }
-                whole
-            }
-        };
-        self.raw.drain(..whole);
-        Ok(count > 0)
+        let source = Cursor::new(Vec::new()).chain(Bounded { input, taken: 0 });
+        Stream { reader: reader(source), token: Vec::new(), line: 1, begun: false }
     }
 }
 
 impl<R: BufRead> Source for Stream<R> {
-    fn text(&self) -> &str {
-        &self.text
+    fn event(&mut self) -> quick_xml::Result<Event<'_>> {
+        self.line += lines(&self.token);
+        self.token.clear();
+        let (head, rest) = self.reader.get_mut().get_mut();
+        rest.taken = 0;
+        if !std::mem::replace(&mut self.begun, true) {
+            // quick-xml finds a byte order mark only if it has it in one piece.
+            rest.take(BYTE_ORDER_MARK.len() as u64).read_to_end(head.get_mut())?;
+        }
+        self.reader.read_event_into(&mut self.token)
     }
 
-    fn more(&mut self, used: usize) -> Result<bool, Fault> {
-        self.mark(used);
-        self.counted = self.counted.saturating_sub(used);
-        self.text.drain(..used);
-        if let Some(fault) = self.fault.take() {
-            return Err(fault);
-        }
-        let kept = self.text.len();
-        let wanted = kept + kept.max(PIECE);
-        while self.text.len() < wanted {
-            match self.piece(wanted - self.text.len()) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(fault) if self.text.len() == kept => return Err(fault),
-                // What stands before it comes first.
-                Err(fault) => {
-                    self.fault = Some(fault);
-                    break;
-                }
-            }
-        }
-        Ok(self.text.len() > kept)
+    fn token(&self) -> &[u8] {
+        &self.token
     }
 
-    fn mark(&mut self, at: usize) -> u64 {
-        self.line = self.line(at);
-        self.counted = self.counted.max(at);
+    fn mark(&self) -> u64 {
         self.line
     }
 
     fn line_of(&self, mark: u64) -> u64 {
         mark
     }
+}
 
-    fn line(&self, at: usize) -> u64 {
-        self.line + self.text.as_bytes().get(self.counted..at).map_or(0, lines)
+/// A stream that gives little more than [`LONGEST_TEXT`] bytes for one event.
+struct Bounded<R> {
+    input: R,
+    /// How many bytes of it the event has.
+    taken: usize,
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.input.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        if self.taken > LONGEST_TEXT {
+            return Err(TooLong.into());
+        }
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.taken += count;
+        self.input.consume(count);
     }
 }
 
@@ -242,28 +212,22 @@ mod tests {
 
     #[test]
     fn a_piece_may_end_anywhere() {
-        let (declaration, rest) = EVERYTHING.split_at(EVERYTHING.find("<!--").unwrap());
-        for end in 0..=rest.len() {
-            // Ends in the middle of the long comment's last character, too.
-            let long = format!("<!--{}-->", "é".repeat((PIECE - end - declaration.len()) / 2));
-            for long in [&long, &format!("{long} ")] {
-                let document = format!("{declaration}{long}{rest}");
-                let mut whole = told(Slice::new(document.as_bytes()));
-                assert_eq!(streamed(document.as_bytes(), 8192), whole);
-                whole.drain(2..whole.len() + 2 - told(Slice::new(EVERYTHING.as_bytes())).len());
-                assert_eq!(whole, told(Slice::new(EVERYTHING.as_bytes())));
-            }
+        let document = format!("\u{FEFF}{EVERYTHING}");
+        let whole = told(Slice::new(document.as_bytes()));
+        for capacity in 1..=document.len() {
+            assert_eq!(streamed(document.as_bytes(), capacity), whole, "pieces of {capacity} bytes");
         }
     }
 
     #[test]
     fn a_token_may_be_longer_than_any_piece() {
-        let long = "xé\n".repeat(PIECE);
+        const LINES: usize = 64 * 1024;
+        let long = "xé\n".repeat(LINES);
         let document = format!("<a>\n{long}<b c='{long}'/><!--{long}--><![CDATA[{long}]]></a>");
         let tokens = told(Slice::new(document.as_bytes()));
         assert_eq!(tokens.len(), 7);
         assert_eq!(tokens[1], format!("{:?} in line 1", format!("\n{long}")));
-        assert_eq!(tokens[6], format!("end in line {}", 2 + 4 * PIECE));
+        assert_eq!(tokens[6], format!("end in line {}", 2 + 4 * LINES));
         assert_eq!(streamed(document.as_bytes(), 8192), tokens);
     }
 }

@@ -1,21 +1,23 @@
-//! Well-formed tokens (XML 1.0, fifth edition): markup, text and references, each checked as it is
-//! found. A DOCTYPE is refused.
+//! Well-formed tokens (XML 1.0, fifth edition): quick-xml's events under the checks that it leaves to
+//! its caller.
 //!
-//! Most of a document is of one kind: tags without surprises, and text that needs no second look.
-//! That is recognised in one pass, and borrowed; all else takes a longer way to the same token.
+//! quick-xml finds the markup, and matches the end tags. Names, attributes, characters, references, the
+//! declaration and the document's outline are checked here. A DOCTYPE is refused.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use super::declaration::{check_declaration, check_instruction, declared};
-use super::names::{
-    attributes, is_name, legal, normalised, plain_attributes, plain_length, plain_name, reference, tag_end,
-};
-use super::outline::Outline;
-use super::source::Source;
+use quick_xml::errors::{Error as Unread, IllFormedError, SyntaxError};
+use quick_xml::events::{BytesStart, BytesText, Event};
+
+use super::declaration::{check_declaration, check_instruction};
+use super::names::{attributes, is_name, legal, plain_length, reference};
+use super::source::{Source, TooLong};
 use crate::error::Error;
-use crate::record::LONGEST_TEXT;
+use crate::record::TOO_LONG;
 use crate::value::is_space;
+
+/// Deeper documents are refused (`wire.md`).
+const MAX_DEPTH: usize = 32;
 
 /// What a document is made of, once comments and instructions are gone.
 pub(crate) enum Token<'a> {
@@ -34,14 +36,14 @@ pub(crate) enum Token<'a> {
 /// The name of an element that starts.
 pub(crate) struct Name<'a> {
     /// The name and the attributes.
-    tag: &'a str,
+    tag: BytesStart<'a>,
     length: usize,
 }
 
 impl Name<'_> {
     /// The raw value of an attribute of the element.
     pub(crate) fn attribute(&self, wanted: &str) -> Option<&str> {
-        let mut rest = &self.tag[self.length..];
+        let mut rest = self.tag.attributes_raw();
         while let Ok(Some((name, value, after))) = super::names::attribute(rest) {
             if name == wanted {
                 return Some(value);
@@ -66,7 +68,8 @@ pub(crate) enum Fault {
     Malformed(String),
     /// What stands for no character that XML can carry.
     Character(String),
-    Input(Arc<std::io::Error>),
+    /// quick-xml found no event.
+    Unread(Unread),
 }
 
 impl From<&str> for Fault {
@@ -84,20 +87,17 @@ impl From<String> for Fault {
 /// Reads a document's tokens, and refuses it at the first thing that is not well-formed.
 pub(crate) struct Tokens<S> {
     source: S,
-    /// The last token's start and end in the text at hand.
-    start: usize,
-    at: usize,
     outline: Outline,
 }
 
 impl<S: Source> Tokens<S> {
     pub(crate) fn new(source: S) -> Self {
-        Tokens { source, start: 0, at: 0, outline: Outline::default() }
+        Tokens { source, outline: Outline::default() }
     }
 
     /// The place of the last token, for [`line_of`](Self::line_of).
-    pub(crate) fn mark(&mut self) -> u64 {
-        self.source.mark(self.start)
+    pub(crate) fn mark(&self) -> u64 {
+        self.source.mark()
     }
 
     /// The line of a mark, from 1.
@@ -107,270 +107,169 @@ impl<S: Source> Tokens<S> {
 
     /// The line of the last token, from 1.
     pub(crate) fn line(&self) -> u64 {
-        self.source.line(self.start)
+        self.line_of(self.mark())
     }
 
     /// An error at the last token.
     pub(crate) fn error(&self, fault: impl Into<Fault>) -> Error {
-        match fault.into() {
-            Fault::Malformed(reason) => Error::Xml { line: self.line(), reason: shortened(reason) },
-            Fault::Character(what) => Error::Xml { line: self.line(), reason: format!("the document holds {what}") },
-            Fault::Input(source) => Error::Storage { doing: "reading the document", source },
-        }
+        self.error_in(None, fault.into())
     }
 
-    /// An error at the last token, which belongs to a field: a character is its value's fault.
+    /// An error at the last token, which may belong to a field: a character is its value's fault, and so is a text
+    /// that is too long.
     pub(crate) fn error_in(&self, field: Option<&'static str>, fault: Fault) -> Error {
-        match (fault, field) {
-            (Fault::Character(what), Some(field)) => {
-                Error::Invalid { field, reason: format!("holds {what}; remove it"), line: Some(self.line()) }
+        let invalid = |field, reason| Error::Invalid { field, reason, line: Some(self.line()) };
+        let reason = match (fault, field) {
+            (Fault::Character(what), Some(field)) => return invalid(field, format!("holds {what}; remove it")),
+            (Fault::Character(what), None) => return self.malformed(format!("the document holds {what}")),
+            (Fault::Unread(Unread::Io(source)), field) => {
+                match (source.get_ref().is_some_and(|e| e.is::<TooLong>()), field) {
+                    (true, Some(field)) => return invalid(field, TOO_LONG.to_owned()),
+                    (true, None) => source.to_string(),
+                    (false, _) => return Error::Storage { doing: "reading the document", source },
+                }
             }
-            (Fault::Malformed(reason), Some(field)) => self.error(format!("<{field}>: {reason}")),
-            (fault, _) => self.error(fault),
-        }
+            (Fault::Unread(error), _) => unread(error, self.source.token()),
+            (Fault::Malformed(reason), _) => reason,
+        };
+        self.malformed(match field {
+            Some(field) => format!("<{field}>: {reason}"),
+            None => reason,
+        })
     }
 
-    /// Passes over white space that markup follows, for where it means nothing.
-    #[inline]
-    pub(crate) fn skip_space(&mut self) {
-        let rest = &self.source.text().as_bytes()[self.at..];
-        let space = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r')).count();
-        if rest.get(space) == Some(&b'<') && !self.outline.empty {
-            self.at += space;
-        }
-    }
-
-    /// The text of the element whose start was the last token, if nothing but text that needs no
-    /// second look stands before its end; that is read, too. The start stays the last token.
-    #[inline]
-    pub(crate) fn leaf(&mut self) -> Option<&str> {
-        let rest = &self.source.text()[self.at..];
-        let length = plain_length(rest.as_bytes());
-        let end = self.outline.end(&rest.as_bytes()[length..]).filter(|_| !self.outline.empty)?;
-        self.outline.close();
-        self.at += length + end;
-        Some(&rest[..length])
+    fn malformed(&self, reason: String) -> Error {
+        Error::Xml { line: self.line(), reason: shortened(reason) }
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Token<'_>, Fault> {
-        self.start = self.at;
-        if std::mem::take(&mut self.outline.empty) {
-            self.outline.close();
-            return Ok(Token::End);
-        }
-        let first = !std::mem::replace(&mut self.outline.begun, true);
-        if first || self.rest().len() < 2 {
-            self.begin(first)?;
-        }
-        match self.rest().as_bytes() {
-            [b'<', b'/', ..] => self.end_tag(),
-            [b'<', b'!', ..] => self.declaration(),
-            [b'<', b'?', ..] => self.instruction(first),
-            [b'<', ..] => self.start_tag(),
-            [b'&', ..] => self.reference(),
-            [_, ..] => self.text(),
-            [] if self.outline.is_inside() => Err("the document ends before its elements do".into()),
-            [] if !self.outline.seen_root() => Err("the document is empty; a root element is missing".into()),
-            [] => Ok(Token::Eof),
+        match self.source.event() {
+            Ok(event) => self.outline.token(event),
+            Err(error) => Err(Fault::Unread(error)),
         }
     }
+}
 
-    /// The text at hand from the token's start on.
+/// How far the document has come.
+#[derive(Default)]
+struct Outline {
+    /// How many elements are open.
+    depth: usize,
+    seen_root: bool,
+    /// A token was looked for.
+    begun: bool,
+}
+
+impl Outline {
     #[inline]
-    fn rest(&self) -> &str {
-        &self.source.text()[self.start..]
-    }
-
-    /// Takes in more behind the token's start; false at the document's end.
-    #[cold]
-    fn more(&mut self) -> Result<bool, Fault> {
-        let used = std::mem::take(&mut self.start);
-        self.at -= used;
-        self.source.more(used)
-    }
-
-    /// Has the bytes at hand by which a token is told; a byte order mark is none.
-    #[cold]
-    fn begin(&mut self, first: bool) -> Result<(), Fault> {
-        while self.rest().len() < 2 && self.more()? {}
-        if first && self.rest().starts_with('\u{FEFF}') {
-            self.at += '\u{FEFF}'.len_utf8();
-            self.start = self.at;
-            while self.rest().len() < 2 && self.more()? {}
-        }
-        Ok(())
-    }
-
-    /// The end of what `find` looks for from the token's start on, however much it takes; where it is
-    /// nowhere, `None`.
-    fn find(&mut self, find: impl Fn(&[u8]) -> Option<usize>) -> Result<Option<usize>, Fault> {
-        loop {
-            if let Some(end) = find(self.rest().as_bytes()) {
-                self.at = self.start + end;
-                return Ok(Some(end));
+    fn token<'a>(&mut self, event: Event<'a>) -> Result<Token<'a>, Fault> {
+        let first = !std::mem::replace(&mut self.begun, true);
+        match event {
+            Event::Start(tag) | Event::Empty(tag) => self.start(tag),
+            Event::End(_) => {
+                self.depth -= 1;
+                Ok(Token::End)
             }
-            if self.rest().len() > LONGEST_TEXT {
-                return Err("a text, a tag or a comment is longer than 16 MiB".into());
-            }
-            if !self.more()? {
-                return Ok(None);
-            }
+            Event::Text(text) => self.text(text),
+            other => self.rare(other, first),
         }
     }
 
     #[inline]
-    fn start_tag(&mut self) -> Result<Token<'_>, Fault> {
-        let tag = &self.rest()[1..];
-        let length = plain_name(tag.as_bytes());
-        if length > 0
-            && let Some(attributes) = plain_attributes(&tag.as_bytes()[length..])
-        {
-            let start = self.start + 1;
-            self.at = start + length + attributes + 1;
-            let tag = &self.source.text()[start..self.at - 1];
-            self.outline.open(&tag[..length])?;
-            return Ok(Token::Start { name: Name { tag, length }, nil: false });
+    fn start<'a>(&mut self, tag: BytesStart<'a>) -> Result<Token<'a>, Fault> {
+        if self.depth == 0 && self.seen_root {
+            return Err("a second root element follows the first".into());
         }
-        self.other_start_tag()
-    }
-
-    fn other_start_tag(&mut self) -> Result<Token<'_>, Fault> {
-        let Some(end) = self.find(tag_end)? else {
-            return Err("a tag is not closed; its `>` is missing".into());
-        };
-        let tag = &self.source.text()[self.start + 1..self.start + end - 1];
-        let (tag, empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
-        let length = tag.find(is_space).unwrap_or(tag.len());
-        self.outline.open(&tag[..length])?;
+        if self.depth == MAX_DEPTH {
+            return Err(format!("elements are nested deeper than {MAX_DEPTH} levels").into());
+        }
+        self.seen_root = true;
+        self.depth += 1;
+        let length = tag.name().as_ref().len();
         if !is_name(&tag[..length]) {
             return Err("a tag has no legal name".into());
         }
-        self.outline.empty = empty;
-        Ok(Token::Start { nil: attributes(&tag[length..])?, name: Name { tag, length } })
+        Ok(Token::Start { nil: attributes(tag.attributes_raw())?, name: Name { tag, length } })
     }
 
     #[inline]
-    fn end_tag(&mut self) -> Result<Token<'_>, Fault> {
-        let length = match self.outline.end(self.rest().as_bytes()) {
-            Some(length) => length,
-            None => self.other_end_tag()?,
-        };
-        self.outline.close();
-        self.at = self.start + length;
-        Ok(Token::End)
-    }
-
-    fn other_end_tag(&mut self) -> Result<usize, Fault> {
-        let Some(end) = self.find(|rest| past(rest, b">"))? else {
-            return Err("an end tag is not closed; its `>` is missing".into());
-        };
-        let found = self.rest()[2..end - 1].trim_end_matches(is_space);
-        match self.outline.name() {
-            Some(name) if name == found => Ok(end),
-            Some(name) => Err(format!("</{}> stands where </{name}> should", found).into()),
-            None => Err(format!("</{}> ends no element", found).into()),
+    fn text<'a>(&self, text: BytesText<'a>) -> Result<Token<'a>, Fault> {
+        if self.depth > 0 && plain_length(text.as_bytes()) == text.len() {
+            return Ok(Token::Text(text.into_inner()));
         }
-    }
-
-    #[inline]
-    fn text(&mut self) -> Result<Token<'_>, Fault> {
-        let length = plain_length(self.rest().as_bytes());
-        if let Some(b'<' | b'&') = self.rest().as_bytes().get(length)
-            && self.outline.is_inside()
-        {
-            self.at = self.start + length;
-            return Ok(Token::Text(self.source.text()[self.start..self.at].into()));
-        }
-        self.other_text()
-    }
-
-    fn other_text(&mut self) -> Result<Token<'_>, Fault> {
-        let end = self.find(|rest| memchr::memchr2(b'<', b'&', rest))?.unwrap_or(self.rest().len());
-        self.at = self.start + end;
-        let text = &self.source.text()[self.start..self.at];
         if text.contains("]]>") {
             return Err("`]]>` stands in text; write `]]&gt;`".into());
         }
-        legal(text)?;
-        if !self.outline.is_inside() && text.chars().all(is_space) {
+        legal(&text)?;
+        if self.depth == 0 && text.chars().all(is_space) {
             return Ok(Token::Nothing);
         }
-        self.outline.check_inside()?;
-        Ok(Token::Text(normalised(text)))
+        self.check_inside()?;
+        Ok(Token::Text(text.xml10_content()))
     }
 
-    fn reference(&mut self) -> Result<Token<'_>, Fault> {
-        let end = self.find(|rest| Some(2 + memchr::memchr3(b';', b'&', b'<', &rest[1..])?))?;
-        match end.map(|end| &self.source.text()[self.start + 1..self.start + end]) {
-            Some(name) if name.ends_with(';') => {
-                self.outline.check_inside()?;
-                let character = reference(&name[..name.len() - 1])?;
-                Ok(Token::Text(match character {
+    fn rare<'a>(&self, event: Event<'a>, first: bool) -> Result<Token<'a>, Fault> {
+        match event {
+            Event::CData(text) => {
+                self.check_inside()?;
+                legal(&text)?;
+                return Ok(Token::Text(text.xml10_content()));
+            }
+            Event::GeneralRef(name) => {
+                self.check_inside()?;
+                return Ok(Token::Text(match reference(&name)? {
                     '&' => "&".into(),
                     '<' => "<".into(),
                     '>' => ">".into(),
                     other => String::from(other).into(),
-                }))
+                }));
             }
-            _ => Err("`&` stands alone in text; write `&amp;`".into()),
-        }
-    }
-
-    /// What starts with `<!`.
-    fn declaration(&mut self) -> Result<Token<'_>, Fault> {
-        const CDATA: &str = "<![CDATA[";
-        const COMMENT: &str = "<!--";
-        const DOCTYPE: &str = "<!DOCTYPE";
-        while self.rest().len() < DOCTYPE.len() && self.more()? {}
-        let rest = self.rest();
-        if rest.starts_with(COMMENT) {
-            // Two dashes only ever end a comment.
-            let Some(end) = self.find(|rest| past(&rest[COMMENT.len()..], b"--").map(|end| COMMENT.len() + end))?
-            else {
-                return Err("a comment is not closed; its `-->` is missing".into());
-            };
-            while self.rest().len() == end && self.more()? {}
-            if self.rest().as_bytes().get(end) != Some(&b'>') {
-                return Err("`--` stands in a comment".into());
-            }
-            self.at = self.start + end + 1;
-            legal(&self.rest()[COMMENT.len()..end - 2])?;
-            return Ok(Token::Nothing);
-        }
-        if rest.starts_with(CDATA) {
-            let Some(end) = self.find(|rest| past(rest, b"]]>"))? else {
-                return Err("a CDATA section is not closed; its `]]>` is missing".into());
-            };
-            self.outline.check_inside()?;
-            let text = &self.rest()[CDATA.len()..end - 3];
-            legal(text)?;
-            return Ok(Token::Text(normalised(text)));
-        }
-        if rest.as_bytes().get(..DOCTYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE.as_bytes())) {
-            return Err("a DOCTYPE is not accepted; remove it".into());
-        }
-        Err("`<!` starts neither a comment nor a CDATA section".into())
-    }
-
-    /// What starts with `<?`.
-    fn instruction(&mut self, first: bool) -> Result<Token<'_>, Fault> {
-        let Some(end) = self.find(|rest| past(&rest[2..], b"?>").map(|end| 2 + end))? else {
-            return Err("a processing instruction is not closed; its `?>` is missing".into());
-        };
-        let content = &self.rest()[2..end - 2];
-        match declared(content) {
-            Some(_) if !first => return Err("an XML declaration stands elsewhere than at the very start".into()),
-            Some(rest) => check_declaration(rest)?,
-            None => check_instruction(content)?,
+            Event::Comment(comment) => legal(&comment)?,
+            Event::PI(instruction) => check_instruction(&instruction)?,
+            Event::Decl(declaration) if first => check_declaration(&declaration)?,
+            Event::Decl(_) => return Err("an XML declaration stands elsewhere than at the very start".into()),
+            Event::DocType(_) => return Err(NO_DOCTYPE.into()),
+            _ if self.depth > 0 => return Err("the document ends before its elements do".into()),
+            _ if !self.seen_root => return Err("the document is empty; a root element is missing".into()),
+            _ => return Ok(Token::Eof),
         }
         Ok(Token::Nothing)
     }
+
+    fn check_inside(&self) -> Result<(), Fault> {
+        if self.depth > 0 { Ok(()) } else { Err("text stands outside the root element".into()) }
+    }
 }
 
-/// The place behind the first `wanted`.
-fn past(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, wanted).map(|at| at + wanted.len())
+const NO_DOCTYPE: &str = "a DOCTYPE is not accepted; remove it";
+
+/// Why quick-xml could not read a token.
+fn unread(error: Unread, token: &[u8]) -> String {
+    const DOCTYPE: &[u8] = b"<!DOCTYPE";
+    let reason = match error {
+        // Whatever else is wrong with it.
+        _ if token.get(..DOCTYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE)) => NO_DOCTYPE,
+        Unread::Encoding(_) => "the document is not UTF-8",
+        Unread::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
+            return format!("</{found}> stands where </{expected}> should");
+        }
+        Unread::IllFormed(IllFormedError::UnmatchedEndTag(found)) => return format!("</{found}> ends no element"),
+        Unread::IllFormed(IllFormedError::UnclosedReference) => "`&` stands alone in text; write `&amp;`",
+        Unread::IllFormed(IllFormedError::DoubleHyphenInComment) => "`--` stands in a comment",
+        Unread::Syntax(SyntaxError::UnclosedComment) => "a comment is not closed; its `-->` is missing",
+        Unread::Syntax(SyntaxError::UnclosedCData) => "a CDATA section is not closed; its `]]>` is missing",
+        Unread::Syntax(SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl) => {
+            "a processing instruction is not closed; its `?>` is missing"
+        }
+        Unread::Syntax(SyntaxError::InvalidBangMarkup | SyntaxError::UnclosedDoctype) => {
+            "`<!` starts neither a comment nor a CDATA section"
+        }
+        Unread::Syntax(_) if token.starts_with(b"</") => "an end tag is not closed; its `>` is missing",
+        Unread::Syntax(_) => "a tag is not closed; its `>` is missing",
+        other => return other.to_string(),
+    };
+    reason.to_owned()
 }
 
 /// A reason without the end of a name that goes on and on.
