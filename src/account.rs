@@ -38,8 +38,6 @@ pub struct Account {
     pub first_name: String,
     /// The administrator's last name; `User`.
     pub last_name: String,
-    /// What stands before a number's decimals; a dot.
-    pub decimal_symbol: char,
 }
 
 /// How an account shows hours.
@@ -207,7 +205,6 @@ impl Default for Account {
             email: "admin@example.com".to_owned(),
             first_name: "Admin".to_owned(),
             last_name: "User".to_owned(),
-            decimal_symbol: '.',
         }
     }
 }

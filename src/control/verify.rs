@@ -15,7 +15,6 @@ use super::input::{self, Pairs};
 use super::journal::Journal;
 use super::pattern::{MethodPattern, PathPattern};
 use super::respond::{Outcome, answered, json};
-use crate::record::same_name;
 use crate::xml::{Leaf, leaves};
 
 const HINT: &str = "Send what is expected, like {\"method\": \"POST\", \"path\": \"/clients\", \

@@ -11,8 +11,7 @@ use crate::error::{Error, Result, Rule};
 use crate::record::Values;
 use crate::value::{Kind, Value, datetime_text};
 
-/// The greatest id that a document may bring: the greatest number that programs of all kinds read exactly. Ids that the
-/// store gives go on from there, so that they do not run out.
+/// The greatest id: up to it, programs of all kinds read every whole number exactly.
 pub(crate) const MAX_ID: i64 = 1 << 53;
 
 /// One write.
@@ -126,19 +125,22 @@ fn insert_or(connection: &Connection, resource: &'static dyn Resource, values: &
     let inserted = statement.raw_execute().map_err(|error| exhausted(connection, resource, error));
     match inserted? {
         0 => Err(resource.refusal(connection, &change)?),
-        _ => Ok(connection.last_insert_rowid()),
+        _ => match connection.last_insert_rowid() {
+            id if id > MAX_ID => {
+                take_back(connection, resource, id)?;
+                Err(Error::IdsExhausted { table: resource.table().name })
+            }
+            id => Ok(id),
+        },
     }
 }
 
-/// Whether the greatest id of all was given.
-fn ids_ran_out(connection: &Connection, resource: &dyn Resource) -> Result<bool> {
-    let name = resource.table().name;
-    let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1 AND seq >= {max}) \
-         OR EXISTS (SELECT 1 FROM {name} WHERE id = {max})",
-        max = i64::MAX
-    );
-    Ok(connection.query_row(&sql, [name], |row| row.get(0))?)
+/// Takes back a new record whose id is above the greatest, and leaves the table's id sequence as it was.
+fn take_back(connection: &Connection, resource: &dyn Resource, id: i64) -> Result<()> {
+    let table = resource.table().name;
+    connection.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
+    connection.execute("UPDATE sqlite_sequence SET seq = ?1 - 1 WHERE name = ?2", (id, table))?;
+    Ok(())
 }
 
 fn update(
@@ -297,14 +299,13 @@ pub(crate) fn belongs(connection: &Connection, resource: &dyn Resource, id: i64,
     Ok(connection.prepare_cached(&sql)?.exists([id, to.1])?)
 }
 
-/// SQLite gives the same error for a table without an id left as for a full disk.
+/// SQLite gives the same error for an id sequence that another program set to its end as for a full disk.
 fn exhausted(connection: &Connection, resource: &dyn Resource, error: rusqlite::Error) -> Error {
     let table = resource.table().name;
     let is_last = || {
         let sql = format!(
             "SELECT max(ifnull((SELECT max(id) FROM {table}), 0),
-                        ifnull((SELECT max(CAST(seq AS INTEGER)) FROM sqlite_sequence WHERE name = ?1), 0)) = {}",
-            i64::MAX
+                        ifnull((SELECT max(CAST(seq AS INTEGER)) FROM sqlite_sequence WHERE name = ?1), 0)) >= {MAX_ID}"
         );
         connection.query_row(&sql, [table], |row| row.get(0)).unwrap_or(false)
     };
