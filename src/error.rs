@@ -110,10 +110,9 @@ pub enum Error {
         /// The path that the file was opened at.
         path: PathBuf,
     },
-    /// The greatest id of a table was given, so that there is none for a new record.
+    /// The greatest id of a table, 2^53, was given, so that there is none for a new record.
     #[error(
-        "there is no id left for a new record: {table} has given {}, the greatest that there is; `clientstore check` says where",
-        i64::MAX
+        "there is no id left for a new record: {table} has given 9007199254740992 (2^53), the greatest id that there is"
     )]
     IdsExhausted {
         /// The table.

@@ -227,6 +227,9 @@ struct Parts {
     body: HashMap<String, Vec<(String, bool)>>,
 }
 
+/// Is given each difference: the part of a request and the name in it, what is expected, and what was found.
+type Tell<'a> = dyn FnMut([&str; 2], Expected, Option<&str>) + 'a;
+
 impl Expectation {
     fn parts(&self, entry: &Entry) -> Parts {
         let (mut query, mut body) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
@@ -246,8 +249,8 @@ impl Expectation {
         Parts { query, body }
     }
 
-    /// Gives each difference to `tell`: where, what is expected, and what was found.
-    fn compare(&self, entry: &Entry, tell: &mut dyn FnMut([&str; 2], Expected, Option<&str>)) {
+    /// Tells each difference.
+    fn compare(&self, entry: &Entry, tell: &mut Tell<'_>) {
         let text = |text: &str| Expected::Text(text.to_owned());
         if let Some(method) = self.method.as_ref().filter(|method| method.as_str() != entry.method) {
             tell(["method", ""], text(method.as_str()), Some(&entry.method));
