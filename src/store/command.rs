@@ -166,14 +166,13 @@ fn take_back(connection: &Connection, entity: &Entity, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// SQLite gives the same error for a table without an id left as for a full disk.
+/// SQLite gives the same error for an id sequence that another program set to its end as for a full disk.
 fn exhausted(connection: &Connection, entity: &Entity, error: rusqlite::Error) -> Error {
     let table = entity.table.name;
     let is_last = || {
         let sql = format!(
             "SELECT max(ifnull((SELECT max(id) FROM {table}), 0),
-                        ifnull((SELECT max(CAST(seq AS INTEGER)) FROM sqlite_sequence WHERE name = ?1), 0)) = {}",
-            i64::MAX
+                        ifnull((SELECT max(CAST(seq AS INTEGER)) FROM sqlite_sequence WHERE name = ?1), 0)) >= {MAX_ID}"
         );
         connection.query_row(&sql, [table], |row| row.get(0)).unwrap_or(false)
     };
