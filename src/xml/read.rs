@@ -209,6 +209,7 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
                 if let Some(computed) = computed {
                     values.set_at(computed, value.clone());
                 }
+                stand_ins.retain(|(other, _)| *other != position);
                 stand_ins.push((position, value));
             }
             _ => {
