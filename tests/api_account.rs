@@ -19,7 +19,7 @@ fn who_am_i_tells_the_account_to_the_byte_in_both_dialects() {
         email: "jane@example.com".into(),
         first_name: "Jäne".into(),
         last_name: "Doe\u{1}".into(),
-        decimal_symbol: ".".into(),
+        decimal_symbol: '.',
     };
     for (dialect, declaration) in [(Dialect::Documented, ""), (Dialect::Live, DECLARATION)] {
         let service = Service::of(account.clone()).with(|api| api.dialect(dialect));

@@ -221,7 +221,8 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
     for (position, value) in stand_ins {
         let missing = match values.at(position) {
             None => true,
-            Some(Value::Text(text)) => text.is_empty(),
+            // An empty listed value is one that does not fit.
+            Some(Value::Text(text)) => text.is_empty() && table.columns[position].allowed.is_empty(),
             Some(_) => false,
         };
         if missing {
