@@ -175,7 +175,7 @@ impl Filled {
     /// A document of one record is refused with a typed error that names the line and the reason.
     #[track_caller]
     fn load_refused(&self, document: &str, line: &str) {
-        let error = load(self.store(), document).unwrap_err();
+        let error = load(self.store(), document).expect_err(document);
         let Error::Load { source, .. } = &error else { panic!("{document:?} gives {error:?}") };
         assert!(!matches!(**source, Error::Storage { .. }), "{document:?} gives {error:?}");
         assert!(error.to_string().contains(line), "{document:?} gives {error}");
@@ -197,7 +197,14 @@ fn every_check_of_the_schema_has_a_typed_error_before_it() {
                     Ok(_) | Err(Error::Load { .. }) => {}
                     Err(error) => panic!("{error:?}"),
                 }
-                assert!(!filled.sql.prepare("SELECT 1 FROM invoices WHERE (state = 'closed') <> closed").unwrap().exists([]).unwrap());
+                assert!(
+                    !filled
+                        .sql
+                        .prepare("SELECT 1 FROM invoices WHERE (state = 'closed') <> closed")
+                        .unwrap()
+                        .exists([])
+                        .unwrap()
+                );
                 continue;
             }
             let columns = named(&filled.sql, table, &check);
