@@ -10,7 +10,7 @@ use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
 use crate::record::{Describe, Fields, Values, View, record};
 use crate::resources::Resource;
-use crate::store::Entity;
+use crate::store::{Entity, On, Rule};
 use crate::value::{Kind, Value, is_space};
 
 /// The element of the lines, for errors.
@@ -78,7 +78,14 @@ static LINE_ITEMS: Entity = Entity::of::<LineItem>()
         values.set("amount", Value::Text(amount.text(1)));
         Ok(())
     })
+    .rules(&[HAS_INVOICE])
     .audit(audit);
+
+const HAS_INVOICE: Rule = Rule {
+    on: On::Create,
+    condition: "EXISTS (SELECT 1 FROM invoices WHERE invoices.id = :invoice_id)",
+    refusal: |_, change| Ok(super::no_such_invoice(change)),
+};
 
 fn audit(connection: &Connection, id: i64, tell: &mut dyn FnMut(&'static str, String)) -> Result<()> {
     let (quantity, unit_price, amount): (String, String, String) = connection

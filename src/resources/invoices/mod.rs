@@ -294,6 +294,9 @@ fn complete(connection: &Connection, values: &mut Values, at: DateTime<Utc>) -> 
     let (sent, closed) = (i64::from(state != "draft"), i64::from(state == "closed"));
     values.default("sent", || Value::Integer(sent));
     values.default("closed", || Value::Integer(closed));
+    if values.integer("closed") != Some(closed) {
+        return Err(Error::invalid("closed", "contradicts the state; it is true just where the state is closed"));
+    }
     Ok(())
 }
 
