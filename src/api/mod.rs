@@ -2,7 +2,12 @@
 
 mod account;
 mod auth;
+#[cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "only the server makes pieces elsewhere and counts bodies")
+)]
 mod body;
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server's connections wait and give way"))]
 mod budget;
 mod encoding;
 mod lists;
