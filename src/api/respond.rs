@@ -17,6 +17,17 @@ const INTERNAL: &str = "Something went wrong here; it is no fault of the request
 /// Longer hints are cut; some programs read header lines into small buffers.
 const MAX_HINT: usize = 500;
 
+/// Why a request was refused, for the log; it is among the extensions of an answer that has no [`Error`] there.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason(pub(crate) String);
+
+/// What the log says of an answer's reason, on one line of printable ASCII.
+pub(crate) fn reason(response: &Response<Body>) -> Option<String> {
+    let extensions = response.extensions();
+    let error = extensions.get::<Error>().map(|error| printable(&error.to_string()));
+    error.or_else(|| extensions.get::<Reason>().map(|Reason(reason)| printable(reason)))
+}
+
 /// 200 with a document.
 pub(super) fn document(document: impl Into<Body>) -> Response<Body> {
     let mut response = answer(StatusCode::OK, document.into());
@@ -133,6 +144,7 @@ pub(crate) fn hinted(status: StatusCode, message: &str, hint: &str, dialect: Dia
 fn refusal(status: StatusCode, message: &str, hint: Option<&str>, dialect: Dialect) -> Response<Body> {
     let mut response = answer(status, Body::from(write_error(message, dialect)));
     response.headers_mut().insert(CONTENT_TYPE, XML);
+    response.extensions_mut().insert(Reason(message.to_owned()));
     if let Some(hint) = hint.and_then(|hint| HeaderValue::try_from(printable(hint)).ok()) {
         response.headers_mut().insert(HINT, hint);
     }
