@@ -136,7 +136,8 @@ fn a_clients_document_in_both_dialects_to_the_byte() {
                 <default-invoice-timeframe nil=\"true\"></default-invoice-timeframe>\n    \
                 <last-invoice-kind nil=\"true\"></last-invoice-kind>\n    \
                 <created-at type=\"datetime\">2011-03-31T10:00:00Z</created-at>\n    \
-                <updated-at type=\"datetime\">2011-03-31T10:00:00Z</updated-at>\n";
+                <updated-at type=\"datetime\">2011-03-31T10:00:00Z</updated-at>\n    \
+                <statement-key nil=\"true\"></statement-key>\n";
     for (service, declaration, root, more) in
         [(Service::new(), "", "<clients>", ""), (Service::live(), DECLARATION, "<clients type=\"array\">", live)]
     {

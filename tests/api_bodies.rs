@@ -209,7 +209,7 @@ fn an_input_that_cannot_be_taken_is_refused_with_its_field_and_line() {
         ),
         (
             project("<name>x</name><budget-by>money</budget-by>"),
-            "budget-by must be one of project, project_cost, task, person, none",
+            "budget-by must be one of project, project_cost, task, person, task_fees, none",
         ),
         (project("<name>x</name>\n<budget>1,5</budget>"), "line 4: budget \"1,5\" is not a decimal, like 253.44"),
         (

@@ -21,9 +21,9 @@ fn the_checks_of_the_specification_come_out() {
     assert_eq!(totals(&service, &path), ["30.0", "13.5", "5.4", "288.9", "288.9"]);
     let mixed = lines("Service,A,1,100,,true,\nService,B,2,100,,,\n");
     let path = service.invoice(1, &format!("{percents}{mixed}"));
-    assert_eq!(totals(&service, &path), ["30.0", "4.5", "", "274.5", "274.5"]);
+    assert_eq!(totals(&service, &path), ["30.0", "4.5", "0.0", "274.5", "274.5"]);
     let path = service.invoice(1, &lines("Service,A,3,0.485,,,\n"));
-    assert_eq!(totals(&service, &path), ["0.0", "", "", "1.46", "1.46"]);
+    assert_eq!(totals(&service, &path), ["0.0", "0.0", "0.0", "1.46", "1.46"]);
 }
 
 #[test]
@@ -31,12 +31,12 @@ fn an_update_of_a_percent_moves_the_totals() {
     let service = service();
     let path = service.invoice(1, &lines("Service,A,1,0.5,,true,true\n"));
     for (fields, expected) in [
-        ("<tax>1</tax>", ["0.0", "0.01", "", "0.51", "0.51"]),
+        ("<tax>1</tax>", ["0.0", "0.01", "0.0", "0.51", "0.51"]),
         ("<tax2>0.999999</tax2>", ["0.0", "0.01", "0.0", "0.51", "0.51"]),
         ("<discount>0</discount><tax>0</tax>", ["0.0", "0.0", "0.0", "0.5", "0.5"]),
         ("<tax2>100</tax2>", ["0.0", "0.0", "0.5", "1.0", "1.0"]),
         ("<discount>100</discount>", ["0.5", "0.0", "0.0", "0.0", "0.0"]),
-        ("<discount></discount><tax nil=\"true\"/><tax2/>", ["0.0", "", "", "0.5", "0.5"]),
+        ("<discount></discount><tax nil=\"true\"/><tax2/>", ["0.0", "0.0", "0.0", "0.5", "0.5"]),
     ] {
         assert_eq!(service.put(&path, &format!("<invoice>{fields}</invoice>")).status, 200);
         assert_eq!(totals(&service, &path), expected, "{fields}");

@@ -52,6 +52,8 @@ pub struct Case {
     pub name: &'static str,
     pub aim: Aim,
     pub run: fn(&Data) -> Outcome,
+    /// Whether it waits for the disk at each write.
+    pub syncs: bool,
 }
 
 /// How long a function takes; in the short form, how much processor time this process spends meanwhile, which

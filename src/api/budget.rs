@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+#[cfg(feature = "server")]
+use std::task::Context;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::store::PIECE;

@@ -2,7 +2,12 @@
 
 mod account;
 mod auth;
+#[cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "only the server makes pieces elsewhere and counts bodies")
+)]
 mod body;
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server's connections wait and give way"))]
 mod budget;
 mod encoding;
 mod lists;
@@ -106,8 +111,6 @@ impl fmt::Debug for Api {
     }
 }
 
-/// How long the part of a list may be that is looked at, in bytes; it ends with the record that reaches it.
-#[cfg(feature = "server")]
 /// What is left to do for a request.
 enum Plan {
     Answered(Response<Body>),

@@ -209,6 +209,7 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
                 if let Some(computed) = computed {
                     values.set_at(computed, value.clone());
                 }
+                stand_ins.retain(|(other, _)| *other != position);
                 stand_ins.push((position, value));
             }
             _ => {
@@ -220,7 +221,8 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
     for (position, value) in stand_ins {
         let missing = match values.at(position) {
             None => true,
-            Some(Value::Text(text)) => text.is_empty(),
+            // An empty listed value is one that does not fit.
+            Some(Value::Text(text)) => text.is_empty() && table.columns[position].allowed.is_empty(),
             Some(_) => false,
         };
         if missing {

@@ -38,6 +38,12 @@ pub fn document(random: &mut Random, model: &Model, resource: Resource, purpose:
         let content = if random.percent(50) { Content::Elements } else { Content::Text("x".to_owned()) };
         fields.push(plain("something-else", content));
     }
+    if let Some((name, stands_for)) = resource.stand_ins().first().map(|_| random.of(resource.stand_ins()))
+        && random.percent(15)
+    {
+        let element = resource.elements().iter().find(|element| element.name == stands_for).unwrap();
+        fields.push(Field { element: name, ..field(random, model, resource, element) });
+    }
     if resource == Resource::Invoices && random.percent(if purpose == Purpose::Create { 55 } else { 25 }) {
         let csv = csv(random);
         fields.push(Field { spelling: spelling(random), ..plain("csv-line-items", Content::Lines(csv)) });
@@ -61,14 +67,17 @@ fn plain(element: &'static str, content: Content) -> Field {
     Field { element, underscored: false, nil: false, content, spelling: Spelling::Escaped }
 }
 
-/// Whether a value that does not fit is refused although a later one fits, the specification does
-/// not say: of repeated elements, only the last may be wrong.
+/// Whether a value that does not fit is refused although a later one fits, or one counts for which it
+/// stands in, the specification does not say: of such elements, only the one that counts may be wrong.
 fn settle_repeats(resource: Resource, fields: &mut Vec<Field>) {
     let mut at = 0;
     while at < fields.len() {
         let field = &fields[at];
-        let kind = resource.elements().iter().find(|element| element.name == field.element).map(|found| found.kind);
-        let repeated = fields[at + 1..].iter().any(|later| later.element == field.element);
+        let stands_for = resource.stand_ins().iter().find(|(name, _)| *name == field.element).map(|(_, other)| *other);
+        let name = stands_for.unwrap_or(field.element);
+        let kind = resource.elements().iter().find(|element| element.name == name).map(|found| found.kind);
+        let repeated = fields[at + 1..].iter().any(|later| later.element == field.element)
+            || fields.iter().any(|other| stands_for == Some(other.element));
         let wrong = match &field.content {
             Content::Text(text) => kind.is_some_and(|kind| typed(kind, text).is_none()),
             Content::Lines(_) | Content::Elements => false,
@@ -199,13 +208,13 @@ fn value(random: &mut Random, model: &Model, resource: Resource, element: &Eleme
         ("number", _) => random.of(&NUMBERS),
         (_, Kind::Text) => random.of(&TEXTS),
         (_, Kind::OneOf(choices)) => match random.below(10) {
-            0 => random.of(&["TASKS", "people", "free-form", "detailed"]),
+            0 => random.of(&["TASKS", "people", "free-form", "Detailed", "Project-Cost", "task-FEES", "FREE_form"]),
             1 if random.percent(40) => random.of(&["sometimes", "Budget"]),
             _ => random.of(choices),
         },
         (_, Kind::Boolean) if random.percent(4) => random.of(&["yes", "2", "TRUE"]),
         (_, Kind::Boolean) => random.of(&["true", "false", "1", "0", " true\n"]),
-        (_, Kind::Integer | Kind::Untyped) => random.of(&["7", "42", "-3", " 9 ", "seven", "4.5"]),
+        (_, Kind::Integer) => random.of(&["7", "42", "-3", " 9 ", "seven", "4.5"]),
         (_, Kind::Decimal) => mostly(random, 85, &DECIMALS[..7], &DECIMALS),
         (_, Kind::Percent) if random.percent(50) => return millionths(random, 100),
         (_, Kind::Percent) => mostly(random, 90, &PERCENTS[..8], &PERCENTS),

@@ -125,19 +125,21 @@ fn total(invoice: &mut Record, lines: &[&Record]) -> Result<(), Reason> {
             // Amounts are in whole cents, which keeps the product in range.
             cents(base / 10_000 * (100 * MILLION - discount) * tax, 100 * 10_000 * MILLION * MILLION)
         });
-        total += tax.map_or(Ok(0), within)?;
-        invoice.put(field, tax.map(|tax| decimal_text(tax, 1)));
+        let tax = within(tax.unwrap_or(0))?;
+        total += tax;
+        invoice.set(field, decimal_text(tax, 1));
     }
     invoice.set("discount-amount", decimal_text(discounted, 1));
     invoice.set("amount", decimal_text(within(total)?, 1));
     Ok(())
 }
 
-/// Without lines, a tax that comes has no amount yet; one that goes takes its own along.
+/// Without lines, a tax that goes takes its amount along.
 fn keep_taxes(invoice: &mut Record) {
     for (tax, field) in [("tax", "tax-amount"), ("tax2", "tax2-amount")] {
-        let amount = invoice.get(field).unwrap_or("0.0").to_owned();
-        invoice.put(field, invoice.get(tax).is_some().then_some(amount));
+        if invoice.get(tax).is_none() {
+            invoice.set(field, "0.0");
+        }
     }
 }
 
@@ -224,7 +226,12 @@ impl Model {
         if given.text("number").is_none() {
             let newest = self.in_order(Resource::Invoices).first().copied();
             let newest = newest.map(|id| self.find(Resource::Invoices, id).unwrap().text("number"));
-            invoice.set("number", newest.map_or("1".to_owned(), following));
+            let mut number = newest.map_or("1".to_owned(), following);
+            let invoices = &self.table(Resource::Invoices).records;
+            while invoices.values().any(|invoice| invoice.text("number") == number) {
+                number = following(&number);
+            }
+            invoice.set("number", number);
         }
         if given.text("issued-at").is_none() {
             invoice.set("issued-at", date_text(self.now.div_euclid(86_400)).unwrap());

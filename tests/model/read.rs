@@ -27,6 +27,8 @@ impl Given {
     pub fn of(resource: Resource, body: &Body, creating: bool) -> Self {
         let mut given = Given::default();
         if let Body::Document(document) = body {
+            // What stands in for an element counts last, and only where that one says nothing.
+            let mut stand_ins = BTreeMap::new();
             for field in &document.fields {
                 if let Content::Lines(csv) = &field.content {
                     given.lines = Some(csv.clone());
@@ -40,6 +42,23 @@ impl Given {
                 });
                 if let Some(element) = element {
                     given.read(element, field.nil, &field.text());
+                }
+                let stands_for = resource.stand_ins().iter().find(|(name, _)| *name == field.element);
+                if let Some((_, name)) = stands_for {
+                    let element = resource.elements().iter().find(|element| element.name == *name).unwrap();
+                    let mut other = Given::default();
+                    other.read(element, field.nil, &field.text());
+                    if !other.values.is_empty() || !other.faults.is_empty() {
+                        stand_ins.insert(name, other);
+                    }
+                }
+            }
+            for other in stand_ins.into_values() {
+                given.faults.extend(other.faults);
+                for (name, value) in other.values {
+                    if given.values.get(name).is_none_or(|value| value.as_deref() == Some("")) {
+                        given.values.insert(name, value);
+                    }
                 }
             }
         }
@@ -95,14 +114,13 @@ pub fn typed(kind: Kind, text: &str) -> Option<String> {
         Kind::Text => Some(text.to_owned()),
         Kind::OneOf(choices) => {
             let alike = |choice: &&&str| match **choice {
-                "free_form" => text == "free-form" || text == "free_form",
-                // Only what bills is read without regard to case.
+                // What bills is read without regard to case, the others with dashes as well.
                 one if choices.contains(&"Tasks") => one.eq_ignore_ascii_case(text),
-                one => one == text,
+                one => one.eq_ignore_ascii_case(&text.replace('-', "_")),
             };
             choices.iter().find(alike).map(|choice| (*choice).to_owned())
         }
-        Kind::Integer | Kind::Untyped => trimmed.parse::<i64>().ok().map(|number| number.to_string()),
+        Kind::Integer => trimmed.parse::<i64>().ok().map(|number| number.to_string()),
         Kind::Boolean => match trimmed {
             "true" | "1" => Some("true".to_owned()),
             "false" | "0" => Some("false".to_owned()),

@@ -1,12 +1,10 @@
 //! The resources and their elements, as the tables of the specification list them.
 
-use self::Kind::{Boolean, Date, DateTime, Decimal, Integer, OneOf, Percent, Text, Untyped};
+use self::Kind::{Boolean, Date, DateTime, Decimal, Integer, OneOf, Percent, Text};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Integer,
-    /// An integer written without a type.
-    Untyped,
     Text,
     /// A text with a fixed set of values.
     OneOf(&'static [&'static str]),
@@ -26,7 +24,7 @@ impl Kind {
             Decimal | Percent => Some("decimal"),
             Date => Some("date"),
             DateTime => Some("datetime"),
-            Untyped | Text | OneOf(_) => None,
+            Text | OneOf(_) => None,
         }
     }
 
@@ -51,6 +49,15 @@ pub enum Shown {
     Dump,
 }
 
+/// Where a value that is not stored comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Twin {
+    /// Another element of the record.
+    Of(&'static str),
+    /// The name of the record's client.
+    ClientName,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Element {
     pub name: &'static str,
@@ -60,13 +67,15 @@ pub struct Element {
     pub on_update: bool,
     pub required: bool,
     pub default: Option<&'static str>,
+    /// What is not stored, but shown from elsewhere.
+    pub twin: Option<Twin>,
     pub shown: Shown,
 }
 
 /// Read only, never nil, always shown.
 const fn element(name: &'static str, kind: Kind) -> Element {
     let (nil, shown) = (Nil::Never, Shown::Always);
-    Element { name, kind, nil, on_create: false, on_update: false, required: false, default: None, shown }
+    Element { name, kind, nil, on_create: false, on_update: false, required: false, default: None, twin: None, shown }
 }
 
 impl Element {
@@ -92,6 +101,10 @@ impl Element {
 
     const fn required(self) -> Element {
         Element { on_create: true, required: true, ..self }
+    }
+
+    const fn twin(self, twin: Twin) -> Element {
+        Element { twin: Some(twin), ..self }
     }
 
     const fn live(self) -> Element {
@@ -164,6 +177,15 @@ impl Resource {
         matches!(self, Resource::Messages | Resource::Payments)
     }
 
+    /// The elements that count where the other one is missing or empty.
+    pub fn stand_ins(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Resource::Clients => &[("address", "details")],
+            Resource::Projects => &[("estimate", "budget"), ("estimate-by", "budget-by")],
+            _ => &[],
+        }
+    }
+
     /// What counts the writes to a record.
     pub fn version(self) -> &'static str {
         if self == Resource::Clients { "cache-version" } else { "version" }
@@ -187,17 +209,18 @@ static CLIENT: &[Element] = &[
     element("last-invoice-kind", Text).nil().live(),
     CREATED_AT.live(),
     UPDATED_AT.live(),
+    element("statement-key", Text).nil().live(),
 ];
 
 const BILL_BY: Kind = OneOf(&["none", "Tasks", "People", "Project"]);
-const BUDGET_BY: Kind = OneOf(&["project", "project_cost", "task", "person", "none"]);
+const BUDGET_BY: Kind = OneOf(&["project", "project_cost", "task", "person", "task_fees", "none"]);
 
 static PROJECT: &[Element] = &[
     element("id", Integer),
     element("client-id", Integer).writable().required(),
     element("name", Text).writable().required(),
     element("code", Text).writable().or(""),
-    element("active", Boolean).created_with("true"),
+    element("active", Boolean).writable().or("true"),
     element("billable", Boolean).writable().or("true"),
     element("bill-by", BILL_BY).writable().or("none"),
     element("hourly-rate", Decimal).bare_nil().writable(),
@@ -216,6 +239,10 @@ static PROJECT: &[Element] = &[
     element("notes", Text).writable().or(""),
     element("cost-budget", Decimal).nil().writable(),
     element("cost-budget-include-expenses", Boolean).writable().or("false"),
+    element("is-fixed-fee", Boolean).writable().or("false"),
+    element("fee", Decimal).nil().writable(),
+    element("estimate", Decimal).nil().twin(Twin::Of("budget")),
+    element("estimate-by", BUDGET_BY).twin(Twin::Of("budget-by")),
     VERSION,
 ];
 
@@ -233,7 +260,7 @@ static INVOICE: &[Element] = &[
     element("subject", Text).writable().or(""),
     element("currency", Text).writable(),
     element("issued-at", Date).writable(),
-    element("created-by-id", Untyped).or("1"),
+    element("created-by-id", Integer).or("1"),
     element("notes", Text).writable().or(""),
     element("number", Text).writable(),
     element("purchase-order", Text).writable().or(""),
@@ -241,8 +268,8 @@ static INVOICE: &[Element] = &[
     element("state", Text).or("draft"),
     element("tax", Percent).nil().writable(),
     element("tax2", Percent).nil().writable(),
-    element("tax-amount", Decimal).nil(),
-    element("tax2-amount", Decimal).nil(),
+    element("tax-amount", Decimal).or("0.0"),
+    element("tax2-amount", Decimal).or("0.0"),
     element("discount-amount", Decimal).or("0.0"),
     element("discount", Percent).nil().writable(),
     element("recurring-invoice-id", Integer).nil(),
@@ -250,6 +277,7 @@ static INVOICE: &[Element] = &[
     element("retainer-id", Integer).nil(),
     UPDATED_AT,
     CREATED_AT,
+    element("client-name", Text).twin(Twin::ClientName),
     element("kind", KIND).writable().or("free_form").dump(),
     element("sent", Boolean).or("false").dump(),
     element("closed", Boolean).or("false").dump(),
@@ -284,6 +312,9 @@ static MESSAGE: &[Element] = &[
     UPDATED_AT,
     // written as `recipients`
     element("full-recipient-list", Text).created_with(""),
+    element("sent-from-email", Text).or(""),
+    element("sent-from", Text).or(""),
+    element("send-reminder-on", Date).nil(),
     VERSION,
 ];
 

@@ -311,10 +311,11 @@ impl Model {
                 if resource == Resource::Clients && given.text("active") == Some("false") {
                     given.faults.extend(self.has_active_projects(id));
                 }
-                if resource == Resource::Projects
-                    && let Some(client) = given.text("client-id")
-                {
-                    given.faults.extend(self.project_under(client, record.is("active")));
+                if resource == Resource::Projects && (given.text("client-id").or(given.text("active")).is_some()) {
+                    // Making it active is refused as the toggle refuses it; moving it as well.
+                    let client = given.text("client-id").unwrap_or(record.text("client-id"));
+                    let active = given.text("active").map_or(record.is("active"), |active| active == "true");
+                    given.faults.extend(self.project_under(client, active));
                 }
                 if !given.faults.is_empty() {
                     return Err(given.faults);

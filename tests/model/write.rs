@@ -1,6 +1,6 @@
 //! Documents as `wire.md` prints them.
 
-use crate::schema::{Element, Nil, Resource, Shown};
+use crate::schema::{Element, Nil, Resource, Shown, Twin};
 use crate::state::{Model, Record};
 use crate::values::{decimal, decimal_text};
 
@@ -17,13 +17,26 @@ fn element(out: &mut String, indent: usize, element: &Element, value: Option<&st
     out.push_str(&format!("{:indent$}<{name}{kind}{nil}>{text}</{name}>\n", ""));
 }
 
-fn record(out: &mut String, indent: usize, resource: Resource, record: &Record, shown: Shown, lines: Option<&str>) {
+fn record(
+    out: &mut String,
+    indent: usize,
+    model: &Model,
+    resource: Resource,
+    record: &Record,
+    shown: Shown,
+    lines: Option<&str>,
+) {
     let root = resource.roots().0;
     out.push_str(&format!("{:indent$}<{root}>\n", ""));
     for (at, value) in record.values.iter().enumerate() {
         let described = &resource.elements()[at];
+        let value = match described.twin {
+            None => value.as_deref(),
+            Some(Twin::Of(name)) => record.get(name),
+            Some(Twin::ClientName) => model.find(Resource::Clients, record.number("client-id")).unwrap().get("name"),
+        };
         if described.shown <= shown {
-            element(out, indent + 2, described, value.as_deref());
+            element(out, indent + 2, described, value);
         }
     }
     if let Some(lines) = lines {
@@ -36,6 +49,7 @@ fn record(out: &mut String, indent: usize, resource: Resource, record: &Record, 
 fn list<'a>(
     out: &mut String,
     indent: usize,
+    model: &Model,
     resource: Resource,
     records: impl Iterator<Item = &'a Record>,
     shown: Shown,
@@ -46,7 +60,7 @@ fn list<'a>(
     let newline = if records.peek().is_some() { "\n" } else { "" };
     out.push_str(&format!("{:indent$}<{root}{kind}>{newline}", ""));
     let empty = newline.is_empty();
-    records.for_each(|one| record(out, indent + 2, resource, one, shown, None));
+    records.for_each(|one| record(out, indent + 2, model, resource, one, shown, None));
     out.push_str(&format!("{:1$}</{root}>\n", "", if empty { 0 } else { indent }));
 }
 
@@ -60,13 +74,13 @@ impl Model {
     pub fn document(&self, resource: Resource, id: i64) -> String {
         let (mut out, shown) = self.begun();
         let lines = (resource == Resource::Invoices).then(|| self.csv(id));
-        record(&mut out, 0, resource, &self.table(resource).records[&id], shown, lines.as_deref());
+        record(&mut out, 0, self, resource, &self.table(resource).records[&id], shown, lines.as_deref());
         out
     }
 
     pub fn list_document(&self, resource: Resource, ids: &[i64]) -> String {
         let (mut out, shown) = self.begun();
-        list(&mut out, 0, resource, ids.iter().map(|id| &self.table(resource).records[id]), shown);
+        list(&mut out, 0, self, resource, ids.iter().map(|id| &self.table(resource).records[id]), shown);
         out
     }
 
@@ -111,7 +125,7 @@ impl Model {
         for resource in Resource::ALL {
             let records = self.in_order(resource);
             let records = records.iter().map(|id| &self.table(resource).records[id]);
-            list(&mut out, 2, resource, records, Shown::Dump);
+            list(&mut out, 2, self, resource, records, Shown::Dump);
         }
         out.push_str("</clientstore>\n");
         out

@@ -96,8 +96,15 @@ impl Resource for LineItems {
         Some(audit)
     }
 
-    fn refusal(&self, _connection: &Connection, _change: &Change<'_>) -> Result<Error> {
-        Ok(Error::invalid("invoice-id", "names no invoice"))
+    fn guard(&self, change: &Change<'_>) -> &'static str {
+        match change {
+            Change::Create(_) => "EXISTS (SELECT 1 FROM invoices WHERE id = ?2)",
+            _ => "",
+        }
+    }
+
+    fn refusal(&self, _connection: &Connection, change: &Change<'_>) -> Result<Error> {
+        Ok(super::no_such_invoice(change))
     }
 }
 
