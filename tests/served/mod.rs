@@ -114,10 +114,18 @@ impl Served {
         process.wait().unwrap()
     }
 
-    /// Kills it, and gives what it wrote on standard output after the first line, and on standard
-    /// error.
+    /// Ends it, where it has not ended yet, and gives what it wrote on standard output after the first line, and on
+    /// standard error; where there are signals, that is all that it had to say.
     pub fn stop(&self) -> (String, String) {
-        self.kill();
+        let has_ended = self.process.lock().unwrap().try_wait().unwrap().is_some();
+        #[cfg(unix)]
+        if !has_ended {
+            self.signal("TERM");
+        }
+        #[cfg(not(unix))]
+        if !has_ended {
+            self.kill();
+        }
         let (mut out, mut log) = (String::new(), String::new());
         self.out.lock().unwrap().read_to_string(&mut out).unwrap();
         self.process.lock().unwrap().stderr.take().unwrap().read_to_string(&mut log).unwrap();
