@@ -327,7 +327,7 @@ impl Builder {
         let serve = {
             let _entered = handle.enter();
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            server.run_with(control, listener, async { drop(stopped.await) })
+            server.run_with(control, vec![listener], async { drop(stopped.await) })
         };
         let thread = std::thread::Builder::new()
             .name(name)

@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 const CLIENT: &str = "<client><name>SuprCorp</name></client>";
 
+/// What the filled store holds; the item categories are those of each new store.
+const FILLED: &str = "1 client, 1 project and 3 invoice item categories";
+
 /// A folder with a store that holds client 1 with project 1.
 struct Folder(TempDir);
 
@@ -186,16 +189,20 @@ fn what_is_no_command_is_a_usage_error() {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["serve", "request", "dump", "load", "check", "backup"] {
+    for command in ["serve", "request", "dump", "load", "check", "backup", "generate"] {
         for arguments in [&[command, "--help"], &["help", command]] {
             let help = succeeded(run(arguments, b""));
             let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{help}"));
             assert!(examples.contains(&format!("  clientstore {command} ")), "{help}");
+            assert!(help.contains("exit status"), "{help}");
         }
     }
     let help = succeeded(run(&["--help"], b""));
-    assert!(help.contains("Example:\n  clientstore serve "), "{help}");
-    for command in ["serve", "request", "dump", "load", "check", "backup"] {
+    assert!(help.contains("Examples:\n  clientstore serve "), "{help}");
+    assert!(help.contains("Exit status:\n  0 "), "{help}");
+    let serve = succeeded(run(&["serve", "--help"], b""));
+    assert!(serve.lines().next().unwrap().contains("old programs need --dialect live"), "{serve}");
+    for command in ["serve", "request", "dump", "load", "check", "backup", "generate"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     assert_eq!(succeeded(run(&["--version"], b"")), concat!("clientstore ", env!("CARGO_PKG_VERSION"), "\n"));
@@ -213,7 +220,7 @@ fn dump_and_load_carry_a_store_over_through_files_and_pipes() {
     for (copy, source) in [(folder.at("a.db"), &*file), (folder.at("b.db"), "-")] {
         let output = run(&["load", &copy, source], document.as_bytes());
         assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
-        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 5 records into {copy}\n"));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded {FILLED} into {copy}\n"));
         assert_eq!(succeeded(run(&["dump", &copy], b"")), document);
     }
 }
@@ -230,6 +237,97 @@ fn dump_writes_one_list_as_the_api_would() {
         assert_eq!(succeeded(run(&["dump", &store, list, "-o", &file], b"")), "");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), answer.body, "{list}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dump_can_be_read_by_nobody_else_and_no_more_than_the_store() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for (store, dumped) in [(0o666, 0o600), (0o640, 0o600), (0o400, 0o400)] {
+        let folder = Folder::filled();
+        let permissions = std::fs::Permissions::from_mode(store);
+        std::fs::set_permissions(folder.path("store.db"), permissions).unwrap();
+        succeeded(run(&["dump", &folder.at("store.db"), "--output", &folder.at("all.xml")], b""));
+        let mode = std::fs::metadata(folder.path("all.xml")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, dumped, "{store:o}: {mode:o}");
+    }
+}
+
+#[test]
+fn a_directorys_name_is_no_stores() {
+    let folder = Folder::filled();
+    let document = folder.write("client.xml", CLIENT);
+    let trail = folder.at("trail/");
+    let no_store =
+        format!("cannot open {trail}: the path ends in a slash, as a directory's does; give the name of a file");
+    failed(run(&["load", &trail, &document], b""), &no_store);
+    failed(run(&["serve", &trail], b""), &no_store);
+    failed(run(&["request", &trail, "GET", "/clients"], b""), &no_store);
+    failed(run(&["backup", &folder.at("store.db"), &trail], b""), &no_store);
+    failed(run(&["generate", &trail], b""), &format!("{trail} is a directory's name; name a new file"));
+    assert_eq!(folder.names(), ["client.xml", "store.db"]);
+}
+
+#[test]
+fn request_answers_for_the_account_that_is_given() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    let whose = |arguments: &[&str]| {
+        let request = [&["request", &store, "GET", "/account/who_am_i", "--dialect", "live"], arguments].concat();
+        run(&request, b"")
+    };
+    let told = succeeded(whose(&[
+        "--company=Muster & Co",
+        "--domain=muster.example.com",
+        "--base-uri=http://localhost:7557",
+        "--decimal-symbol=,",
+        "--time-format=hours_minutes",
+        "--clock=24h",
+        "--week-start-day=sunday",
+        "--administrator=Eva Maria Muster",
+        "--email=eva@example.com",
+    ]));
+    for element in [
+        "<name>Muster &amp; Co</name>",
+        "<full-domain>muster.example.com</full-domain>",
+        "<base-uri>http://localhost:7557</base-uri>",
+        "<decimal-symbol>,</decimal-symbol>",
+        "<thousands-separator>.</thousands-separator>",
+        "<time-format>hours_minutes</time-format>",
+        "<clock>24h</clock>",
+        "<week-start-day>Sunday</week-start-day>",
+        "<first-name>Eva Maria</first-name>",
+        "<last-name>Muster</last-name>",
+        "<email>eva@example.com</email>",
+    ] {
+        assert!(told.contains(element), "{element}: {told}");
+    }
+    let told = succeeded(whose(&["--thousands-separator= "]));
+    assert!(told.contains("<thousands-separator> </thousands-separator>"), "{told}");
+    for (wrong, said) in [
+        (&["--clock=13h"][..], "expected 12h or 24h"),
+        (&["--time-format=x"], "expected decimal or hours_minutes"),
+        (&["--week-start-day=Friday"], "expected Saturday, Sunday or Monday"),
+        (&["--administrator=Eva"], "give a first and a last name"),
+        (&["--thousands-separator=."], "--decimal-symbol and --thousands-separator must differ"),
+    ] {
+        let output = whose(wrong);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.contains(said), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
+fn a_decimal_comma_of_the_account_is_read_in_lines() {
+    let folder = Folder::filled();
+    let store = folder.at("store.db");
+    let lines =
+        "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,Work,2,\"1,50\",3,false,false,\n";
+    let invoice = format!("<invoice><client-id>1</client-id><csv-line-items>{lines}</csv-line-items></invoice>");
+    let request = ["request", &store, "POST", "/invoices", "--body", "-"];
+    assert_eq!(run(&request, invoice.as_bytes()).status.code(), Some(1));
+    succeeded(run(&[&request[..], &["--decimal-symbol", ","]].concat(), invoice.as_bytes()));
 }
 
 #[test]
@@ -322,7 +420,7 @@ fn one_record_is_one_record() {
     let folder = Folder::empty();
     let (store, document) = (folder.at("store.db"), folder.write("client.xml", CLIENT));
     let output = run(&["load", &store, &document], b"");
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 1 record into {store}\n"));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 1 client into {store}\n"));
 }
 
 #[test]
@@ -332,7 +430,7 @@ fn load_takes_lists_in_any_order() {
     let lists = ["projects", "clients"].map(|list| folder.write(list, &succeeded(run(&["dump", &store, list], b""))));
     let copy = folder.at("copy.db");
     let output = run(&["load", &copy, &lists[0], &lists[1]], b"");
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 2 records into {copy}\n"));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 1 client and 1 project into {copy}\n"));
     assert_eq!(succeeded(run(&["dump", &copy], b"")), succeeded(run(&["dump", &store], b"")));
 }
 
@@ -416,7 +514,7 @@ fn check_exits_with_0_for_a_whole_file_and_leaves_it_alone() {
     let folder = Folder::filled();
     let store = folder.at("store.db");
     let before = std::fs::read(&store).unwrap();
-    assert_eq!(check(&store), (Some(0), vec![format!("{store} is whole: 5 records checked")]));
+    assert_eq!(check(&store), (Some(0), vec![format!("{store} is whole: {FILLED} checked")]));
     assert!(std::fs::read(&store).unwrap() == before);
     assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 1);
 }
@@ -429,13 +527,14 @@ fn check_exits_with_1_for_findings_and_prints_a_line_each_up_to_a_hundred_of_a_p
     common::plain(&folder.path("store.db"))
         .execute_batch("UPDATE clients SET created_at = '2011-02-31T00:00:00Z'; DROP INDEX projects_active")
         .unwrap();
+    let counted = "150 clients, 1 project and 3 invoice item categories";
     let (status, lines) = check(&store);
     assert_eq!((status, lines.len()), (Some(1), 1 + 100 + 1 + 1 + 1));
     assert_eq!(lines[0], "altered schema: the index projects_active is missing");
     let malformed = "created_at \"2011-02-31T00:00:00Z\" is not a datetime, like 2011-03-31T10:00:00Z";
     assert_eq!(lines[1], format!("malformed value: clients 1: {malformed}"));
     assert_eq!(lines[101], "malformed value: and 50 more");
-    assert_eq!(lines[102], format!("{store}: 151 findings, 154 records checked; see clientstore check --help"));
+    assert_eq!(lines[102], format!("{store}: 151 findings, {counted} checked; see clientstore check --help"));
     assert_eq!(lines[103], "because of the altered schema, not all of it could be checked");
 }
 
@@ -480,7 +579,7 @@ fn backup_copies_a_store_and_says_how_much() {
     let (store, copy) = (folder.at("store.db"), folder.at("backup.db"));
     let whole = succeeded(run(&["dump", &store], b""));
     let output = run(&["backup", &store, &copy], b"");
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("backed up 5 records to {copy}\n"));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("backed up {FILLED} to {copy}\n"));
     assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
     assert_eq!(succeeded(run(&["dump", &copy], b"")), whole);
     failed(

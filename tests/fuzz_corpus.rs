@@ -4,10 +4,16 @@
 
 mod api;
 mod common;
+#[cfg(feature = "server")]
+#[path = "../fuzz/src/control.rs"]
+mod control;
 #[path = "../fuzz/src/document.rs"]
 mod document;
 #[path = "../fuzz/src/file.rs"]
 mod file;
+#[cfg(feature = "server")]
+#[path = "../fuzz/src/hosts.rs"]
+mod hosts;
 #[path = "../fuzz/src/lines.rs"]
 mod lines;
 #[path = "../fuzz/src/load.rs"]
@@ -34,6 +40,18 @@ fn documents() {
 #[test]
 fn database_files() {
     replay("file", file::run, 100);
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn control_paths() {
+    replay("control", control::run, 500);
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn hosts_and_origins() {
+    replay("hosts", hosts::run, 20_000);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 mod served;
 
+use std::io::{BufRead, BufReader, Read, Write};
+
 use clientstore::ClientStore;
 use served::Served;
 
@@ -12,9 +14,11 @@ fn the_first_line_says_where_it_listens_and_requests_are_logged_on_standard_erro
     let served = Served::start(&["--memory"]);
     let (status, _, body) = served.send("GET", "/clients", "").unwrap();
     assert_eq!((status, body.as_str()), (200, "<clients></clients>\n"));
-    let (out, log) = served.stop();
-    assert_eq!(out, "", "the address is all that standard output says");
-    assert!(log.contains("GET /clients 200"), "{log}");
+    let mut line = String::new();
+    BufReader::new(served.log()).read_line(&mut line).unwrap();
+    assert!(line.contains(" INFO 127.0.0.1:") && line.contains(" GET /clients 200 "), "{line}");
+    served.kill();
+    assert_eq!(served.line(), "", "the address is all that standard output says");
 }
 
 #[test]
@@ -83,15 +87,120 @@ fn what_cannot_be_served_is_said_in_one_sentence() {
     let address = taken.local_addr().unwrap().to_string();
     let error = failed(&["--memory", "--listen", &address]);
     assert!(error.starts_with(&format!("clientstore: cannot listen on {address}: ")), "{error}");
+    assert!(error.contains("another program has the port; choose another one with --listen"), "{error}");
+    assert!(error.contains("--listen 127.0.0.1:0 for one that is free"), "{error}");
     for (arguments, said) in [
         (["--auth", "nobody"], "a colon must stand between"),
-        (["--listen", "7557"], "like 127.0.0.1:8080"),
-        (["--allow-host", "http://harvest.test/"], "give a name alone, like harvest.test"),
+        (["--listen", "7557"], "like 127.0.0.1:8080, [::1]:8080 or localhost:8080"),
+        (["--listen", "[::1]"], "like 127.0.0.1:8080, [::1]:8080 or localhost:8080"),
+        (["--listen", "nowhere.invalid:80"], "the host is not found"),
+        (["--listen", "192.0.2.1:0"], "this machine has no such address"),
+        (["--allow-origin", "http://localhost:*"], "there are no wildcards"),
+        (["--allow-host", "http://harvest.test/"], "give the name alone, like harvest.test"),
         (["--allow-origin", "localhost"], "like http://localhost:3000"),
         (["--max-connections", "0"], "give a number from 1"),
     ] {
         assert!(failed(&["--memory", arguments[0], arguments[1]]).contains(said), "{arguments:?}");
     }
+}
+
+#[test]
+fn it_listens_on_each_address_and_says_so() {
+    let served = Served::start(&["--memory", "--listen", "127.0.0.1:0"]);
+    let second = served.line();
+    let second = second.strip_prefix("listening on http://").unwrap().trim_end();
+    assert_ne!(served.address(), second);
+    for address in [served.address(), second, served.address(), second] {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET /clients HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
+
+/// Where the machine has IPv6.
+#[test]
+fn it_listens_on_ipv6_alone_and_beside_ipv4() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    // Served adds an address of IPv4.
+    let served = Served::start(&["--memory", "--listen", "[::1]:0"]);
+    assert!(served.address().starts_with("[::1]:"), "{}", served.address());
+    assert_eq!(served.send("GET", "/clients", "").unwrap().0, 200);
+    let free = std::net::TcpListener::bind("[::]:0").unwrap().local_addr().unwrap().port();
+    let both = [format!("0.0.0.0:{free}"), format!("[::]:{free}")];
+    let served = Served::start(&["--memory", "--listen", &both[0], "--listen", &both[1]]);
+    assert_eq!(served.line(), format!("listening on http://{}\n", both[1]));
+    assert!(std::net::TcpStream::connect(("::1", free)).is_ok());
+    assert!(std::net::TcpStream::connect(("127.0.0.1", free)).is_ok());
+}
+
+#[test]
+fn secrets_come_from_options_files_or_the_environment_and_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (credentials, token) = (file("credentials", "me:p\u{e4}ss:word\n"), file("token", "sesame\r\n"));
+    let basic = "Authorization: Basic bWU6cMOkc3M6d29yZA==\r\n";
+    let bearer = "Authorization: Bearer sesame\r\n";
+    let asks = |served: &Served| {
+        assert_eq!(served.send("GET", "/clients", "").unwrap().0, 401);
+        assert_eq!(served.send_with("GET", "/clients", basic, "").unwrap().0, 200);
+        assert_eq!(served.send("GET", "/_clientstore/health", "").unwrap().0, 401);
+        assert_eq!(served.send_with("GET", "/_clientstore/health", bearer, "").unwrap().0, 200);
+    };
+    let arguments = ["--memory", "--control", "--auth-file", &credentials, "--control-token-file", &token];
+    let mut command = served::command(&arguments);
+    // The files come first.
+    command.env("CLIENTSTORE_AUTH", "other:word").env("CLIENTSTORE_CONTROL_TOKEN", "other");
+    let served = Served::start_as(command);
+    asks(&served);
+    #[cfg(target_os = "linux")]
+    {
+        let shown = std::fs::read(format!("/proc/{}/cmdline", served.id())).unwrap();
+        assert!(!String::from_utf8_lossy(&shown).contains("sesame"));
+    }
+    let mut command = served::command(&["--memory", "--control"]);
+    command.env("CLIENTSTORE_AUTH", "me:p\u{e4}ss:word").env("CLIENTSTORE_CONTROL_TOKEN", "sesame");
+    asks(&Served::start_as(command));
+
+    let (lines, blank) = (file("lines", "me:secret\nme:hidden\n"), file("blank", ""));
+    let (nobody, spaced) = (file("nobody", "sesame"), file("spaced", "sesame open"));
+    let missing = folder.path().join("missing");
+    for (arguments, status, said) in [
+        (&["--auth", "sesame"][..], 2, "--auth: a colon must stand between"),
+        (&["--auth-file", &nobody], 2, "nobody: a colon must stand between"),
+        (&["--auth-file", &blank], 2, "blank: a colon must stand between"),
+        (&["--auth-file", &lines], 1, "lines has more than one line"),
+        (&["--auth-file", missing.to_str().unwrap()], 1, "missing: No such file"),
+        (&["--auth", "a:sesame", "--auth-file", &nobody], 2, "cannot be used with"),
+        (&["--control", "--control-token", "sesame open"], 2, "--control-token: the token must be printable ASCII"),
+        (&["--control", "--control-token-file", &spaced], 2, "spaced: the token must be printable ASCII"),
+        (&["--control", "--control-token-file", &blank], 2, "blank: the token must be printable ASCII"),
+        (&["--control-token-file", &token], 2, "--control"),
+    ] {
+        let output = served::command(&[&["--memory"], arguments].concat()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(status) && error.contains(said), "{arguments:?}: {error}");
+        assert!(!error.contains("sesame") && !error.contains("secret") && !error.contains("hidden"), "{error}");
+    }
+    for (variable, value) in [("CLIENTSTORE_AUTH", "sesame"), ("CLIENTSTORE_CONTROL_TOKEN", "sesame open")] {
+        let output = served::command(&["--memory", "--control"]).env(variable, value).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.contains(variable) && !error.contains("sesame"), "{error}");
+    }
+}
+
+#[test]
+fn the_account_of_the_command_line_is_the_servers() {
+    let served = Served::start(&["--memory", "--dialect", "live", "--company", "Muster & Co", "--clock", "24h"]);
+    let told = served.send("GET", "/account/who_am_i", "").unwrap().2;
+    assert!(told.contains("<name>Muster &amp; Co</name>") && told.contains("<clock>24h</clock>"), "{told}");
 }
 
 #[test]

@@ -8,8 +8,10 @@ mod common;
 #[path = "../../tests/transfers/mod.rs"]
 mod transfers;
 
+pub mod control;
 pub mod document;
 pub mod file;
+pub mod hosts;
 pub mod lines;
 pub mod load;
 pub mod request;

@@ -37,6 +37,8 @@ pub(crate) use budget::{Budget, Charge, Guest};
 #[cfg(feature = "server")]
 pub(crate) use encoding::is_encoded;
 #[cfg(feature = "server")]
+pub(crate) use respond::{Reason, reason};
+#[cfg(feature = "server")]
 pub(crate) use respond::{answer, done};
 #[cfg(feature = "server")]
 pub(crate) use route::pattern;

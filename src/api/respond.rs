@@ -16,6 +16,17 @@ const INTERNAL: &str = "Something went wrong here; it is no fault of the request
 /// Longer hints are cut; some programs read header lines into small buffers.
 const MAX_HINT: usize = 500;
 
+/// Why a request was refused, for the log; it is among the extensions of an answer that has no [`Error`] there.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason(pub(crate) String);
+
+/// What the log says of an answer's reason, on one line of printable ASCII.
+pub(crate) fn reason(response: &Response<Body>) -> Option<String> {
+    let extensions = response.extensions();
+    let error = extensions.get::<Error>().map(|error| printable(&error.to_string()));
+    error.or_else(|| extensions.get::<Reason>().map(|Reason(reason)| printable(reason)))
+}
+
 /// 200 with a document.
 pub(super) fn document(document: impl Into<Body>, format: Format) -> Response<Body> {
     let mut response = answer(StatusCode::OK, document.into());
@@ -140,6 +151,7 @@ fn refusal(status: StatusCode, message: &str, hint: Option<&str>, format: Format
     let document = tree::write(&[Node::Text("message", message.to_owned())], format);
     let mut response = answer(status, Body::from(document));
     response.headers_mut().insert(CONTENT_TYPE, content_type(format));
+    response.extensions_mut().insert(Reason(message.to_owned()));
     if let Some(hint) = hint.and_then(|hint| HeaderValue::try_from(printable(hint)).ok()) {
         response.headers_mut().insert(HINT, hint);
     }

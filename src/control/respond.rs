@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::listing::Listing;
-use crate::api::{Body, answer};
+use crate::api::{Body, Reason, answer};
 use crate::error::Error;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -64,6 +64,9 @@ impl Failure {
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
+        let Message { message, at, .. } = *self.message;
+        let reason = at.map(|at| format!("at {at}: {message}")).unwrap_or(message);
+        response.extensions_mut().insert(Reason(reason));
         response
     }
 }

@@ -15,6 +15,7 @@ use super::input::{self, Pairs};
 use super::journal::Journal;
 use super::pattern::{MethodPattern, PathPattern};
 use super::respond::{Outcome, answered, json};
+use crate::api::Reason;
 use crate::xml::{Leaf, leaves};
 
 const HINT: &str = "Send what is expected, like {\"method\": \"POST\", \"path\": \"/clients\", \
@@ -327,7 +328,11 @@ impl Journal {
             }
             Nearest { number, differences }
         });
+        let reason = Reason(message.clone());
         let message = Some(message);
-        answered(StatusCode::CONFLICT, &Verified { verified: false, count, numbers, message, nearest })
+        let mut response =
+            answered(StatusCode::CONFLICT, &Verified { verified: false, count, numbers, message, nearest })?;
+        response.extensions_mut().insert(reason);
+        Ok(response)
     }
 }

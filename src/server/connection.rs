@@ -76,7 +76,13 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: 
         Poll::Ready(None)
     });
     if let Some(Err(error)) = ended.await {
-        tracing::debug!("the connection ended: {error}");
+        let peer = progress.peer;
+        if error.is_parse() {
+            // hyper answers it before anybody else sees it.
+            tracing::info!("{peer} sent no request of HTTP/1.1: {error}");
+        } else {
+            tracing::debug!("the connection of {peer} ended: {error}");
+        }
         let mut wire = connection.into_parts().io.into_inner();
         // hyper answers what is no request, except for the greeting of HTTP/2.
         if error.is_parse() && !wire.has_written() {

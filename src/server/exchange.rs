@@ -17,7 +17,7 @@ use super::Shared;
 use super::guard::Verdict;
 use super::progress::Progress;
 use super::sending::Sending;
-use crate::api::{Body, Charge, Guest, done, is_encoded};
+use crate::api::{Body, Charge, Guest, Reason, done, is_encoded, reason};
 use crate::control::{Controller, Drops};
 use crate::error::Error;
 
@@ -46,7 +46,7 @@ pub(super) async fn exchange(
     let mut sending = Sending::of(&progress);
     let Some(mut response) = answer(request, &shared, &mut sending).await else {
         if let Some((method, uri)) = logged {
-            tracing::info!("{method} {} dropped", Printable(uri.path()));
+            tracing::info!("{} {method} {} dropped", progress.peer, Printable(uri.path()));
         }
         return Err(Unanswered::Dropped);
     };
@@ -63,13 +63,16 @@ pub(super) async fn exchange(
     progress.answered();
     if let Some((method, uri)) = logged {
         let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
-        let path = Printable(uri.path());
-        tracing::info!("{method} {path} {} {milliseconds:.3} ms", response.status().as_u16());
-    }
-    if response.status() == StatusCode::INTERNAL_SERVER_ERROR
+        let (peer, path, status) = (progress.peer, Printable(uri.path()), response.status().as_u16());
+        match (status, reason(&response)) {
+            (500, Some(reason)) => tracing::error!("{peer} {method} {path} {status} {milliseconds:.3} ms: {reason}"),
+            (400.., Some(reason)) => tracing::info!("{peer} {method} {path} {status} {milliseconds:.3} ms: {reason}"),
+            _ => tracing::info!("{peer} {method} {path} {status} {milliseconds:.3} ms"),
+        }
+    } else if response.status() == StatusCode::INTERNAL_SERVER_ERROR
         && let Some(error) = response.extensions().get::<Error>()
     {
-        tracing::error!("{error}");
+        tracing::error!("{} 500: {error}", progress.peer);
     }
     if let Some(recording) = &mut sending.recording {
         recording.status(response.status());
@@ -85,6 +88,8 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         let mut response = done();
         *response.status_mut() = StatusCode::BAD_REQUEST;
         response.headers_mut().insert("status", HeaderValue::from_static("400 Bad Request"));
+        let reason = "The target is no path or address, or the length of the body can be read in two ways";
+        response.extensions_mut().insert(Reason(reason.to_owned()));
         return Some(closing(response));
     }
     let controls = shared.control.as_ref().filter(|_| Controller::owns(head.uri.path()));
@@ -172,7 +177,10 @@ async fn faulted(
         return None;
     }
     let response = match effect.answer {
-        Some(response) => response,
+        Some(mut response) => {
+            response.extensions_mut().insert(Reason("a fault of the control paths".to_owned()));
+            response
+        }
         None => answer(Request::from_parts(head, body)).await,
     };
     if effect.drops == Some(Drops::Answer) {

@@ -61,7 +61,7 @@ async fn encrypt(
     shared: &Shared,
     progress: &Arc<Progress>,
 ) -> Option<TlsStream<Noted>> {
-    let peer = stream.peer_addr().ok()?;
+    let peer = progress.peer;
     let mut first = [0];
     if stream.peek(&mut first).await.ok()? == 0 {
         return None;

@@ -30,9 +30,11 @@ mod wire;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1::Builder;
@@ -60,7 +62,7 @@ const TICK: Duration = Duration::from_millis(50);
 ///
 /// It answers to hosts that no foreign web page can have, and to no page of another origin; see
 /// [`allow_host`](Self::allow_host) and [`allow_origin`](Self::allow_origin). It logs one line a
-/// request through `tracing`, at info.
+/// request through `tracing`, at info: who asked, for what, the status, the time it took, and why it was refused.
 #[derive(Clone, Debug)]
 pub struct Server {
     api: Api,
@@ -170,18 +172,29 @@ impl Server {
     /// Where the listener cannot be used, or the store not be copied for the control paths' reset. A
     /// connection that cannot be accepted is logged, and no error.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        listener.local_addr()?;
+        self.run_all(vec![listener], shutdown).await
+    }
+
+    /// As [`run`](Self::run), on several addresses.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_all(self, listeners: Vec<TcpListener>, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        for listener in &listeners {
+            listener.local_addr()?;
+        }
         let controller = |control| Controller::new(control, self.api.clone()).map(Arc::new).map_err(io::Error::other);
         let control = self.control.clone().map(controller).transpose()?;
-        self.run_with(control, listener, shutdown).await;
+        self.run_with(control, listeners, shutdown).await;
         Ok(())
     }
 
-    /// As [`run`](Self::run), with these control paths.
+    /// As [`run_all`](Self::run_all), with these control paths.
     pub(crate) async fn run_with(
         self,
         control: Option<Arc<Controller>>,
-        listener: TcpListener,
+        listeners: Vec<TcpListener>,
         shutdown: impl Future<Output = ()>,
     ) {
         #[cfg(feature = "tls")]
@@ -214,17 +227,17 @@ impl Server {
                     api.make_room();
                 }
             });
-            let mut waiting = None;
+            let (mut waiting, mut first) = (None, 0);
             loop {
-                waiting = waiting.and_then(|stream| connections.serve(stream));
+                waiting = waiting.and_then(|(stream, peer)| connections.serve(stream, peer));
                 tokio::select! {
                     biased;
                     () = &mut shutdown => break,
                     Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
                     () = &mut pressure => {}
                     () = tokio::time::sleep(PATIENCE), if waiting.is_some() => {}
-                    accepted = listener.accept(), if waiting.is_none() => match accepted {
-                        Ok((stream, _)) => waiting = Some(stream),
+                    accepted = accept(&listeners, &mut first), if waiting.is_none() => match accepted {
+                        Ok(accepted) => waiting = Some(accepted),
                         Err(error) => {
                             tracing::warn!("cannot accept a connection: {error}");
                             tokio::time::sleep(PATIENCE).await;
@@ -233,9 +246,24 @@ impl Server {
                 }
             }
         }
-        drop(listener);
+        drop(listeners);
         connections.finish().await;
     }
+}
+
+/// The next connection of any of the listeners, who take turns.
+async fn accept(listeners: &[TcpListener], first: &mut usize) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|cx| {
+        let (later, sooner) = listeners.split_at(*first);
+        for listener in sooner.iter().chain(later) {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                *first = (*first + 1) % listeners.len();
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// The connections that are being served.
@@ -247,13 +275,13 @@ struct Connections {
 
 impl Connections {
     /// Serves a connection, or gives it back where there is no place for it now.
-    fn serve(&mut self, stream: TcpStream) -> Option<TcpStream> {
+    fn serve(&mut self, stream: TcpStream, peer: SocketAddr) -> Option<(TcpStream, SocketAddr)> {
         if self.served.len() >= self.shared.limits.max_connections && !self.make_room() {
-            return Some(stream);
+            return Some((stream, peer));
         }
         // Answers are written whole; to wait for more of them only delays.
         drop(stream.set_nodelay(true));
-        let progress = Arc::new(Progress::new(self.shared.start));
+        let progress = Arc::new(Progress::new(peer, self.shared.start));
         let handle = self.spawn(stream, Arc::clone(&progress));
         self.served.insert(handle.id(), (progress, handle));
         None

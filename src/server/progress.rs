@@ -1,5 +1,6 @@
 //! What a connection is at, and since when; its task and the accepting one share it.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -32,6 +33,8 @@ const DISCARD_WHEN_STOPPING: Duration = Duration::from_millis(200);
 
 /// Moments are milliseconds since the server's start.
 pub(super) struct Progress {
+    /// Who is on the other side.
+    pub(super) peer: SocketAddr,
     start: Instant,
     phase: AtomicU8,
     /// When the phase began, or last made progress where that counts.
@@ -59,11 +62,12 @@ enum Flush {
 }
 
 impl Progress {
-    pub(super) fn new(start: Instant) -> Self {
+    pub(super) fn new(peer: SocketAddr, start: Instant) -> Self {
         let now = AtomicU64::new(millis(start.elapsed()));
         let headless = AtomicU64::new(now.load(Relaxed));
         let [had_body, ambiguous, gives_way] = [const { AtomicBool::new(false) }; 3];
         Progress {
+            peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
             start,
             phase: AtomicU8::new(HEAD),
             since: now,

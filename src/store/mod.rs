@@ -385,6 +385,7 @@ pub(crate) fn inspect(path: &Path) -> Result<Connection> {
 /// SQLite takes some relative paths for something else (`:memory:`, `file:…`), and connections are
 /// opened later, perhaps from another working directory.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
+    place::no_directory(path)?;
     std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))
 }
 

@@ -39,6 +39,17 @@ pub(crate) fn resolve(path: PathBuf) -> PathBuf {
     path
 }
 
+/// Refuses a path that can only be a directory's, as it ends in a slash; SQLite would leave that out.
+pub(crate) fn no_directory(path: &Path) -> Result<()> {
+    let last = path.as_os_str().as_encoded_bytes().last().copied();
+    if !last.is_some_and(|last| std::path::is_separator(last.into())) {
+        return Ok(());
+    }
+    let source = std::sync::Arc::new(IoError::from(ErrorKind::IsADirectory));
+    let hint = "the path ends in a slash, as a directory's does; give the name of a file".to_owned();
+    Err(Error::Unopened { path: path.to_owned(), hint, source })
+}
+
 /// How a store that only reads can open the file. Whoever cannot write it must leave nothing beside it, which might keep
 /// its owner out.
 pub(crate) fn access(path: &Path) -> Access {

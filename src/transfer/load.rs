@@ -19,6 +19,8 @@ use crate::store::{ClientStore, Entity, MAX_ID, delete_where, load};
 pub struct Loaded {
     /// How many records they held.
     pub records: u64,
+    /// How many of each kind, by the name of its element such as `client`, in the order in which they were loaded.
+    pub kinds: Vec<(&'static str, u64)>,
     /// The documents that had elements without a place in the store, and those elements; what they held was not loaded.
     pub unknown: Vec<(String, Vec<Unknown>)>,
 }
@@ -44,7 +46,7 @@ impl ClientStore {
     /// let store = ClientStore::open_in_memory()?;
     /// let list = b"<clients><client><name>Jo</name><fax>555</fax></client></clients>";
     /// let loaded = store.load([("clients.xml", list.as_slice())])?;
-    /// assert_eq!(loaded.records, 1);
+    /// assert_eq!(loaded.kinds, [("client", 1)]);
     /// assert_eq!(loaded.unknown[0].1[0].to_string(), "fax (line 1)");
     /// # Ok::<(), clientstore::Error>(())
     /// ```
@@ -83,7 +85,7 @@ impl ClientStore {
                 connection: tx.connection(),
                 at: self.now(),
                 strict,
-                records: 0,
+                kinds: Vec::new(),
                 unknown: Unknowns::default(),
                 replacements: HashSet::new(),
             };
@@ -95,7 +97,8 @@ impl ClientStore {
                     unknown.push((name.clone(), met));
                 }
             }
-            Ok(Loaded { records: loader.records, unknown })
+            let records = loader.kinds.iter().map(|(_, count)| count).sum();
+            Ok(Loaded { records, kinds: loader.kinds, unknown })
         })
     }
 }
@@ -154,7 +157,8 @@ struct Loader<'a> {
     at: DateTime<Utc>,
     /// Whether an element that has no place is an error.
     strict: bool,
-    records: u64,
+    /// How many records of each kind were loaded.
+    kinds: Vec<(&'static str, u64)>,
     /// The elements of the document at hand that have no place.
     unknown: Unknowns,
     /// The ids of what may have taken a default record's place, which it does not give up again.
@@ -219,7 +223,11 @@ impl Loader<'_> {
         }
         self.note(&values.unknown)?;
         load(self.connection, entity, values, self.at)?;
-        self.records += 1;
+        let element = entity.document.element;
+        match self.kinds.iter_mut().rev().find(|(kind, _)| *kind == element) {
+            Some((_, count)) => *count += 1,
+            None => self.kinds.push((element, 1)),
+        }
         Ok(())
     }
 

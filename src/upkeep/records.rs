@@ -68,6 +68,8 @@ fn rows(
     // Not through an index: what a damaged one leaves out would not be looked at.
     let mut statement = connection.prepare(&format!("{} NOT INDEXED", table.sql().select(View::Internal)))?;
     let mut rows = statement.query([])?;
+    let before = report.records();
+    let mut read = 0;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(table.id())?;
         let mut whole = true;
@@ -87,12 +89,16 @@ fn rows(
                 report.add_at(Problem::Total, (Some(table.name), Some(id), Some(column)), reason);
             })?;
         }
-        report.records += 1;
-        if report.records.is_multiple_of(256) {
-            tell(report.records);
+        read += 1;
+        match report.kinds.last_mut().filter(|(kind, _)| *kind == table.element) {
+            Some((_, count)) => *count = read,
+            None => report.kinds.push((table.element, read)),
+        }
+        if read.is_multiple_of(256) {
+            tell(before + read);
         }
     }
-    tell(report.records);
+    tell(before + read);
     Ok(())
 }
 

@@ -78,7 +78,7 @@ impl fmt::Display for Finding {
 pub struct Report {
     findings: Vec<Finding>,
     counts: BTreeMap<Problem, u64>,
-    pub(super) records: u64,
+    pub(super) kinds: Vec<(&'static str, u64)>,
     pub(super) partial: bool,
 }
 
@@ -105,7 +105,13 @@ impl Report {
 
     /// How many records were read.
     pub fn records(&self) -> u64 {
-        self.records
+        self.kinds.iter().map(|(_, count)| count).sum()
+    }
+
+    /// How many records of each kind were read, by the name of its element such as `client`; kinds without records are
+    /// left out.
+    pub fn kinds(&self) -> &[(&'static str, u64)] {
+        &self.kinds
     }
 
     /// Whether something could not be looked at, because tables or indexes are damaged or altered.

@@ -20,12 +20,17 @@ pub struct Served {
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clientstore"));
     command.arg("serve").args(arguments).env_remove("RUST_LOG");
+    command.env_remove("CLIENTSTORE_AUTH").env_remove("CLIENTSTORE_CONTROL_TOKEN");
     command
 }
 
 impl Served {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut command = command(arguments);
+        Self::start_as(command(arguments))
+    }
+
+    /// Starts a command of one's own.
+    pub fn start_as(mut command: Command) -> Self {
         command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut out = BufReader::new(process.stdout.take().unwrap());
@@ -35,6 +40,13 @@ impl Served {
         let address = address.unwrap_or_else(|| panic!("{line:?}"));
         let address = address.strip_suffix('\n').unwrap().to_owned();
         Served { process: Mutex::new(process), out: Mutex::new(out), address }
+    }
+
+    /// The next line of its standard output.
+    pub fn line(&self) -> String {
+        let mut line = String::new();
+        self.out.lock().unwrap().read_line(&mut line).unwrap();
+        line
     }
 
     /// The address it listens on, with the port.
@@ -81,6 +93,11 @@ impl Served {
         Ok(text)
     }
 
+    /// Its standard error, which is read only by whoever takes it.
+    pub fn log(&self) -> std::process::ChildStderr {
+        self.process.lock().unwrap().stderr.take().unwrap()
+    }
+
     /// Kills it, without a chance to tidy up.
     pub fn kill(&self) {
         let mut process = self.process.lock().unwrap();
@@ -97,10 +114,18 @@ impl Served {
         process.wait().unwrap()
     }
 
-    /// Kills it, and gives what it wrote on standard output after the first line, and on standard
-    /// error.
+    /// Ends it, where it has not ended yet, and gives what it wrote on standard output after the first line, and on
+    /// standard error; where there are signals, that is all that it had to say.
     pub fn stop(&self) -> (String, String) {
-        self.kill();
+        let has_ended = self.process.lock().unwrap().try_wait().unwrap().is_some();
+        #[cfg(unix)]
+        if !has_ended {
+            self.signal("TERM");
+        }
+        #[cfg(not(unix))]
+        if !has_ended {
+            self.kill();
+        }
         let (mut out, mut log) = (String::new(), String::new());
         self.out.lock().unwrap().read_to_string(&mut out).unwrap();
         self.process.lock().unwrap().stderr.take().unwrap().read_to_string(&mut log).unwrap();

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use clientstore::ClientStore;
 
-use crate::{Outcome, print, progress, tell};
+use crate::log::{Log, say};
+use crate::{Outcome, counted, print, progress, tell, told};
 
 /// Copy a store to a new file, while it is in use, and check the copy
 ///
@@ -41,15 +42,12 @@ impl Backup {
         let report = report?;
         let to = self.to.display();
         if report.is_clean() {
-            eprintln!("backed up {} records to {to}", report.records());
+            say!("backed up {} to {to}", told(report.kinds()));
             return Ok(ExitCode::SUCCESS);
         }
-        print(&report, &mut std::io::stderr().lock())?;
-        let findings = if report.count() == 1 { "finding" } else { "findings" };
-        eprintln!(
-            "clientstore: {to} is a copy of the store, with its {} {findings}; see clientstore check --help",
-            report.count()
-        );
+        print(&report, &mut std::io::LineWriter::new(Log))?;
+        let findings = counted(report.count(), "finding");
+        say!("clientstore: {to} is a copy of the store, with its {findings}; see clientstore check --help");
         Ok(ExitCode::FAILURE)
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use clientstore::{ClientStore, Problem, Report};
 
-use crate::{Outcome, counted, print, progress, tell};
+use crate::log::say;
+use crate::{Outcome, counted, print, progress, tell, told};
 
 /// Check that a store's file is whole, and say what is wrong and where
 ///
@@ -51,7 +52,7 @@ impl Check {
                 Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
             }
             Err(error) => {
-                eprintln!("clientstore: {error}");
+                say!("clientstore: {error}");
                 Ok(ExitCode::from(2))
             }
         }
@@ -60,7 +61,7 @@ impl Check {
     fn write(&self, report: &Report, mut out: impl Write) -> std::io::Result<()> {
         print(report, &mut out)?;
         let (file, count) = (self.file.display(), report.count());
-        let records = counted(report.records(), "record");
+        let records = told(report.kinds());
         if report.is_clean() {
             writeln!(out, "{file} is whole: {records} checked")?;
         } else {

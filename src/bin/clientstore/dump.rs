@@ -16,6 +16,8 @@ use crate::{Opening, Outcome, cannot_write, io_error, progress};
 /// The whole store is one document that `clientstore load` takes back, byte for byte. A list is the
 /// API's own document in the live dialect. The store may be in use meanwhile; the document shows it
 /// as it was at one moment. The file is only read, and may lack triggers or indexes.
+///
+/// A file that is made can be read by this account alone. The exit status is 0, or 1 where nothing was written.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore dump clientstore.db > backup.xml
@@ -53,7 +55,15 @@ impl Dump {
     }
 
     fn write_file(&self, store: &ClientStore) -> Result<(), Box<dyn std::error::Error>> {
-        let file = File::create_new(&self.output)?;
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+            // Nobody reads there who cannot read the store.
+            options.mode(std::fs::metadata(&self.file)?.permissions().mode() & 0o600);
+        }
+        let file = options.open(&self.output)?;
         let written = self.write(store, &file).and_then(|()| Ok(file.sync_all()?));
         if written.is_err() {
             // Half a document is of no use, and would be in the way of the next try.

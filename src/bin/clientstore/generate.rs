@@ -9,8 +9,9 @@ use std::process::ExitCode;
 use clap::Args;
 use clientstore::{ClientStore, Durability, Generator};
 
-use crate::serve::stop_signal;
-use crate::{Outcome, progress};
+use crate::listen::stop_signal;
+use crate::log::say;
+use crate::{Outcome, counted, progress};
 
 /// Make a store full of made-up clients, projects and invoices
 ///
@@ -19,7 +20,7 @@ use crate::{Outcome, progress};
 /// a store to strangers.
 ///
 /// The store is made as FILE.partial and becomes FILE when it is complete; stopped with Ctrl-C, it
-/// leaves nothing behind.
+/// leaves nothing behind. The exit status is 0, 1 where no store was made, and 130 after Ctrl-C.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore generate demo.db
@@ -60,11 +61,11 @@ impl Generate {
         }
         made?;
         let each = |count: u32| u64::from(self.clients) * u64::from(count);
-        eprintln!(
-            "generated {} clients, {} projects and {} invoices in {}",
-            self.clients,
-            each(self.projects_per_client),
-            each(self.invoices_per_client),
+        say!(
+            "generated {}, {} and {} in {}",
+            counted(self.clients.into(), "client"),
+            counted(each(self.projects_per_client), "project"),
+            counted(each(self.invoices_per_client), "invoice"),
             self.file.display()
         );
         Ok(ExitCode::SUCCESS)
@@ -72,6 +73,9 @@ impl Generate {
 
     /// Refuses a file that holds anything, and a log that SQLite would take for the new file's.
     fn must_be_free(&self) -> Result<(), String> {
+        if self.file.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(format!("{} is a directory's name; name a new file", self.file.display()));
+        }
         if std::fs::metadata(&self.file).is_ok_and(|found| !found.is_file() || found.len() > 0) {
             return Err(format!("{} is there already; name a new file", self.file.display()));
         }

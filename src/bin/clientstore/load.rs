@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::{Opening, Outcome, counted, not_known, open, progress};
+use crate::log::say;
+use crate::{Opening, Outcome, not_known, open, progress, told};
 
 /// Load dumps, or documents of the API, into a store
 ///
@@ -17,6 +18,8 @@ use crate::{Opening, Outcome, counted, not_known, open, progress};
 ///
 /// Elements that have no place in the store are named with their lines, and what they hold is left out; with --strict
 /// they are refused.
+///
+/// The exit status is 0, or 1 where nothing was loaded.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore load copy.db backup.xml
@@ -79,9 +82,9 @@ impl Load {
         }
         let loaded = loaded?;
         for said in not_known(&loaded) {
-            eprintln!("clientstore: {said}");
+            say!("clientstore: {said}");
         }
-        eprintln!("loaded {} into {}", counted(loaded.records, "record"), self.file.display());
+        say!("loaded {} into {}", told(&loaded.kinds), self.file.display());
         Ok(ExitCode::SUCCESS)
     }
 }

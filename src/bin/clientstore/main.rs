@@ -2,18 +2,25 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod backup;
 mod check;
 mod dump;
 mod generate;
+mod limits;
+mod listen;
 mod load;
+mod log;
 mod request;
+mod secret;
 mod serve;
 mod tls;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::log::say;
 
 /// What a command gives: an exit status, or an error that is printed as one sentence.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
@@ -26,9 +33,17 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 #[command(
     version,
     propagate_version = true,
-    after_help = "Example:
+    after_help = "Examples:
   clientstore serve clientstore.db
-  curl -i http://127.0.0.1:7557/clients -d '<client><name>SuprCorp</name></client>'"
+  clientstore serve clientstore.db --dialect live    (for old programs)
+  curl -i http://127.0.0.1:7557/clients -d '<client><name>SuprCorp</name></client>'
+
+Exit status:
+  0    done; of request, the answer was 2xx; of check and backup, nothing was found wrong
+  1    not done, and standard error says why; of request, another answer; of check and backup, findings
+  2    wrong arguments; of check, the file cannot be checked
+  130  generate was stopped by a signal
+  141  the reader of standard output went away"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -65,6 +80,7 @@ impl From<Dialect> for clientstore::Dialect {
 }
 
 fn main() -> ExitCode {
+    log::tell_panics();
     let outcome = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Request(request) => request.run(),
@@ -74,15 +90,32 @@ fn main() -> ExitCode {
         Command::Backup(backup) => backup.run(),
         Command::Generate(generate) => generate.run(),
     };
-    outcome.unwrap_or_else(|error| {
+    let status = outcome.unwrap_or_else(|error| {
         // A program like `head` has read of the output what it wanted.
         if io_error(&*error).is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
             return ExitCode::from(BROKEN_PIPE);
         }
-        eprintln!("clientstore: {error}");
-        ExitCode::FAILURE
-    })
+        say!("clientstore: {error}");
+        if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+    });
+    log::finish();
+    status
 }
+
+/// Arguments that clap takes and that mean nothing.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// The status that clap gives for wrong arguments, too.
+const WRONG_USAGE: u8 = 2;
 
 /// What a shell gives for a program that SIGPIPE ended.
 const BROKEN_PIPE: u8 = 141;
@@ -97,7 +130,21 @@ fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std:
 
 /// Says how many there are of something.
 fn counted(count: u64, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+    match (count, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ => format!("{count} {one}s"),
+    }
+}
+
+/// Says how many records there are of each kind: `2 clients and 3 invoice item categories`.
+fn told(kinds: &[(&str, u64)]) -> String {
+    let each: Vec<String> = kinds.iter().map(|(kind, count)| counted(*count, &kind.replace('-', " "))).collect();
+    match each.split_last() {
+        None => "no records".to_owned(),
+        Some((one, [])) => one.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
 }
 
 /// Says of each document which of its elements had no place: `clients.xml: 1 element not known: detials (line 7)`.
@@ -146,7 +193,7 @@ impl Opening {
 fn open(file: &std::path::Path, builder: clientstore::Builder) -> clientstore::Result<clientstore::ClientStore> {
     let store = builder.open(file)?;
     if let Some(upgrade) = store.upgrade() {
-        eprintln!("clientstore: {} was {upgrade}", file.display());
+        say!("clientstore: {} was {upgrade}", file.display());
     }
     Ok(store)
 }

@@ -7,17 +7,20 @@ use std::process::ExitCode;
 use clap::Args;
 use clientstore::Api;
 
+use crate::account::AccountArguments;
+use crate::log::say;
 use crate::{Dialect, Opening, Outcome, open};
 
 /// Answer one API request, without a server
 ///
 /// Prints the status line, the headers and the body. The exit status is 0 for an answer of 2xx and
-/// 1 for any other.
+/// 1 for any other, and where the store cannot be used.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore request books.db GET /clients
   clientstore request books.db POST /clients --body client.xml
-  clientstore request books.db PUT /clients/1 --body - < client.xml")]
+  clientstore request books.db PUT /clients/1 --body - < client.xml
+  clientstore request books.db GET /account/who_am_i --company 'Muster & Co' --dialect live")]
 pub(crate) struct Request {
     /// The store's file
     file: PathBuf,
@@ -33,6 +36,8 @@ pub(crate) struct Request {
     dialect: Dialect,
     #[command(flatten)]
     opening: Opening,
+    #[command(flatten)]
+    account: AccountArguments,
 }
 
 impl Request {
@@ -54,10 +59,9 @@ impl Request {
             .uri(path.as_str())
             .body(body)
             .map_err(|error| format!("{path:?} is no path of a request ({error}); percent-encode it"))?;
-        let store = match open(&self.file, self.opening.builder().create(false)) {
-            Err(clientstore::Error::ReadOnly { .. }) if only_reads => {
-                self.opening.builder().read_only(true).open(&self.file)?
-            }
+        let builder = self.opening.builder().account(self.account.account()?);
+        let store = match open(&self.file, builder.clone().create(false)) {
+            Err(clientstore::Error::ReadOnly { .. }) if only_reads => builder.read_only(true).open(&self.file)?,
             opened => opened?,
         };
         let response = Api::new(store).dialect(self.dialect.into()).handle(request);
@@ -66,7 +70,7 @@ impl Request {
         if status.is_server_error()
             && let Some(error) = response.extensions().get::<clientstore::Error>()
         {
-            eprintln!("clientstore: {error}");
+            say!("clientstore: {error}");
         }
         let mut out = std::io::stdout().lock();
         writeln!(out, "HTTP/1.1 {status}")?;

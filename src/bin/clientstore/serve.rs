@@ -1,37 +1,52 @@
 //! `clientstore serve`: the HTTP server.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::io::{BufReader, IsTerminal};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use clientstore::control::Control;
-use clientstore::server::{Limits, Server};
+use clientstore::server::Server;
 use clientstore::{Api, ClientStore};
-use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::EnvFilter;
 
+use crate::account::AccountArguments;
+use crate::limits::LimitArguments;
+use crate::listen::{address, listeners, stop_signal};
+use crate::log;
+use crate::secret::Secret;
 use crate::tls::TlsArguments;
-use crate::{Dialect, Opening, Outcome, counted, not_known};
+use crate::{Dialect, Opening, Outcome, Usage, not_known, told};
 
-/// Serve the API over HTTP
+/// Serve the API over HTTP; old programs need --dialect live
 ///
-/// Makes the store's file if it is not there. Says `listening on http://ADDRESS` on standard output
-/// once it accepts, or with --tls `https://ADDRESS`; logs go to standard error. SIGINT (Ctrl-C) and SIGTERM stop it: what is in flight
-/// is finished, and the file is closed.
+/// Programs of the service's time read its documents with --dialect live, as the service sent them. Without it, answers
+/// look as the API's documentation prints them.
+///
+/// Makes the store's file if it is not there. Says `listening on http://ADDRESS` on standard output once it accepts, or
+/// with --tls `https://ADDRESS`. SIGINT (Ctrl-C) and SIGTERM stop it: what is in flight is finished, and the file is
+/// closed.
+///
+/// Logs a line for each request on standard error: who asked, for what, the status, the time it took, and why a request
+/// was refused. A log that nobody reads is no hindrance: lines are dropped then, and their number is told later. RUST_LOG
+/// sets the level: error, warn, info or debug.
+///
+/// The exit status is 0 after a signal, 1 where the store or an address cannot be used, and 2 for wrong arguments.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore serve
-  clientstore serve books.db --listen 127.0.0.1:8080 --auth me@example.com:secret
+  clientstore serve books.db --listen 127.0.0.1:8080 --listen '[::1]:8080' --auth-file secret.txt
   clientstore serve --memory --listen 127.0.0.1:0 --quiet
 
-For an old program, with the documents that the service sent (docs/clients.md says how to point it here):
+For an old program (docs/clients.md says how to point it here):
   clientstore serve --dialect live
   clientstore serve --dialect live --tls
   curl --cacert clientstore-authority.pem https://localhost:7557/clients
+
+For an account that writes numbers as 1.234,50:
+  clientstore serve --company 'Muster & Co' --administrator 'Eva Muster' --decimal-symbol ,
 
 A fake backend for tests, seeded, with control paths (docs/control.md has them all):
   clientstore serve --memory --control --seed clients.xml projects.xml
@@ -54,26 +69,33 @@ pub(crate) struct Serve {
     read_only: bool,
     #[command(flatten)]
     opening: Opening,
-    /// The address to listen on; port 0 takes a free one
+    /// The address to listen on; port 0 takes a free one; may be given more than once
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7557", value_parser = address)]
-    listen: SocketAddr,
+    listen: Vec<SocketAddr>,
     /// How documents are written
     #[arg(long, value_enum, default_value = "documented")]
     dialect: Dialect,
-    /// Ask every request for these credentials, by HTTP Basic
-    #[arg(long, value_name = "USER:PASSWORD", value_parser = credentials)]
-    auth: Option<(String, String)>,
-    /// Answer to this host name as well; may be given more than once
-    #[arg(long, value_name = "HOST", value_parser = host)]
+    /// Ask every request for these credentials, by HTTP Basic; other accounts of this machine see them in the list
+    /// of processes, so that --auth-file or the environment variable CLIENTSTORE_AUTH is better where there are any
+    #[arg(long, value_name = "USER:PASSWORD", conflicts_with = "auth_file")]
+    auth: Option<String>,
+    /// Ask for the credentials in this file: USER:PASSWORD, on one line
+    #[arg(long, value_name = "FILE")]
+    auth_file: Option<PathBuf>,
+    /// Answer to this host name as well, or with .harvest.test to all names below harvest.test; may be given more than
+    /// once
+    #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
     /// Let web pages of this origin ask, like http://localhost:3000; may be given more than once
-    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// Log warnings and errors only
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
     tls: TlsArguments,
+    #[command(flatten)]
+    account: AccountArguments,
     #[command(flatten)]
     tests: TestArguments,
     #[command(flatten)]
@@ -88,9 +110,12 @@ struct TestArguments {
     #[arg(long)]
     control: bool,
     /// Ask every control call for this token: as Authorization: Bearer TOKEN, or as the password of
-    /// HTTP Basic
-    #[arg(long, value_name = "TOKEN", requires = "control", value_parser = token)]
+    /// HTTP Basic; seen like --auth, so that the next option or CLIENTSTORE_CONTROL_TOKEN may be better
+    #[arg(long, value_name = "TOKEN", requires = "control", conflicts_with = "control_token_file")]
     control_token: Option<String>,
+    /// Ask for the token in this file
+    #[arg(long, value_name = "FILE", requires = "control")]
+    control_token_file: Option<PathBuf>,
     /// Load these documents at the start: lists or records of the API, or dumps; all of them or none
     #[arg(long, value_name = "FILE", num_args = 1..)]
     seed: Vec<PathBuf>,
@@ -112,113 +137,34 @@ impl TestArguments {
             for said in not_known(&loaded) {
                 tracing::warn!("{said}");
             }
-            tracing::info!("loaded {}", counted(loaded.records, "record"));
+            tracing::info!("loaded {}", told(&loaded.kinds));
         }
         Ok(())
     }
 
-    fn control(&self) -> Result<Option<Control>, clientstore::Error> {
-        let control = self.control.then(Control::new);
-        match (control, &self.control_token) {
-            (Some(control), Some(token)) => control.token(token).map(Some),
-            (control, _) => Ok(control),
+    /// The control paths, and whether they ask for a token.
+    fn control(&self) -> Result<Option<(Control, bool)>, Box<dyn std::error::Error>> {
+        if !self.control {
+            return Ok(None);
         }
-    }
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "Limits")]
-struct LimitArguments {
-    /// The longest body of a request, in bytes, or with a K, M or G in units of 1,024 bytes, 1,024 K or
-    /// 1,024 M
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value_t = Limits::default().max_body)]
-    max_body: usize,
-    /// The longest head of a request, in bytes, or like the body's
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value_t = Limits::default().max_head)]
-    max_head: usize,
-    /// How long a request's head may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().head_timeout.as_secs())]
-    head_timeout: u64,
-    /// How long a body or an answer may stand still, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().progress_timeout.as_secs())]
-    progress_timeout: u64,
-    /// How long a connection may wait for its next request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.as_secs())]
-    idle_timeout: u64,
-    /// How many connections may be open
-    #[arg(long, value_name = "COUNT", value_parser = count, default_value_t = Limits::default().max_connections)]
-    max_connections: usize,
-}
-
-impl LimitArguments {
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        limits.max_body = self.max_body;
-        limits.max_head = self.max_head;
-        limits.head_timeout = Duration::from_secs(self.head_timeout);
-        limits.progress_timeout = Duration::from_secs(self.progress_timeout);
-        limits.idle_timeout = Duration::from_secs(self.idle_timeout);
-        limits.max_connections = self.max_connections;
-        limits
-    }
-}
-
-fn address(argument: &str) -> Result<SocketAddr, String> {
-    let addresses = argument.to_socket_addrs().ok();
-    let address = addresses.and_then(|mut addresses| addresses.find(SocketAddr::is_ipv4).or(addresses.next()));
-    address.ok_or_else(|| "give a host and a port, like 127.0.0.1:8080 or localhost:8080".to_owned())
-}
-
-fn host(argument: &str) -> Result<String, String> {
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    if !argument.is_empty() && argument.bytes().all(named) {
-        Ok(argument.to_owned())
-    } else {
-        Err("give a name alone, like harvest.test, without a scheme, a port or a wildcard".to_owned())
-    }
-}
-
-fn origin(argument: &str) -> Result<String, String> {
-    let rest = argument.strip_prefix("http://").or_else(|| argument.strip_prefix("https://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains('/') => Ok(argument.to_owned()),
-        _ => Err("give a scheme, a host and perhaps a port, like http://localhost:3000".to_owned()),
-    }
-}
-
-fn token(argument: &str) -> Result<String, String> {
-    let is_sendable = !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_graphic());
-    is_sendable.then(|| argument.to_owned()).ok_or_else(|| "give printable ASCII without spaces".to_owned())
-}
-
-fn bytes(argument: &str) -> Result<usize, String> {
-    let digits = argument.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit: usize = match &*argument[digits.len()..].to_ascii_uppercase() {
-        "" | "B" => 1,
-        "K" | "KB" | "KIB" => 1 << 10,
-        "M" | "MB" | "MIB" => 1 << 20,
-        "G" | "GB" | "GIB" => 1 << 30,
-        _ => 0,
-    };
-    let bytes = digits.parse().ok().and_then(|number: usize| number.checked_mul(unit)).filter(|_| unit > 0);
-    bytes.ok_or_else(|| "give a whole number of bytes, or of K, M or G, like 65536, 64K or 1M".to_owned())
-}
-
-fn count(argument: &str) -> Result<usize, String> {
-    argument.parse().ok().filter(|count| *count > 0).ok_or_else(|| "give a number from 1".to_owned())
-}
-
-fn credentials(argument: &str) -> Result<(String, String), String> {
-    match argument.split_once(':') {
-        Some((user, password)) => Ok((user.to_owned(), password.to_owned())),
-        None => Err("a colon must stand between the user and the password".to_owned()),
+        let (option, file) = (self.control_token.as_deref(), self.control_token_file.as_deref());
+        let Some(token) = Secret::given("control-token", option, file, "CLIENTSTORE_CONTROL_TOKEN")? else {
+            return Ok(Some((Control::new(), false)));
+        };
+        if token.text.is_empty() || !token.text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(token.refused("the token must be printable ASCII without spaces"));
+        }
+        Ok(Some((Control::new().token(token.text)?, true)))
     }
 }
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
         self.log();
-        let mut builder = self.opening.builder().exclusive(self.exclusive);
+        let account = self.account.account()?;
+        let credentials = self.credentials()?;
+        let control = self.tests.control()?;
+        let mut builder = self.opening.builder().account(account).exclusive(self.exclusive);
         if let Some(seed) = self.tests.deterministic {
             builder = builder.deterministic(seed);
         }
@@ -238,44 +184,59 @@ impl Serve {
         self.tests.load(&store)?;
         let domain = store.account().domain.clone();
         let mut api = Api::new(store).dialect(self.dialect.into());
-        if let Some((user, password)) = &self.auth {
+        if let Some((user, password)) = &credentials {
             api = api.auth(user, password);
         }
         let mut server = Server::new(api).limits(self.limits.limits());
         for host in &self.allow_host {
-            server = server.allow_host(host)?;
+            server = server.allow_host(host).map_err(|error| Usage(format!("--allow-host: {error}")))?;
         }
         for origin in &self.allow_origin {
-            server = server.allow_origin(origin)?;
+            server = server.allow_origin(origin).map_err(|error| Usage(format!("--allow-origin: {error}")))?;
         }
-        let listening = self.listen.ip().to_string();
-        let names = [&domain, &listening].into_iter().chain(&self.allow_host).map(String::as_str);
+        let specified = self.listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
+        let listening: Vec<String> = specified.map(|ip| ip.to_string()).collect();
+        let names = [&domain].into_iter().chain(&listening).chain(&self.allow_host).map(String::as_str);
         let tls = self.tls.tls(names)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         if let Some(tls) = tls {
             server = server.tls(tls);
         }
-        if let Some(control) = self.tests.control()? {
+        let controls_are_open = control.as_ref().is_some_and(|(_, has_token)| !has_token) && credentials.is_none();
+        if let Some((control, _)) = control {
             server = server.control(control);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let listener =
-                listener(self.listen).map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
             let stop = stop_signal()?;
-            let address = listener.local_addr()?;
-            let mut out = std::io::stdout();
-            writeln!(out, "listening on {scheme}://{address}")?;
-            out.flush()?;
-            if !address.ip().is_loopback() {
-                tracing::warn!("{address} is open to other machines; --auth asks them for a password");
-                if self.tests.control && self.tests.control_token.is_none() {
-                    tracing::warn!("so are its control paths; --control-token asks for a token");
+            let listeners = listeners(&self.listen)?;
+            let mut lines = Vec::new();
+            for listener in &listeners {
+                let address = listener.local_addr()?;
+                lines.push(format!("listening on {scheme}://{address}"));
+                if !address.ip().to_canonical().is_loopback() {
+                    if credentials.is_none() {
+                        tracing::warn!("{address} is open to other machines; --auth-file asks them for a password");
+                    }
+                    if controls_are_open {
+                        tracing::warn!("so are its control paths; --control-token-file asks for a token");
+                    }
                 }
             }
-            server.run(listener, stop).await?;
+            log::announce(lines.join("\n"));
+            server.run_all(listeners, stop).await?;
             Ok(ExitCode::SUCCESS)
         })
+    }
+
+    /// The user and the password to ask for.
+    fn credentials(&self) -> Result<Option<(String, String)>, Box<dyn std::error::Error>> {
+        let given = Secret::given("auth", self.auth.as_deref(), self.auth_file.as_deref(), "CLIENTSTORE_AUTH")?;
+        let Some(given) = given else { return Ok(None) };
+        match given.text.split_once(':') {
+            Some((user, password)) => Ok(Some((user.to_owned(), password.to_owned()))),
+            None => Err(given.refused("a colon must stand between the user and the password")),
+        }
     }
 
     fn log(&self) {
@@ -283,38 +244,9 @@ impl Serve {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
         tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
+            .with_writer(|| log::Log)
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
             .init();
     }
-}
-
-/// So many connections wait to be accepted. The usual 128 are soon taken, and who comes then waits for a second.
-const BACKLOG: u32 = 4096;
-
-fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A server that has just stopped leaves its connections behind; on Windows it would share the address.
-    socket.set_reuseaddr(cfg!(unix))?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Waits for SIGINT, or on Unix SIGTERM; both are caught from now on.
-pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    #[cfg(unix)]
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-        tracing::info!("stopping");
-    })
 }

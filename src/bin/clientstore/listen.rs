@@ -1,0 +1,88 @@
+//! `clientstore serve`: the addresses that it listens on, and the signals that stop it.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use tokio::net::{TcpListener, TcpSocket};
+
+/// So many connections wait to be accepted. The usual 128 are soon taken, and who comes then waits for a second.
+const BACKLOG: u32 = 4096;
+
+/// The address that an argument names; of a host's addresses the first of IPv4, as most programs try that one, or
+/// else the first.
+pub(crate) fn address(argument: &str) -> Result<SocketAddr, String> {
+    let found = argument.to_socket_addrs().map(Vec::from_iter).map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput => EXPECTED.to_owned(),
+        _ => format!("the host is not found ({error}); {EXPECTED}"),
+    })?;
+    let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
+    address.ok_or_else(|| format!("the host has no address; {EXPECTED}"))
+}
+
+const EXPECTED: &str = "give a host and a port, like 127.0.0.1:8080, [::1]:8080 or localhost:8080";
+
+/// Listens on all of the addresses.
+///
+/// # Errors
+///
+/// The address that cannot be listened on, and what to do about it.
+pub(crate) fn listeners(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
+    let listen = |address: &SocketAddr| {
+        // The unspecified address of IPv6 takes those of IPv4 too, where they are not asked for on their own.
+        let is_twin = |other: &SocketAddr| {
+            other.is_ipv4() && other.port() == address.port() && other.ip().is_unspecified() && address.port() != 0
+        };
+        let only_v6 = address.is_ipv6() && address.ip().is_unspecified() && addresses.iter().any(is_twin);
+        listener(*address, only_v6).map_err(|error| refused(*address, &error))
+    };
+    addresses.iter().map(listen).collect()
+}
+
+fn listener(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that has just stopped leaves its connections behind; on Windows it would share the address.
+    socket.set_reuseaddr(cfg!(unix))?;
+    #[cfg(unix)]
+    if only_v6 {
+        rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    #[cfg(not(unix))]
+    let _ = only_v6; // The default there.
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn refused(address: SocketAddr, error: &io::Error) -> String {
+    let free = SocketAddr::new(address.ip(), 0);
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "another program has the port; choose another one with --listen, or --listen {free} for one that is free"
+        ),
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; give one that it has with --listen".to_owned()
+        }
+        ErrorKind::PermissionDenied => {
+            format!("choose a port from 1024 with --listen, or --listen {free} for a free one")
+        }
+        _ => "choose another address with --listen".to_owned(),
+    };
+    format!("cannot listen on {address}: {error}; {hint}")
+}
+
+/// Waits for SIGINT, or on Unix SIGTERM; both are caught from now on.
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+        tracing::info!("stopping");
+    })
+}
