@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod body;
+mod choose;
 mod lists;
 mod respond;
 mod route;
@@ -16,8 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 #[cfg(feature = "server")]
 use http::Method;
-use http::header::CONTENT_TYPE;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, Uri};
 #[cfg(feature = "tower")]
 use tokio::sync::Semaphore;
 
@@ -164,7 +164,7 @@ impl Api {
     /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
-        let format = self.format();
+        let format = self.format(request.uri(), request.headers(), request.body().as_ref());
         let response = match self.plan(&request, format) {
             Planned::Answered(response) => response,
             Planned::List(list) => {
@@ -176,9 +176,9 @@ impl Api {
         respond::to(request.method(), response)
     }
 
-    /// The format of an answer.
-    pub(crate) fn format(&self) -> Format {
-        Format::Xml(self.inner.dialect)
+    /// The format of the answer to a request.
+    pub(crate) fn format(&self, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Format {
+        choose::format(uri, headers, body, self.inner.dialect)
     }
 
     /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
@@ -188,7 +188,7 @@ impl Api {
     pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
         let Route::Found(target) = route::find(&Method::GET, path) else { return None };
         let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
-        let body = RequestBody { bytes: b"", content_type: "" };
+        let body = RequestBody { bytes: b"", content_type: "", query: "" };
         let read = || match target.call(store, "", body).plan()? {
             Plan::List { entity, selection } => {
                 let selection = Selection { window: Some(window), ..selection };
@@ -225,10 +225,9 @@ impl Api {
 
     fn planned<B: AsRef<[u8]>>(&self, request: &Request<B>, target: Target, format: Format) -> Result<Planned> {
         let store = &self.inner.store;
-        let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
-        let content_type = String::from_utf8_lossy(content_type);
-        let body = RequestBody { bytes: request.body().as_ref(), content_type: &content_type };
         let query = request.uri().query().unwrap_or_default();
+        let content_type = choose::content_type(request.headers());
+        let body = RequestBody { bytes: request.body().as_ref(), content_type: &content_type, query };
         let document = match target.call(store, query, body).plan()? {
             Plan::List { entity, selection } => return Ok(Planned::List(List { entity, selection, format })),
             Plan::Write { command, answer } => return Ok(Planned::Write(command, answer)),

@@ -71,8 +71,8 @@ pub(super) fn error(error: Error, format: Format) -> Response<Body> {
             refusal(StatusCode::NOT_FOUND, &format!("There is no {record} {id}."), None, format)
         }
         Error::Refused { rule, .. } => hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), format),
-        Error::Invalid { .. } | Error::Xml { .. } | Error::Load { .. } => {
-            let message = error.to_string();
+        Error::Invalid { .. } | Error::Xml { .. } | Error::Json { .. } | Error::Form { .. } | Error::Load { .. } => {
+            let message = if format == Format::Json { error.in_json() } else { error.to_string() };
             hinted(StatusCode::BAD_REQUEST, &message, &message, format)
         }
         Error::Busy { .. } => {

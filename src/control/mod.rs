@@ -120,7 +120,12 @@ impl Controller {
 
     /// Begins to record a request.
     pub(crate) fn record(&self, head: &Parts) -> Recording {
-        Journal::begin(&self.journal, self.api.store().time(), head, route(&head.method, head.uri.path()).map(str::to_owned))
+        Journal::begin(
+            &self.journal,
+            self.api.store().time(),
+            head,
+            route(&head.method, head.uri.path()).map(str::to_owned),
+        )
     }
 
     /// What the rules do to a request.

@@ -12,9 +12,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::input::{self, Pairs};
 use super::journal::{Entry, Journal};
 use super::pattern::{MethodPattern, PathPattern};
-use super::respond::{Outcome, answered, json};
+use super::respond::{self, Outcome, answered};
+use crate::json;
 use crate::record::same_name;
-use crate::xml::{Leaf, leaves};
+use crate::xml::{self, Leaf};
 
 const HINT: &str = "Send what is expected, like {\"method\": \"POST\", \"path\": \"/clients\", \
                     \"body\": {\"name\": \"SuprCorp\"}, \"count\": 1}";
@@ -230,8 +231,9 @@ impl Expectation {
             differences.extend(difference("headers", name, wanted, found.into_iter()));
         }
         if !self.body.0.is_empty() {
-            // What is no XML has no elements.
-            let leaves = leaves(entry.body.as_deref().unwrap_or_default().as_bytes()).unwrap_or_default();
+            // What is neither XML nor JSON has no fields.
+            let body = entry.body.as_deref().unwrap_or_default().as_bytes();
+            let leaves = xml::leaves(body).or_else(|_| json::leaves(body)).unwrap_or_default();
             for (name, wanted) in &self.body.0 {
                 let dashed = name.replace('_', "-");
                 let found = leaves.iter().filter(|leaf| same_name(&leaf.path, &dashed));
@@ -280,7 +282,7 @@ impl Journal {
         }
         let count = numbers.len() as u64;
         if expectation.count.admits(count) {
-            return json(&Verified { verified: true, count, numbers, message: None, nearest: None });
+            return respond::json(&Verified { verified: true, count, numbers, message: None, nearest: None });
         }
         let nearest = nearest.filter(|_| count < expectation.count.at_least);
         let mut message = format!("Expected {}{expectation}, but {count} of {} fit.", expectation.count, entries.len());

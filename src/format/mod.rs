@@ -1,13 +1,14 @@
 //! The formats of documents: a document's data rendered as XML or JSON, and read from them.
 
 mod body;
-pub(crate) mod json;
+mod form;
+pub mod json;
 pub(crate) mod tree;
 pub mod xml;
 
 use rusqlite::types::ValueRef;
 
-pub(crate) use body::{Purpose, RequestBody};
+pub(crate) use body::{BodyFormat, Purpose, RequestBody};
 pub(crate) use tree::Node;
 pub use xml::Dialect;
 

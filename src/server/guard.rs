@@ -52,7 +52,7 @@ impl Guard {
     pub(super) fn judge(&self, request: &Parts, api: &Api) -> Verdict {
         self.decide(request).unwrap_or_else(|refusal| {
             let Refusal { status, message, hint } = refusal;
-            Verdict::Answer(Box::new(api.refused(status, message, hint)))
+            Verdict::Answer(Box::new(api.refused(request, status, message, hint)))
         })
     }
 

@@ -113,7 +113,8 @@ pub(crate) fn end<S: Source>(tokens: &mut Tokens<S>) -> Result<()> {
     }
 }
 
-fn at_line(error: Error, at: u64) -> Error {
+/// An error of a record that stands in the line.
+pub(crate) fn at_line(error: Error, at: u64) -> Error {
     match error {
         Error::Refused { .. } | Error::NotFound { .. } => {
             Error::Load { document: String::new(), line: Some(at), source: Box::new(error) }
@@ -155,12 +156,12 @@ fn fields<S: Source>(
         let column = &table.columns[position];
         let refuse = |reason, line| Error::Invalid { field: column.element, reason, line: Some(line) };
         let value = match tokens.leaf() {
-            Some(text) => value(column, text, nil).map_err(|reason| refuse(reason, tokens.line()))?,
+            Some(text) => field_value(column, text, nil).map_err(|reason| refuse(reason, tokens.line()))?,
             None => {
                 let mark = tokens.mark();
                 content.clear();
                 append_text(tokens, Some(column.element), &mut content)?;
-                value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
+                field_value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
             }
         };
         if let Some(value) = value {
@@ -170,14 +171,14 @@ fn fields<S: Source>(
 }
 
 /// What an element of a record is.
-enum Found {
+pub(in crate::format) enum Found {
     Column(usize),
     Attached,
     Nothing,
 }
 
 /// Finds an element; documents mostly keep the columns' order, so the search starts there.
-fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> Found {
+pub(in crate::format) fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> Found {
     let (before, after) = document.table.columns.split_at(expected);
     let matches = |column: &Column| purpose.takes(column) && same_name(name, purpose.element(column));
     let position = after.iter().position(matches).map(|at| expected + at);
@@ -189,7 +190,7 @@ fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> F
 }
 
 /// What an element says; `None` leaves the field as it is.
-fn value(column: &Column, text: &str, nil: bool) -> Result<Option<Value>, String> {
+pub(in crate::format) fn field_value(column: &Column, text: &str, nil: bool) -> Result<Option<Value>, String> {
     let nullable = column.nil != Nil::Never;
     match column.kind {
         Kind::Text if nil && nullable => Ok(Some(Value::Null)),
