@@ -53,6 +53,14 @@ impl Writer {
         }
     }
 
+    /// The same, for a list inside the whole store's document.
+    pub(crate) fn nested(document: &'static Document, format: Format) -> Self {
+        match format {
+            Format::Xml(_) => Writer::Xml(xml::Writer::nested(document)),
+            Format::Json => Writer::Json(json::Writer::nested(document)),
+        }
+    }
+
     pub(crate) fn start_list(&self, out: &mut Vec<u8>) {
         match self {
             Writer::Xml(writer) => writer.start_list(out),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clientstore::Api;
 
-use crate::{Dialect, Opening, Outcome, open};
+use crate::{Dialect, Format, Opening, Outcome, open};
 
 /// Answer one API request, without a server
 ///
@@ -16,6 +16,7 @@ use crate::{Dialect, Opening, Outcome, open};
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore request books.db GET /clients
+  clientstore request books.db GET /clients --format json
   clientstore request books.db POST /clients --body client.xml
   clientstore request books.db PUT /clients/1 --body - < client.xml")]
 pub(crate) struct Request {
@@ -28,7 +29,10 @@ pub(crate) struct Request {
     /// The request's body: a file, or - for standard input
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// How documents are written
+    /// Ask for an answer in a format; by default it is that of the path's suffix, or else of the body
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// How documents in XML are written
     #[arg(long, value_enum, default_value = "documented")]
     dialect: Dialect,
     #[command(flatten)]
@@ -48,9 +52,17 @@ impl Request {
         let method = http::Method::from_bytes(self.method.to_ascii_uppercase().as_bytes())
             .map_err(|_| format!("{:?} is no HTTP method; use GET, POST, PUT or DELETE", self.method))?;
         let path = if self.path.starts_with('/') { self.path } else { format!("/{}", self.path) };
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path.as_str())
+        let mut request = http::Request::builder().method(method).uri(path.as_str());
+        if let Some(format) = self.format {
+            request = request.header(
+                http::header::ACCEPT,
+                match format {
+                    Format::Xml => "application/xml",
+                    Format::Json => "application/json",
+                },
+            );
+        }
+        let request = request
             .body(body)
             .map_err(|error| format!("{path:?} is no path of a request ({error}); percent-encode it"))?;
         let response = Api::new(open(&self.file, self.opening.builder().create(false))?)
