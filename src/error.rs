@@ -46,6 +46,22 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A document is not JSON, or not the document asked for.
+    #[error("line {line}, column {column}: {reason}")]
+    Json {
+        /// The line, from 1.
+        line: u64,
+        /// The column, from 1, in bytes.
+        column: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A form cannot be read.
+    #[error("the form {reason}")]
+    Form {
+        /// What is wrong.
+        reason: String,
+    },
     /// A record of a document cannot be loaded; nothing of the document was.
     #[error("{document}: {}{source}", at(.line))]
     Load {
@@ -272,6 +288,14 @@ fn at(line: &Option<u64>) -> String {
 impl Error {
     pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
         Error::Invalid { field, reason: reason.into(), line: None }
+    }
+
+    /// The message as an answer in JSON has it: names of fields with underscores.
+    pub(crate) fn in_json(&self) -> String {
+        match self {
+            Error::Invalid { field, reason, line } => format!("{}{} {reason}", at(line), field.replace('-', "_")),
+            other => other.to_string(),
+        }
     }
 
     pub(crate) fn refused(rule: Rule, in_the_way: impl IntoIterator<Item = (&'static str, u64)>) -> Self {

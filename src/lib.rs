@@ -48,6 +48,7 @@ pub use account::{Account, Clock, TimeFormat, WeekStart};
 pub use api::HandleFuture;
 pub use api::{Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
+pub use format::json;
 pub use format::xml::{self, Dialect};
 pub use generate::Generator;
 pub use record::{Fields, Record, Unknown};

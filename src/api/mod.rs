@@ -9,6 +9,7 @@ mod auth;
 mod body;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server's connections wait and give way"))]
 mod budget;
+mod choose;
 mod encoding;
 mod lists;
 mod respond;
@@ -22,10 +23,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 #[cfg(feature = "server")]
-use http::{HeaderMap, Method};
-use http::{Request, Response};
+use http::Method;
+use http::{HeaderMap, Request, Response, Uri};
 #[cfg(feature = "tower")]
 use tokio::sync::Semaphore;
 
@@ -189,7 +189,7 @@ impl Api {
     /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
-        let format = self.format();
+        let format = self.format(request.uri(), request.headers(), request.body().as_ref());
         let response = match self.plan(&request, MAX_BODY, format) {
             Planned::Answered(response) => response,
             Planned::Record(entity, parent, id) => self.record(entity, parent, id, format),
@@ -202,9 +202,9 @@ impl Api {
         respond::to(request.method(), response)
     }
 
-    /// The format of an answer.
-    pub(crate) fn format(&self) -> Format {
-        Format::Xml(self.inner.dialect)
+    /// The format of the answer to a request.
+    pub(crate) fn format(&self, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Format {
+        choose::format(uri, headers, body, self.inner.dialect)
     }
 
     /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
@@ -272,11 +272,10 @@ impl Api {
 
     fn planned<B>(&self, request: &Request<B>, bytes: &[u8], target: Target, format: Format) -> Result<Planned> {
         let store = &self.inner.store;
-        let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
-        let content_type = String::from_utf8_lossy(content_type);
-        let body = RequestBody { bytes, content_type: &content_type };
-        let call = target.call(store, request.uri().query().unwrap_or_default(), body);
-        let members = match call.plan()? {
+        let query = request.uri().query().unwrap_or_default();
+        let content_type = choose::content_type(request.headers());
+        let body = RequestBody { bytes, content_type: &content_type, query };
+        let members = match target.call(store, query, body).plan()? {
             Plan::Record { entity, parent, id } => return Ok(Planned::Record(entity, parent, id)),
             Plan::List { entity, selection } => return Ok(Planned::List(List { entity, selection, format })),
             Plan::Write { command, answer } => {

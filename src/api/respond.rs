@@ -18,9 +18,11 @@ const MAX_HINT: usize = 500;
 
 /// Why a request was refused, for the log; it is among the extensions of an answer that has no [`Error`] there.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server has a log"))]
 pub(crate) struct Reason(pub(crate) String);
 
 /// What the log says of an answer's reason, on one line of printable ASCII.
+#[cfg(feature = "server")]
 pub(crate) fn reason(response: &Response<Body>) -> Option<String> {
     let extensions = response.extensions();
     let error = extensions.get::<Error>().map(|error| printable(&error.to_string()));
@@ -76,8 +78,8 @@ pub(super) fn error(error: Error, format: Format) -> Response<Body> {
             refusal(StatusCode::NOT_FOUND, &format!("There is no {record} {id}."), None, format)
         }
         Error::Refused { rule, .. } => hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), format),
-        Error::Invalid { .. } | Error::Xml { .. } | Error::Load { .. } => {
-            let message = error.to_string();
+        Error::Invalid { .. } | Error::Xml { .. } | Error::Json { .. } | Error::Form { .. } | Error::Load { .. } => {
+            let message = if format == Format::Json { error.in_json() } else { error.to_string() };
             hinted(StatusCode::BAD_REQUEST, &message, &message, format)
         }
         Error::Busy { .. } => {

@@ -51,14 +51,22 @@ fn router() -> &'static Router<Endpoints> {
     })
 }
 
-/// Finds the endpoint. A path may end in a slash or in the format suffix `.xml` (`wire.md`).
+/// Whether a path's format suffix is `.json`; none where it has no suffix.
+pub(super) fn suffix_is_json(path: &str) -> Option<bool> {
+    let path = percent_decode_str(path).decode_utf8().ok()?;
+    let path = path.strip_suffix('/').unwrap_or(&path);
+    [(".xml", false), (".json", true)].iter().find(|(suffix, _)| path.ends_with(suffix)).map(|(_, is_json)| *is_json)
+}
+
+/// Finds the endpoint. A path may end in a slash or in a format suffix: `.xml` or `.json` (`wire.md`).
 pub(super) fn find(method: &Method, path: &str) -> Route {
     let Ok(path) = percent_decode_str(path).decode_utf8() else {
         return Route::Unknown;
     };
     let path = path.trim_end_matches('/');
     // The suffix belongs to a name; alone it is none.
-    let path = path.strip_suffix(".xml").filter(|rest| !rest.is_empty() && !rest.ends_with('/')).unwrap_or(path);
+    let suffix = |suffix| path.strip_suffix(suffix).filter(|rest: &&str| !rest.is_empty() && !rest.ends_with('/'));
+    let path = suffix(".xml").or_else(|| suffix(".json")).unwrap_or(path);
     // A run of slashes counts as one.
     let path =
         if path.contains("//") || !path.starts_with('/') { Cow::Owned(single_slashes(path)) } else { path.into() };

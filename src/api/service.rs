@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -36,7 +37,7 @@ impl Api {
         guest: Option<&Arc<dyn Guest>>,
     ) -> Response<Body> {
         let runtime = Handle::current();
-        let format = self.format();
+        let format = self.format(request.uri(), request.headers(), request.body());
         let response = match self.plan(&request, max_body, format) {
             Planned::Answered(response) => response,
             Planned::Record(entity, parent, id) => {
@@ -112,9 +113,9 @@ impl Api {
         begun.unwrap_or_else(|error| Err(Error::storage("reading a list", error)))
     }
 
-    /// A refusal whose Hint says what to do, in the API's dialect.
-    pub(crate) fn refused(&self, status: StatusCode, message: &str, hint: &str) -> Response<Body> {
-        respond::hinted(status, message, hint, self.format())
+    /// A refusal of a request whose body was not read; its Hint says what to do.
+    pub(crate) fn refused(&self, head: &Parts, status: StatusCode, message: &str, hint: &str) -> Response<Body> {
+        respond::hinted(status, message, hint, self.format(&head.uri, &head.headers, b""))
     }
 }
 
@@ -144,11 +145,11 @@ where
                 Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), MAX_BODY, None).await,
                 Err(error) if error.is::<LengthLimitError>() => {
                     let hint = format!("Send at most {MAX_BODY} bytes");
-                    api.refused(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)
+                    api.refused(&head, StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)
                 }
                 Err(_) => {
                     let hint = "Send the whole body";
-                    api.refused(StatusCode::BAD_REQUEST, "The body could not be read.", hint)
+                    api.refused(&head, StatusCode::BAD_REQUEST, "The body could not be read.", hint)
                 }
             })
         })

@@ -138,7 +138,7 @@ pub(super) fn not_loaded(error: &Error) -> Failure {
     match error {
         Error::Load { line, source, .. } => {
             let line = match &**source {
-                Error::Xml { line, .. } => Some(*line),
+                Error::Xml { line, .. } | Error::Json { line, .. } => Some(*line),
                 Error::Invalid { line, .. } => *line,
                 _ => *line,
             };

@@ -14,9 +14,10 @@ use super::entry::Entry;
 use super::input::{self, Pairs};
 use super::journal::Journal;
 use super::pattern::{MethodPattern, PathPattern};
-use super::respond::{Outcome, answered, json};
+use super::respond::{self, Outcome, answered};
 use crate::api::Reason;
-use crate::xml::{Leaf, leaves};
+use crate::json;
+use crate::xml::{self, Leaf};
 
 const HINT: &str = "Send what is expected, like {\"method\": \"POST\", \"path\": \"/clients\", \
                     \"body\": {\"name\": \"SuprCorp\"}, \"count\": 1}";
@@ -241,9 +242,9 @@ impl Expectation {
             }
         }
         if !self.body.0.is_empty() {
-            // What is no XML has no elements.
-            for Leaf { path, text, nil } in leaves(entry.body.text().unwrap_or_default().as_bytes()).unwrap_or_default()
-            {
+            // What is neither XML nor JSON has no fields.
+            let sent = entry.body.text().unwrap_or_default().as_bytes();
+            for Leaf { path, text, nil } in xml::leaves(sent).or_else(|_| json::leaves(sent)).unwrap_or_default() {
                 body.entry(path.replace('_', "-")).or_default().push((text, nil));
             }
         }
@@ -316,7 +317,7 @@ impl Journal {
         }
         let count = numbers.len() as u64;
         if expectation.count.admits(count) {
-            return json(&Verified { verified: true, count, numbers, message: None, nearest: None });
+            return respond::json(&Verified { verified: true, count, numbers, message: None, nearest: None });
         }
         let nearest = nearest.filter(|_| count < expectation.count.at_least);
         let mut message = format!("Expected {}{expectation}, but {count} of {} fit.", expectation.count, entries.len());

@@ -1,6 +1,6 @@
 //! The body of a request: its format, and what it may set.
 
-use super::xml;
+use super::{form, json, xml};
 use crate::error::{Error, Result};
 use crate::record::{Column, Document, Values, Writable};
 
@@ -42,10 +42,44 @@ pub(crate) struct RequestBody<'a> {
     pub(crate) bytes: &'a [u8],
     /// The value of `Content-Type`, empty where there is none.
     pub(crate) content_type: &'a str,
+    /// The request's query, which stands for an empty body where it is a form.
+    pub(crate) query: &'a str,
+}
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFormat {
+    Xml,
+    Json,
+    Form,
 }
 
 impl RequestBody<'_> {
-    pub(crate) fn is_blank(&self) -> bool {
+    /// What the body is, by its type, else by its first character.
+    pub(crate) fn format(&self) -> BodyFormat {
+        let kind = self.content_type.split(';').next().unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/json") {
+            return BodyFormat::Json;
+        }
+        let bytes = self.bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(self.bytes);
+        match bytes.trim_ascii_start().first() {
+            Some(b'{' | b'[') => BodyFormat::Json,
+            Some(b'<') => BodyFormat::Xml,
+            _ if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => BodyFormat::Form,
+            _ => BodyFormat::Xml,
+        }
+    }
+
+    /// Whether there is no body: nothing, or the `null` or `{}` that JSON programs send for nothing.
+    pub(crate) fn is_none(&self) -> bool {
+        let is_nothing = |nothing: &[u8]| {
+            let mut bytes = self.bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+            nothing.iter().all(|byte| bytes.next() == Some(byte)) && bytes.next().is_none()
+        };
+        self.is_blank() || is_nothing(b"{}") || self.bytes.trim_ascii() == b"null"
+    }
+
+    fn is_blank(&self) -> bool {
         self.bytes.trim_ascii().is_empty()
     }
 
@@ -53,35 +87,43 @@ impl RequestBody<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Xml`] where it is not well-formed or not the document asked for, [`Error::Invalid`] where a
-    /// value does not fit.
+    /// [`Error::Xml`], [`Error::Json`] or [`Error::Form`] where it is not well-formed or not the document asked
+    /// for, [`Error::Invalid`] where a value does not fit.
     pub(crate) fn read(&self, document: &'static Document, purpose: Purpose) -> Result<Values> {
+        let format = self.format();
         let charset = self.content_type.split(';').skip(1).find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
             name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
         });
         if let Some(charset) = charset.filter(|charset| !xml::is_utf8_name(charset)) {
-            let shown = crate::value::quoted(charset);
-            return Err(Error::Xml { line: 1, reason: format!("the body's charset is {shown}; send UTF-8") });
+            let reason = format!("the body's charset is {}; send UTF-8", crate::value::quoted(charset));
+            return Err(match format {
+                BodyFormat::Xml => Error::Xml { line: 1, reason },
+                BodyFormat::Json => Error::Json { line: 1, column: 1, reason },
+                BodyFormat::Form => Error::Form { reason },
+            });
         }
-        xml::read_for(self.bytes, document, purpose).map_err(|error| match (error, self.other_format()) {
-            (Error::Xml { line, reason }, Some(format)) => {
-                let reason = format!("{reason}; the body is {format}, send XML: <{0}>...</{0}>", document.element);
-                Error::Xml { line, reason }
+        if self.is_blank() && form::says_something(self.query.as_bytes(), document) {
+            return form::read(self.query.as_bytes(), document, purpose);
+        }
+        match format {
+            BodyFormat::Xml => {
+                xml::read_for(self.bytes, document, purpose).map_err(|error| self.explain(error, document))
             }
-            (error, _) => error,
-        })
+            BodyFormat::Json => json::read_for(self.bytes, document, purpose),
+            BodyFormat::Form => form::read(self.bytes, document, purpose),
+        }
     }
 
-    /// What it is that is no XML, where its type or its first byte tells.
-    fn other_format(&self) -> Option<&'static str> {
-        let says = |part| self.content_type.to_ascii_lowercase().contains(part);
-        match self.bytes.trim_ascii_start().first()? {
-            b'<' => None,
-            b'{' | b'[' => Some("JSON"),
-            _ if says("json") => Some("JSON"),
-            _ if says("form-urlencoded") || says("form-data") => Some("a form"),
-            _ => None,
+    /// Adds what is wanted to what is wrong, where the type says that the body is of another kind.
+    fn explain(&self, error: Error, document: &Document) -> Error {
+        match error {
+            Error::Xml { line, reason } if self.content_type.to_ascii_lowercase().contains("multipart/form-data") => {
+                let reason =
+                    format!("{reason}; the body is a form in parts, send XML: <{0}>...</{0}>", document.element);
+                Error::Xml { line, reason }
+            }
+            other => other,
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The formats of documents: a document's data rendered as XML or JSON, and read from them.
 
 mod body;
-pub(crate) mod json;
+mod fill;
+mod form;
+pub mod json;
 pub(crate) mod tree;
 pub mod xml;
 
 use rusqlite::types::ValueRef;
 
-pub(crate) use body::{Purpose, RequestBody};
+pub(crate) use body::{BodyFormat, Purpose, RequestBody};
 pub(crate) use tree::Node;
 pub use xml::Dialect;
 
@@ -49,6 +51,14 @@ impl Writer {
         match format {
             Format::Xml(dialect) => Writer::Xml(xml::Writer::new(document, dialect)),
             Format::Json => Writer::Json(json::Writer::new(document)),
+        }
+    }
+
+    /// The same, for a list inside the whole store's document.
+    pub(crate) fn nested(document: &'static Document, format: Format) -> Self {
+        match format {
+            Format::Xml(_) => Writer::Xml(xml::Writer::nested(document)),
+            Format::Json => Writer::Json(json::Writer::nested(document)),
         }
     }
 

@@ -55,4 +55,23 @@ impl Document {
     pub(crate) fn is_list(&self, root: &str) -> bool {
         same_name(root, self.list) || self.list_alias.is_some_and(|alias| same_name(root, alias))
     }
+
+    /// The name around one record in JSON.
+    pub(crate) fn json_one(&self) -> String {
+        self.json.map_or_else(|| self.element.replace('-', "_"), |names| names.one.to_owned())
+    }
+
+    /// Whether a request or a list may wrap a record in the name in JSON.
+    pub(crate) fn is_wrapper(&self, name: &str) -> bool {
+        let of_json = |names: JsonNames| [names.one, names.item].iter().chain(names.accepted).any(|own| *own == name);
+        self.is_one(name) || self.json.is_some_and(of_json)
+    }
+
+    /// Whether a record has a field of the name.
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        let mut columns = self.table.columns.iter();
+        columns
+            .any(|column| [Some(column.element), column.sent_as].into_iter().flatten().any(|own| same_name(name, own)))
+            || self.attached.is_some_and(|attached| same_name(name, attached))
+    }
 }

@@ -200,7 +200,7 @@ impl Call<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] and [`Error::Xml`] where query or body cannot be read, [`Error::NotFound`] where the
+    /// [`Error::Invalid`], [`Error::Xml`], [`Error::Json`] and [`Error::Form`] where query or body cannot be read, [`Error::NotFound`] where the
     /// parent of a list is not there, [`Error::Storage`].
     pub(crate) fn plan(&self) -> Result<Plan> {
         if let Operation::Other(plan) = self.operation {
@@ -225,7 +225,7 @@ impl Call<'_> {
                 Ok(Plan::Write { command: store.deletion(entity, parent, id), answer: Answer::Deleted })
             }
             (Operation::Act(action, keeper), Some(id)) => {
-                let keeper = keeper.filter(|_| !self.body.is_blank());
+                let keeper = keeper.filter(|_| !self.body.is_none());
                 let body = keeper.map(|keeper| Ok::<(&Entity, Values), Error>((keeper, self.read_new(keeper)?)));
                 let command = store.action(entity, id, action, body.transpose()?);
                 Ok(Plan::Write { command, answer: self.changed(resource, id) })

@@ -139,7 +139,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
             };
             closing(match controls {
                 Some(_) => Controller::unreadable(status, message, &hint),
-                None => shared.api.refused(status, message, &hint),
+                None => shared.api.refused(&head, status, message, &hint),
             })
         }
     };

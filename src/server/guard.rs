@@ -78,7 +78,9 @@ impl Guard {
             Ok(Decision::Pass) => Verdict::Pass(None),
             Ok(Decision::Page(origin)) => Verdict::Pass(Some(Cors { origin })),
             Ok(Decision::Preflight(origin)) => Verdict::Answer(Box::new(Cors { origin }.preflight(&request.headers))),
-            Err(Refusal { status, message, hint }) => Verdict::Answer(Box::new(api.refused(status, message, hint))),
+            Err(Refusal { status, message, hint }) => {
+                Verdict::Answer(Box::new(api.refused(request, status, message, hint)))
+            }
         }
     }
 }

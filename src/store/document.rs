@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use super::list::{self, Cursor, Place, Reads};
 use super::{Entity, Records, Selection, Snapshot, Stored, corrupt};
 use crate::error::{Error, Result};
-use crate::format::xml::{self, Dialect};
+use crate::format::xml::Dialect;
 use crate::format::{Format, Unwritable, Writer};
 use crate::record::{Column, View};
 
@@ -41,8 +41,8 @@ impl<S: Reads> ListDocument<S> {
     }
 
     /// A list inside the whole store's document: every record with every column.
-    pub(crate) fn nested(source: S, entity: &'static Entity) -> Self {
-        let writer = Writer::Xml(xml::Writer::nested(entity.document));
+    pub(crate) fn nested(source: S, entity: &'static Entity, format: Format) -> Self {
+        let writer = Writer::nested(entity.document, format);
         Self::written_by(writer, source, entity, Selection::default(), View::Internal)
     }
 
@@ -177,7 +177,32 @@ impl<R: Stored> Records<'_, R> {
     /// [`Error::Corrupt`] where the file holds what no store writes, [`Error::Storage`], also where
     /// `out` cannot be written to.
     pub fn write_list(&self, filter: &R::Filter, dialect: Dialect, out: &mut impl Write) -> Result<u64> {
-        let mut document = ListDocument::new(self.source()?, R::ENTITY, self.selection(filter), Format::Xml(dialect));
+        self.write_list_as(filter, Format::Xml(dialect), out)
+    }
+
+    /// Writes the list document in JSON; otherwise as [`write_list`](Self::write_list).
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// store.clients().create(&NewClient::named("SuprCorp"))?;
+    ///
+    /// let mut document = Vec::new();
+    /// store.clients().write_list_json(&Default::default(), &mut document)?;
+    /// assert!(document.starts_with(b"[{\"client\":{\"id\":1,"));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`write_list`](Self::write_list).
+    pub fn write_list_json(&self, filter: &R::Filter, out: &mut impl Write) -> Result<u64> {
+        self.write_list_as(filter, Format::Json, out)
+    }
+
+    fn write_list_as(&self, filter: &R::Filter, format: Format, out: &mut impl Write) -> Result<u64> {
+        let mut document = ListDocument::new(self.source()?, R::ENTITY, self.selection(filter), format);
         let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
         loop {
             piece.clear();
@@ -215,7 +240,7 @@ mod tests {
                         let mut straight = Vec::new();
                         let count = store.clients().write_list(&filter, dialect, &mut straight).unwrap();
                         assert_eq!(count, typed.len() as u64);
-                        assert_eq!(straight, xml::write_list(&typed, dialect).unwrap());
+                        assert_eq!(straight, crate::xml::write_list(&typed, dialect).unwrap());
                     }
                 }
             }

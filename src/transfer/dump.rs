@@ -38,23 +38,35 @@ impl ClientStore {
     /// [`Error::Corrupt`] where the file holds what no store writes, [`Error::Storage`], also where
     /// `out` cannot be written to.
     pub fn dump(&self, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+        self.dump_as(Format::Xml(Dialect::Live), out, &mut progress)
+    }
+
+    /// Writes the whole store as one document in JSON, which [`load`](Self::load) takes as well; otherwise as
+    /// [`dump`](Self::dump).
+    ///
+    /// The document is `{"clientstore":{"version":"1","next_ids":{...},"clients":[...],...}}`.
+    ///
+    /// # Errors
+    ///
+    /// As [`dump`](Self::dump).
+    pub fn dump_json(&self, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+        self.dump_as(Format::Json, out, &mut progress)
+    }
+
+    fn dump_as(&self, format: Format, out: &mut impl Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
         self.snapshot()?.read(|connection| {
-            let mut tree = Tree::new(Dialect::Live);
-            tree.open_with(ROOT, "version", VERSION);
-            tree.open(NEXT_IDS);
-            for entity in entities() {
-                tree.integer(entity.document.list, next_id(connection, entity)?);
-            }
-            tree.close(NEXT_IDS);
-            put(out, tree.bytes())?;
+            let mut frame = Frame::new(format);
+            let ids = entities().map(|entity| Ok((entity.document.list, next_id(connection, entity)?)));
+            frame.start(&ids.collect::<Result<Vec<_>>>()?);
             let mut records = 0;
             for entity in entities() {
-                let list = ListDocument::nested(Source::Transaction(connection), entity);
+                frame.start_list(entity.document.list);
+                put(out, &frame.take())?;
+                let list = ListDocument::nested(Source::Transaction(connection), entity, format);
                 records += write(list, out, &mut |written| progress(records + written))?;
             }
-            tree.clear();
-            tree.close(ROOT);
-            put(out, tree.bytes())?;
+            frame.end();
+            put(out, &frame.take())?;
             Ok(records)
         })
     }
@@ -66,13 +78,97 @@ impl ClientStore {
     ///
     /// As [`dump`](Self::dump), and [`Error::Invalid`] where there is no such list.
     pub fn dump_list(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+        self.dump_list_as(list, Format::Xml(Dialect::Live), out, &mut progress)
+    }
+
+    /// Writes the list document of one resource in JSON; otherwise as [`dump_list`](Self::dump_list).
+    ///
+    /// # Errors
+    ///
+    /// As [`dump_list`](Self::dump_list).
+    pub fn dump_list_json(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+        self.dump_list_as(list, Format::Json, out, &mut progress)
+    }
+
+    fn dump_list_as(
+        &self,
+        list: &str,
+        format: Format,
+        out: &mut impl Write,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<u64> {
         let entity = by_list(list).ok_or_else(|| {
             let lists: Vec<&str> = entities().map(|entity| entity.document.list).collect();
             Error::invalid("list", format!("must be one of {}", lists.join(", ")))
         })?;
-        let list = ListDocument::new(self.snapshot()?, entity, Selection::default(), Format::Xml(Dialect::Live));
-        write(list, out, &mut progress)
+        let list = ListDocument::new(self.snapshot()?, entity, Selection::default(), format);
+        write(list, out, progress)
     }
+}
+
+/// What stands around the lists of the whole store's document.
+enum Frame {
+    Xml(Tree),
+    Json(Vec<u8>),
+}
+
+impl Frame {
+    fn new(format: Format) -> Self {
+        match format {
+            Format::Xml(_) => Frame::Xml(Tree::new(Dialect::Live)),
+            Format::Json => Frame::Json(Vec::new()),
+        }
+    }
+
+    /// All before the first list: the version, and which id each resource gives next.
+    fn start(&mut self, next_ids: &[(&'static str, i64)]) {
+        match self {
+            Frame::Xml(tree) => {
+                tree.open_with(ROOT, "version", VERSION);
+                tree.open(NEXT_IDS);
+                next_ids.iter().for_each(|(list, id)| tree.integer(list, *id));
+                tree.close(NEXT_IDS);
+            }
+            Frame::Json(out) => {
+                let ids: Vec<String> =
+                    next_ids.iter().map(|(list, id)| format!("\"{}\":{id}", underscored(list))).collect();
+                let next_ids = underscored(NEXT_IDS);
+                let start = format!("{{\"{ROOT}\":{{\"version\":\"{VERSION}\",\"{next_ids}\":{{{}}}", ids.join(","));
+                out.extend_from_slice(start.as_bytes());
+            }
+        }
+    }
+
+    /// All between two lists; a list in XML has its name itself.
+    fn start_list(&mut self, list: &str) {
+        if let Frame::Json(out) = self {
+            out.extend_from_slice(format!(",\"{}\":", underscored(list)).as_bytes());
+        }
+    }
+
+    /// All after the last list.
+    fn end(&mut self) {
+        match self {
+            Frame::Xml(tree) => tree.close(ROOT),
+            Frame::Json(out) => out.extend_from_slice(b"}}\n"),
+        }
+    }
+
+    /// What was made since the last time.
+    fn take(&mut self) -> Vec<u8> {
+        match self {
+            Frame::Xml(tree) => {
+                let bytes = tree.bytes().to_vec();
+                tree.clear();
+                bytes
+            }
+            Frame::Json(out) => std::mem::take(out),
+        }
+    }
+}
+
+fn underscored(name: &str) -> String {
+    name.replace('-', "_")
 }
 
 /// How many records of a kind there are, and the id that the next one gets.

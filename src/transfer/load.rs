@@ -1,11 +1,12 @@
 //! Reading the whole store's document, or single lists of the API.
 
 use std::collections::HashSet;
-use std::io::BufRead;
+use std::io::{BufRead, Chain, Cursor, Read};
 
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
+use super::load_json::{self, Beginning};
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result, Rule};
 use crate::format::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
@@ -28,14 +29,14 @@ pub struct Loaded {
 impl ClientStore {
     /// Loads documents in one transaction, all or nothing, and tells how many records they held and what was left out.
     ///
-    /// A document is a [`dump`](Self::dump), or a list or a record of the API in either dialect,
-    /// given with a name for errors. Ids and read-only fields are kept; what a document leaves out gets its
+    /// A document is a [`dump`](Self::dump), or a list or a record of the API in JSON or in either dialect of
+    /// XML, given with a name for errors. Ids and read-only fields are kept; what a document leaves out gets its
     /// default. Lists are loaded in the order of their references, whatever the order they are
     /// given in. Documents are read as streams.
     ///
     /// # Errors
     ///
-    /// [`Error::Load`] with the document's name and, as its source, [`Error::Xml`] or
+    /// [`Error::Load`] with the document's name and, as its source, [`Error::Xml`], [`Error::Json`] or
     /// [`Error::Invalid`] where it is malformed, [`Error::Refused`] where a record breaks a rule or
     /// its id is taken, or [`Error::NotFound`] where a message's or a payment's invoice is not
     /// there. [`Error::Busy`] and [`Error::Storage`].
@@ -74,9 +75,8 @@ impl ClientStore {
         let mut opened = Vec::new();
         for (name, input) in documents {
             let name = name.into();
-            let mut tokens = Tokens::new(Stream::new(input));
-            let content = root(&mut tokens).map_err(|error| in_document(&name, error))?;
-            opened.push((content, name, tokens));
+            let (content, document) = open(input).map_err(|error| in_document(&name, error))?;
+            opened.push((content, name, document));
         }
         opened.sort_by_key(|(content, ..)| content.rank());
         self.transaction(|tx| {
@@ -90,11 +90,11 @@ impl ClientStore {
                 replacements: HashSet::new(),
             };
             let mut unknown = Vec::new();
-            for (content, name, tokens) in &mut opened {
-                loader.document(content, tokens).map_err(|error| in_document(name, error))?;
+            for (content, name, document) in opened {
+                loader.document(&content, document).map_err(|error| in_document(&name, error))?;
                 let met = std::mem::take(&mut loader.unknown).into_vec();
                 if !met.is_empty() {
-                    unknown.push((name.clone(), met));
+                    unknown.push((name, met));
                 }
             }
             let records = loader.kinds.iter().map(|(_, count)| count).sum();
@@ -103,8 +103,8 @@ impl ClientStore {
     }
 }
 
-/// What a document is, by its root.
-enum Content {
+/// What a document is, by its root or its first name.
+pub(super) enum Content {
     Dump,
     /// An empty list, as the service wrote it in 2010 whatever the records.
     Nothing,
@@ -120,6 +120,30 @@ impl Content {
             Content::List(entity) | Content::Record(entity) => {
                 entities().position(|other| other.table.name == entity.table.name)
             }
+        }
+    }
+}
+
+/// The rest of a document whose beginning was read, and the beginning again before it.
+type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// A document, of which the root or the first name is known.
+enum Opened<R> {
+    Xml(Box<Tokens<Stream<Whole<R>>>>),
+    Json(Whole<R>),
+}
+
+fn open<R: BufRead>(mut input: R) -> Result<(Content, Opened<R>)> {
+    let beginning = Beginning::of(&mut input).map_err(|error| Error::storage("reading the document", error))?;
+    match beginning.json {
+        Some(start) => {
+            // The parser knows no byte order mark.
+            let read = beginning.read.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&beginning.read).to_vec();
+            Ok((start.content()?, Opened::Json(Cursor::new(read).chain(input))))
+        }
+        None => {
+            let mut tokens = Box::new(Tokens::new(Stream::new(Cursor::new(beginning.read).chain(input))));
+            Ok((root(&mut tokens)?, Opened::Xml(tokens)))
         }
     }
 }
@@ -151,7 +175,7 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
     })
 }
 
-struct Loader<'a> {
+pub(super) struct Loader<'a> {
     store: &'a ClientStore,
     connection: &'a Connection,
     at: DateTime<Utc>,
@@ -166,14 +190,18 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn document<R: BufRead>(&mut self, content: &Content, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
+    fn document<R: BufRead>(&mut self, content: &Content, document: Opened<R>) -> Result<()> {
+        let mut tokens = match document {
+            Opened::Xml(tokens) => tokens,
+            Opened::Json(input) => return load_json::load(input, content, self),
+        };
         match content {
-            Content::Dump => self.dump(tokens)?,
-            Content::Nothing => drop(skip(tokens)?),
-            Content::List(entity) => self.list(entity, tokens)?,
-            Content::Record(entity) => record(tokens, entity.document, &mut |values| self.add(entity, values))?,
+            Content::Dump => self.dump(&mut tokens)?,
+            Content::Nothing => drop(skip(&mut tokens)?),
+            Content::List(entity) => self.list(entity, &mut tokens)?,
+            Content::Record(entity) => record(&mut tokens, entity.document, &mut |values| self.add(entity, values))?,
         }
-        end(tokens)
+        end(&mut tokens)
     }
 
     fn dump<R: BufRead>(&mut self, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
@@ -214,7 +242,7 @@ impl Loader<'_> {
         }
     }
 
-    fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
+    pub(super) fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
         self.store.prepare(entity, &mut values);
         if let (Some(_), Some(id)) = (entity.seeded, values.integer("id"))
             && !self.replacements.insert((entity.table.name, id))
@@ -232,7 +260,7 @@ impl Loader<'_> {
     }
 
     /// Removes the records of a new store that the dumped one may have deleted.
-    fn make_way(&self, entity: &Entity) -> Result<()> {
+    pub(super) fn make_way(&self, entity: &Entity) -> Result<()> {
         if let Some(seeded) = entity.seeded {
             delete_where(self.connection, entity, seeded)?;
         }
@@ -251,23 +279,31 @@ impl Loader<'_> {
                 skip(tokens)?;
                 continue;
             };
-            let last = read_integer(tokens)?.saturating_sub(1);
-            if last > MAX_ID {
-                return Err(
-                    tokens.error(format!("the next id of {} is above {MAX_ID}, the greatest id", entity.document.list))
-                );
-            }
-            let name = entity.table.name;
-            if last > 0 {
-                self.connection.execute(
-                    "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 \
-                     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
-                    [name],
-                )?;
-                self.connection
-                    .execute("UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", (name, last))?;
-            }
+            let next = read_integer(tokens)?;
+            self.next_id(entity, next).map_err(|error| match error {
+                Error::Invalid { reason, .. } => {
+                    tokens.error(format!("the next id of {} {reason}", entity.document.list))
+                }
+                other => other,
+            })?;
         }
+    }
+
+    /// The id that a kind of record gets next, at least.
+    pub(super) fn next_id(&self, entity: &Entity, next: i64) -> Result<()> {
+        let (name, last) = (entity.table.name, next.saturating_sub(1));
+        if last > MAX_ID {
+            return Err(Error::invalid(NEXT_IDS, format!("is above {MAX_ID}, the greatest id")));
+        }
+        if last > 0 {
+            self.connection.execute(
+                "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 \
+                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+                [name],
+            )?;
+            self.connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", (name, last))?;
+        }
+        Ok(())
     }
 }
 
@@ -275,7 +311,9 @@ fn in_document(name: &str, error: Error) -> Error {
     let document = name.to_owned();
     match error {
         Error::Load { line, source, .. } => Error::Load { document, line, source },
-        Error::Xml { .. } | Error::Invalid { .. } => Error::Load { document, line: None, source: Box::new(error) },
+        Error::Xml { .. } | Error::Json { .. } | Error::Invalid { .. } => {
+            Error::Load { document, line: None, source: Box::new(error) }
+        }
         other => other,
     }
 }

@@ -1,7 +1,8 @@
-//! The whole store as one document, and back: `<clientstore version="1">`.
+//! The whole store as one document, and back: `<clientstore version="1">`, or `{"clientstore":{"version":"1",…}}`.
 
 mod dump;
 mod load;
+mod load_json;
 
 pub use load::Loaded;
 

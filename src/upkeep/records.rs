@@ -90,9 +90,9 @@ fn rows(
             })?;
         }
         read += 1;
-        match report.kinds.last_mut().filter(|(kind, _)| *kind == table.element) {
+        match report.kinds.last_mut().filter(|(kind, _)| *kind == entity.document.element) {
             Some((_, count)) => *count = read,
-            None => report.kinds.push((table.element, read)),
+            None => report.kinds.push((entity.document.element, read)),
         }
         if read.is_multiple_of(256) {
             tell(before + read);

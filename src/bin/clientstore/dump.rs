@@ -9,18 +9,19 @@ use clap::Args;
 
 use clientstore::ClientStore;
 
-use crate::{Opening, Outcome, cannot_write, io_error, progress};
+use crate::{Format, Opening, Outcome, cannot_write, io_error, progress};
 
-/// Write the whole store, or one list, as an XML document
+/// Write the whole store, or one list, as a document in XML or JSON
 ///
 /// The whole store is one document that `clientstore load` takes back, byte for byte. A list is the
-/// API's own document in the live dialect. The store may be in use meanwhile; the document shows it
+/// API's own document, in XML in the live dialect. The store may be in use meanwhile; the document shows it
 /// as it was at one moment. The file is only read, and may lack triggers or indexes.
 ///
 /// A file that is made can be read by this account alone. The exit status is 0, or 1 where nothing was written.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore dump clientstore.db > backup.xml
+  clientstore dump clientstore.db --format json > backup.json
   clientstore dump clientstore.db clients --output clients.xml")]
 pub(crate) struct Dump {
     /// The store's file
@@ -31,6 +32,9 @@ pub(crate) struct Dump {
     /// Where to write: a file that is not there yet, or - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
+    /// The document's format
+    #[arg(long, value_enum, default_value = "xml")]
+    format: Format,
     #[command(flatten)]
     opening: Opening,
 }
@@ -76,9 +80,11 @@ impl Dump {
         let bar = progress(None, "{spinner} {human_pos} records written, {per_sec}");
         let mut out = BufWriter::with_capacity(1 << 16, out);
         let tell = |written| bar.set_position(written);
-        match &self.list {
-            None => store.dump(&mut out, tell)?,
-            Some(list) => store.dump_list(list, &mut out, tell)?,
+        match (&self.list, self.format) {
+            (None, Format::Xml) => store.dump(&mut out, tell)?,
+            (None, Format::Json) => store.dump_json(&mut out, tell)?,
+            (Some(list), Format::Xml) => store.dump_list(list, &mut out, tell)?,
+            (Some(list), Format::Json) => store.dump_list_json(list, &mut out, tell)?,
         };
         out.flush()?;
         bar.finish_and_clear();

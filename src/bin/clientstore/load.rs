@@ -10,7 +10,7 @@ use clap::Args;
 use crate::log::say;
 use crate::{Opening, Outcome, not_known, open, progress, told};
 
-/// Load dumps, or documents of the API, into a store
+/// Load dumps, or documents of the API, into a store; each in XML or JSON
 ///
 /// Ids and read-only fields are kept. All documents are loaded in one transaction, in the order of
 /// their references: if one breaks a rule or is malformed, nothing is loaded, and the message says
@@ -28,7 +28,7 @@ use crate::{Opening, Outcome, not_known, open, progress, told};
 pub(crate) struct Load {
     /// The store's file
     file: PathBuf,
-    /// A dump, or a list or a record of the API; - for standard input
+    /// A dump, or a list or a record of the API, in XML or JSON; - for standard input
     #[arg(required = true, value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
     /// Load nothing if a document has an element that has no place in the store

@@ -28,7 +28,7 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 /// The classic Harvest time-tracking API over one SQLite file.
 ///
 /// Keeps an account's clients, projects and invoices in one file, applies the API's toggle and
-/// delete rules, and speaks its exact XML.
+/// delete rules, and speaks its exact XML and JSON.
 #[derive(Parser)]
 #[command(
     version,
@@ -68,6 +68,13 @@ enum Dialect {
     Documented,
     /// As the service sent them: an XML declaration, every element
     Live,
+}
+
+/// The format of documents.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Xml,
+    Json,
 }
 
 impl From<Dialect> for clientstore::Dialect {

@@ -9,7 +9,7 @@ use clientstore::Api;
 
 use crate::account::AccountArguments;
 use crate::log::say;
-use crate::{Dialect, Opening, Outcome, open};
+use crate::{Dialect, Format, Opening, Outcome, open};
 
 /// Answer one API request, without a server
 ///
@@ -18,6 +18,7 @@ use crate::{Dialect, Opening, Outcome, open};
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore request books.db GET /clients
+  clientstore request books.db GET /clients --format json
   clientstore request books.db POST /clients --body client.xml
   clientstore request books.db PUT /clients/1 --body - < client.xml
   clientstore request books.db GET /account/who_am_i --company 'Muster & Co' --dialect live")]
@@ -31,7 +32,10 @@ pub(crate) struct Request {
     /// The request's body: a file, or - for standard input
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// How documents are written
+    /// Ask for an answer in a format; by default it is that of the path's suffix, or else of the body
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// How documents in XML are written
     #[arg(long, value_enum, default_value = "documented")]
     dialect: Dialect,
     #[command(flatten)]
@@ -54,9 +58,17 @@ impl Request {
             .map_err(|_| format!("{:?} is no HTTP method; use GET, POST, PUT or DELETE", self.method))?;
         let path = if self.path.starts_with('/') { self.path } else { format!("/{}", self.path) };
         let only_reads = method.is_safe();
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path.as_str())
+        let mut request = http::Request::builder().method(method).uri(path.as_str());
+        if let Some(format) = self.format {
+            request = request.header(
+                http::header::ACCEPT,
+                match format {
+                    Format::Xml => "application/xml",
+                    Format::Json => "application/json",
+                },
+            );
+        }
+        let request = request
             .body(body)
             .map_err(|error| format!("{path:?} is no path of a request ({error}); percent-encode it"))?;
         let builder = self.opening.builder().account(self.account.account()?);

@@ -1,5 +1,154 @@
-//! The API's JSON documents: of one record, of a list, of an error.
+//! The API's JSON documents: of one record, of a list, of a request's body, of an error.
+//!
+//! The functions are those of [`xml`](crate::xml). A document in JSON shows every field.
+//!
+//! ```
+//! use clientstore::{Client, NewClient, json};
+//!
+//! let body = b"{\"client\":{\"name\":\"Company LLC\"}}\n";
+//! let new: NewClient = json::read_new::<Client>(body)?;
+//! assert_eq!(new, NewClient::named("Company LLC"));
+//! assert_eq!(json::write_fields(&new)?, body);
+//! # Ok::<(), clientstore::Error>(())
+//! ```
 
+#[cfg(feature = "server")]
+mod leaves;
+mod read;
+mod scan;
 mod write;
 
+#[cfg(feature = "server")]
+pub(crate) use leaves::leaves;
+pub(crate) use read::{Text, is_object, list_record, members, syntax, unescaped, what};
+pub(crate) use scan::Scan;
 pub(crate) use write::{Writer, write_string};
+
+use crate::error::{Error, Result};
+use crate::format::{self, Format, Node, Purpose, Unwritable};
+use crate::record::{Document, Fields, Record, Values};
+
+/// Reads the document of one record, wrapped or bare, every field of it.
+///
+/// # Errors
+///
+/// [`Error::Json`] where the document is not JSON, not UTF-8, or no object; [`Error::Invalid`] where a
+/// value does not fit its type.
+pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
+    read_for(document, R::DOCUMENT, Purpose::Document).map(Fields::from_values)
+}
+
+/// Reads a list document.
+///
+/// # Errors
+///
+/// As [`read()`].
+pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
+    let mut records = Vec::new();
+    read::read_list(document, R::DOCUMENT, |values| {
+        records.push(Fields::from_values(values));
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+/// Reads the body of a request that creates a record: what a create may set, read-only fields and
+/// unknown members ignored.
+///
+/// # Errors
+///
+/// As [`read()`]. That required fields are there is checked when the record is created.
+pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
+    read_for(document, R::DOCUMENT, Purpose::Create).map(Fields::from_values)
+}
+
+/// Reads the body of a request that updates a record: what an update may set.
+///
+/// # Errors
+///
+/// As [`read()`].
+pub fn read_changes<R: Record>(document: &[u8]) -> Result<Fields<R>> {
+    read_for(document, R::DOCUMENT, Purpose::Update).map(Fields::from_values)
+}
+
+pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpose) -> Result<Values> {
+    read::read_record(body, document, purpose)
+}
+
+/// Reads the message of an error document.
+///
+/// # Errors
+///
+/// [`Error::Json`] where it is not JSON, or no object with a text `message`.
+pub fn read_error(document: &[u8]) -> Result<String> {
+    read::read_error(document)
+}
+
+/// Writes the document of one record.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] where a field has a value that no document can carry.
+pub fn write<R: Record>(record: &R) -> Result<Vec<u8>> {
+    let fields = record.fields();
+    let mut out = Vec::new();
+    Writer::new(R::DOCUMENT)
+        .single(&mut out, shown::<R>(), |position| get(&fields, position), None)
+        .map_err(invalid)?;
+    Ok(out)
+}
+
+/// Writes a document of just the given fields, like the body of a request.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_fields<R: Record>(fields: &Fields<R>) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let attached = fields.values.attached.as_deref();
+    Writer::new(R::DOCUMENT)
+        .single(&mut out, R::TABLE.columns, |position| get(fields, position), attached)
+        .map_err(invalid)?;
+    Ok(out)
+}
+
+/// Writes a list document.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_list<R: Record>(records: impl IntoIterator<Item = impl Into<Fields<R>>>) -> Result<Vec<u8>> {
+    let writer = Writer::new(R::DOCUMENT);
+    let mut out = Vec::new();
+    writer.start_list(&mut out);
+    let mut first = true;
+    for fields in records {
+        let fields = fields.into();
+        writer.list_record(&mut out, first, shown::<R>(), |position| get(&fields, position)).map_err(invalid)?;
+        first = false;
+    }
+    writer.end_list(&mut out);
+    Ok(out)
+}
+
+/// Writes the error document.
+///
+/// ```
+/// let document = clientstore::json::write_error("Client has active projects.");
+/// assert_eq!(document, b"{\"message\":\"Client has active projects.\"}\n");
+/// ```
+pub fn write_error(message: &str) -> Vec<u8> {
+    format::tree::write(&[Node::Text("message", message.to_owned())], Format::Json)
+}
+
+fn shown<R: Record>() -> &'static [crate::record::Column] {
+    R::TABLE.columns_of(Format::Json.view())
+}
+
+fn get<R>(fields: &Fields<R>, position: usize) -> Option<rusqlite::types::ValueRef<'_>> {
+    fields.values.at(position).map(crate::value::Value::as_ref)
+}
+
+fn invalid(Unwritable { column, reason }: Unwritable) -> Error {
+    Error::invalid(column, reason)
+}

@@ -12,13 +12,24 @@ pub(crate) struct Writer {
     /// `{"client":{` before one record, and before each of a list.
     open_one: String,
     open_item: String,
+    /// After a list.
+    end: &'static str,
 }
 
 impl Writer {
     pub(crate) fn new(document: &'static Document) -> Self {
+        Self::ending(document, "]\n")
+    }
+
+    /// The same, for a list inside another document.
+    pub(crate) fn nested(document: &'static Document) -> Self {
+        Self::ending(document, "]")
+    }
+
+    fn ending(document: &'static Document, end: &'static str) -> Self {
         let element = document.element.replace('-', "_");
         let (one, item) = document.json.map_or((&*element, &*element), |names| (names.one, names.item));
-        Writer { document, open_one: format!("{{\"{one}\":{{"), open_item: format!("{{\"{item}\":{{") }
+        Writer { document, open_one: format!("{{\"{one}\":{{"), open_item: format!("{{\"{item}\":{{"), end }
     }
 
     pub(crate) fn start_list(&self, out: &mut Vec<u8>) {
@@ -26,7 +37,7 @@ impl Writer {
     }
 
     pub(crate) fn end_list(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"]\n");
+        out.extend_from_slice(self.end.as_bytes());
     }
 
     #[inline]

@@ -28,7 +28,7 @@ pub(crate) use declaration::is_utf8_name;
 #[cfg(feature = "server")]
 pub(crate) use leaves::{Leaf, leaves};
 pub(crate) use names::find_illegal;
-pub(crate) use read::{end, list, next, read_integer, record, skip};
+pub(crate) use read::{at_line, end, list, next, read_integer, record, skip};
 pub(crate) use source::Stream;
 pub(crate) use tokens::{Token, Tokens};
 pub(crate) use tree::Tree;

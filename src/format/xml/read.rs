@@ -4,7 +4,8 @@ use super::source::Source;
 use super::tokens::{Token, Tokens};
 use crate::error::{Error, Result};
 use crate::format::Purpose;
-use crate::record::{Column, Document, LONGEST_TEXT, Nil, TOO_LONG, Unknowns, Values, same_name};
+use crate::format::fill::{Filler, Found, field_value};
+use crate::record::{Document, LONGEST_TEXT, TOO_LONG, Unknowns, Values};
 use crate::value::{Kind, Value, is_space};
 
 /// Reads the next token, with its line in the error.
@@ -114,7 +115,8 @@ pub(crate) fn end<S: Source>(tokens: &mut Tokens<S>) -> Result<()> {
     }
 }
 
-fn at_line(error: Error, at: u64) -> Error {
+/// An error of a record that stands in the line.
+pub(crate) fn at_line(error: Error, at: u64) -> Error {
     match error {
         Error::Refused { .. } | Error::NotFound { .. } => {
             Error::Load { document: String::new(), line: Some(at), source: Box::new(error) }
@@ -124,29 +126,26 @@ fn at_line(error: Error, at: u64) -> Error {
     }
 }
 
-/// The fields of a record whose start was read, and its end. A repeated element: the last wins.
+/// The fields of a record whose start was read, and its end.
 fn fields<S: Source>(
     tokens: &mut Tokens<S>,
     document: &'static Document,
     purpose: Purpose,
     width: usize,
 ) -> Result<Values> {
-    let table = document.table;
-    let mut values = Values::with_width(table, width);
+    let mut filler = Filler::new(document, purpose, width);
     let mut content = String::new();
-    let mut expected = 0;
-    // What the elements of other editions say, by the column that they stand for.
-    let mut stand_ins: Vec<(usize, Value)> = Vec::new();
     loop {
         let (found, nil) = match next!(tokens) {
-            Token::Start { name, nil } => (find(document, expected, &name, purpose), nil),
-            Token::End => break,
+            Token::Start { name, nil } => (filler.find(&name), nil),
+            Token::End => return Ok(filler.finish()),
             _ => continue,
         };
-        let position = match found {
-            Found::Column(position) | Found::StandIn { position, .. } => position,
+        let column = match &found {
+            Found::Column(position) | Found::StandIn { position, .. } => &document.table.columns[*position],
             Found::Attached => {
-                values.attached = Some(text(tokens, document.attached, &mut values.unknown)?);
+                let text = text(tokens, document.attached, &mut filler.values.unknown)?;
+                filler.values.attached = Some(text);
                 continue;
             }
             Found::Ignored => {
@@ -156,97 +155,25 @@ fn fields<S: Source>(
             Found::Unplaced(name) => {
                 let mark = tokens.mark();
                 if skip(tokens)? {
-                    values.unknown.add(&name, || tokens.line_of(mark));
+                    filler.values.unknown.add(name, || tokens.line_of(mark));
                 }
                 continue;
             }
             Found::Nothing(name) => {
-                drop_element(tokens, &name, &mut values.unknown)?;
+                drop_element(tokens, name, &mut filler.values.unknown)?;
                 continue;
             }
         };
-        let column = &table.columns[position];
         let mark = tokens.mark();
         content.clear();
-        append_text(tokens, Some(column.element), &mut content, &mut values.unknown)?;
-        let value = value(column, &content, nil).map_err(|reason| {
+        append_text(tokens, Some(column.element), &mut content, &mut filler.values.unknown)?;
+        let value = field_value(column, &content, nil).map_err(|reason| {
             let line = Some(tokens.line_of(mark));
             Error::Invalid { field: column.element, reason, line }
         })?;
-        let Some(value) = value else { continue };
-        match found {
-            Found::StandIn { computed, .. } => {
-                if let Some(computed) = computed {
-                    values.set_at(computed, value.clone());
-                }
-                stand_ins.retain(|(other, _)| *other != position);
-                stand_ins.push((position, value));
-            }
-            _ => {
-                expected = position + 1;
-                values.set_at(position, value);
-            }
+        if let Some(value) = value {
+            filler.set(&found, value);
         }
-    }
-    for (position, value) in stand_ins {
-        let missing = match values.at(position) {
-            None => true,
-            // An empty listed value is one that does not fit.
-            Some(Value::Text(text)) => text.is_empty() && table.columns[position].allowed.is_empty(),
-            Some(_) => false,
-        };
-        if missing {
-            values.set_at(position, value);
-        }
-    }
-    Ok(values)
-}
-
-/// What an element of a record is.
-enum Found {
-    Column(usize),
-    /// Another edition's name of a column, and the computed column that the document shows by it.
-    StandIn {
-        position: usize,
-        computed: Option<usize>,
-    },
-    Attached,
-    /// A field that the document's purpose does not set.
-    Ignored,
-    /// An element that is known and has no place.
-    Unplaced(String),
-    Nothing(String),
-}
-
-/// Finds an element; documents mostly keep the columns' order, so the search starts there.
-fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> Found {
-    let (before, after) = document.table.columns.split_at(expected);
-    let matches = |column: &Column| {
-        purpose.takes(column) && column.computed.is_none() && same_name(name, purpose.element(column))
-    };
-    let position = after.iter().position(matches).map(|at| expected + at);
-    match position.or_else(|| before.iter().position(matches)) {
-        Some(position) => Found::Column(position),
-        None => find_other(document, name, purpose),
-    }
-}
-
-#[cold]
-fn find_other(document: &Document, name: &str, purpose: Purpose) -> Found {
-    let table = document.table;
-    let own = table.columns.iter().position(|column| same_name(name, column.element));
-    let computed = own.filter(|_| purpose == Purpose::Document);
-    let stands_for = |column: &Column| purpose.takes(column) && column.also.is_some_and(|also| same_name(name, also));
-    let known = |unplaced: &&'static str| same_name(name, unplaced);
-    match (table.columns.iter().position(stands_for), computed) {
-        (Some(position), computed) => Found::StandIn { position, computed },
-        (None, Some(position)) => Found::Column(position),
-        _ if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
-        _ if own.is_some() => Found::Ignored,
-        _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
-        _ if document.unplaced.iter().any(known) && purpose == Purpose::Document => Found::Unplaced(name.to_owned()),
-        _ if document.unplaced.iter().any(known) => Found::Ignored,
-        _ => Found::Nothing(name.to_owned()),
     }
 }
 
@@ -257,20 +184,6 @@ fn drop_element<S: Source>(tokens: &mut Tokens<S>, name: &str, unknown: &mut Unk
     skip(tokens)?;
     unknown.add(name, || tokens.line_of(mark));
     Ok(())
-}
-
-/// What an element says; `None` leaves the field as it is.
-fn value(column: &Column, text: &str, nil: bool) -> Result<Option<Value>, String> {
-    let nullable = column.nil != Nil::Never;
-    match column.kind {
-        Kind::Text if nil && nullable => Ok(Some(Value::Null)),
-        Kind::Text if nil => Ok(Some(Value::Text(String::new()))),
-        Kind::Text => Ok(Some(Value::from(text))),
-        _ if !nil && !text.chars().all(is_space) => column.kind.read(text).map(Some),
-        _ if nullable => Ok(Some(Value::Null)),
-        _ if column.required => Err("is required and cannot be empty".to_owned()),
-        _ => Ok(None),
-    }
 }
 
 /// The text of a field whose start was read, and its end; elements within are counted.

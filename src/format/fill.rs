@@ -1,0 +1,125 @@
+//! From the named values of a document to a record's fields, whatever the document's format.
+
+use super::Purpose;
+use crate::record::{Column, Document, Nil, Values, same_name};
+use crate::value::{Kind, Value, is_space};
+
+/// Fills in the fields of one record, in the order in which a document says them.
+pub(super) struct Filler {
+    document: &'static Document,
+    purpose: Purpose,
+    pub(super) values: Values,
+    /// Where the next column is likely to be found.
+    expected: usize,
+    /// What the names of other editions say, by the column that they stand for.
+    stand_ins: Vec<(usize, Value)>,
+}
+
+impl Filler {
+    /// With room for the values of the first columns, as many as `width`.
+    pub(super) fn new(document: &'static Document, purpose: Purpose, width: usize) -> Self {
+        let values = Values::with_width(document.table, width);
+        Filler { document, purpose, values, expected: 0, stand_ins: Vec::new() }
+    }
+
+    /// What a name of the document is.
+    pub(super) fn find(&self, name: &str) -> Found {
+        find(self.document, self.expected, name, self.purpose)
+    }
+
+    /// Sets what was found. A repeated name: the last wins.
+    pub(super) fn set(&mut self, found: &Found, value: Value) {
+        match *found {
+            Found::Column(position) => {
+                self.expected = position + 1;
+                self.values.set_at(position, value);
+            }
+            Found::StandIn { position, computed } => {
+                if let Some(computed) = computed {
+                    self.values.set_at(computed, value.clone());
+                }
+                self.stand_ins.retain(|(other, _)| *other != position);
+                self.stand_ins.push((position, value));
+            }
+            Found::Attached | Found::Ignored | Found::Unplaced(_) | Found::Nothing(_) => {}
+        }
+    }
+
+    /// The fields; a stand-in counts where its column is missing, or is an empty text.
+    pub(super) fn finish(mut self) -> Values {
+        for (position, value) in self.stand_ins {
+            let missing = match self.values.at(position) {
+                None => true,
+                // An empty listed value is one that does not fit.
+                Some(Value::Text(text)) => text.is_empty() && self.document.table.columns[position].allowed.is_empty(),
+                Some(_) => false,
+            };
+            if missing {
+                self.values.set_at(position, value);
+            }
+        }
+        self.values
+    }
+}
+
+/// What a name of a document is.
+pub(super) enum Found {
+    Column(usize),
+    /// Another edition's name of a column, and the computed column that the document shows by it.
+    StandIn {
+        position: usize,
+        computed: Option<usize>,
+    },
+    Attached,
+    /// A field that the document's purpose does not set.
+    Ignored,
+    /// A name that is known and has no place.
+    Unplaced(String),
+    Nothing(String),
+}
+
+/// Finds a name; documents mostly keep the columns' order, so the search starts there.
+fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> Found {
+    let (before, after) = document.table.columns.split_at(expected);
+    let matches = |column: &Column| {
+        purpose.takes(column) && column.computed.is_none() && same_name(name, purpose.element(column))
+    };
+    let position = after.iter().position(matches).map(|at| expected + at);
+    match position.or_else(|| before.iter().position(matches)) {
+        Some(position) => Found::Column(position),
+        None => find_other(document, name, purpose),
+    }
+}
+
+#[cold]
+fn find_other(document: &Document, name: &str, purpose: Purpose) -> Found {
+    let table = document.table;
+    let own = table.columns.iter().position(|column| same_name(name, column.element));
+    let computed = own.filter(|_| purpose == Purpose::Document);
+    let stands_for = |column: &Column| purpose.takes(column) && column.also.is_some_and(|also| same_name(name, also));
+    let known = |unplaced: &&'static str| same_name(name, unplaced);
+    match (table.columns.iter().position(stands_for), computed) {
+        (Some(position), computed) => Found::StandIn { position, computed },
+        (None, Some(position)) => Found::Column(position),
+        _ if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
+        _ if own.is_some() => Found::Ignored,
+        _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
+        _ if document.unplaced.iter().any(known) && purpose == Purpose::Document => Found::Unplaced(name.to_owned()),
+        _ if document.unplaced.iter().any(known) => Found::Ignored,
+        _ => Found::Nothing(name.to_owned()),
+    }
+}
+
+/// What a name's text says; `None` leaves the field as it is.
+pub(super) fn field_value(column: &Column, text: &str, nil: bool) -> Result<Option<Value>, String> {
+    let nullable = column.nil != Nil::Never;
+    match column.kind {
+        Kind::Text if nil && nullable => Ok(Some(Value::Null)),
+        Kind::Text if nil => Ok(Some(Value::Text(String::new()))),
+        Kind::Text => Ok(Some(Value::from(text))),
+        _ if !nil && !text.chars().all(is_space) => column.kind.read(text).map(Some),
+        _ if nullable => Ok(Some(Value::Null)),
+        _ if column.required => Err("is required and cannot be empty".to_owned()),
+        _ => Ok(None),
+    }
+}
