@@ -95,6 +95,7 @@ pub(crate) fn list<S: Source>(
     // The records of a list mostly have the same elements.
     let mut width = table.columns.len();
     loop {
+        tokens.skip_space();
         let other = match next!(tokens) {
             Token::Start { name, .. } if table.is_record(&name) => None,
             Token::Start { name, .. } => Some(name.to_owned()),
@@ -163,6 +164,7 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
     // What the elements of other editions say, by the column that they stand for.
     let mut stand_ins: Vec<(usize, Value)> = Vec::new();
     loop {
+        tokens.skip_space();
         let (found, nil) = match next!(tokens) {
             Token::Start { name, nil } => (find(table, expected, &name, purpose), nil),
             Token::End => break,
@@ -191,19 +193,23 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
             }
         };
         let column = &table.columns[position];
-        let mark = tokens.mark();
-        content.clear();
-        append_text(tokens, Some(column.element), &mut content, &mut values.unknown)?;
-        let value = value(column, &content, nil).map_err(|reason| {
-            let line = Some(tokens.line_of(mark));
-            Error::Invalid { field: column.element, reason, line }
-        })?;
+        let refuse = |reason, line| Error::Invalid { field: column.element, reason, line: Some(line) };
+        let value = match tokens.leaf() {
+            Some(text) => value(column, text, nil).map_err(|reason| refuse(reason, tokens.line()))?,
+            None => {
+                let mark = tokens.mark();
+                content.clear();
+                append_text(tokens, Some(column.element), &mut content, &mut values.unknown)?;
+                value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
+            }
+        };
         let Some(value) = value else { continue };
         match found {
             Found::StandIn { computed, .. } => {
                 if let Some(computed) = computed {
                     values.set_at(computed, value.clone());
                 }
+                stand_ins.retain(|(other, _)| *other != position);
                 stand_ins.push((position, value));
             }
             _ => {
@@ -215,7 +221,8 @@ fn fields<S: Source>(tokens: &mut Tokens<S>, mut values: Values, purpose: Purpos
     for (position, value) in stand_ins {
         let missing = match values.at(position) {
             None => true,
-            Some(Value::Text(text)) => text.is_empty(),
+            // An empty listed value is one that does not fit.
+            Some(Value::Text(text)) => text.is_empty() && table.columns[position].allowed.is_empty(),
             Some(_) => false,
         };
         if missing {

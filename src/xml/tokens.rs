@@ -139,6 +139,21 @@ impl<S: Source> Tokens<S> {
         Error::Xml { line: self.line(), reason: shortened(reason) }
     }
 
+    /// Passes over white space that markup follows, for where it means nothing.
+    #[inline]
+    pub(crate) fn skip_space(&mut self) {
+        self.source.skip_space();
+    }
+
+    /// The text of the element whose start was the last token, if nothing but text that needs no second look stands
+    /// before its end; that is read, too. The start stays the last token.
+    #[inline]
+    pub(crate) fn leaf(&mut self) -> Option<&str> {
+        let text = self.source.leaf()?;
+        self.outline.depth -= 1;
+        Some(text)
+    }
+
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Token<'_>, Fault> {
         match self.source.event() {
