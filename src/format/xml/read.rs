@@ -65,6 +65,7 @@ pub(crate) fn list<S: Source>(
     // The records of a list mostly have the same elements.
     let mut width = document.table.columns.len();
     loop {
+        tokens.skip_space();
         let other = match next!(tokens) {
             Token::Start { name, .. } if document.is_one(&name) => None,
             Token::Start { name, .. } => Some(name.to_owned()),
@@ -136,6 +137,7 @@ fn fields<S: Source>(
     let mut filler = Filler::new(document, purpose, width);
     let mut content = String::new();
     loop {
+        tokens.skip_space();
         let (found, nil) = match next!(tokens) {
             Token::Start { name, nil } => (filler.find(&name), nil),
             Token::End => return Ok(filler.finish()),
@@ -164,13 +166,16 @@ fn fields<S: Source>(
                 continue;
             }
         };
-        let mark = tokens.mark();
-        content.clear();
-        append_text(tokens, Some(column.element), &mut content, &mut filler.values.unknown)?;
-        let value = field_value(column, &content, nil).map_err(|reason| {
-            let line = Some(tokens.line_of(mark));
-            Error::Invalid { field: column.element, reason, line }
-        })?;
+        let refuse = |reason, line| Error::Invalid { field: column.element, reason, line: Some(line) };
+        let value = match tokens.leaf() {
+            Some(text) => field_value(column, text, nil).map_err(|reason| refuse(reason, tokens.line()))?,
+            None => {
+                let mark = tokens.mark();
+                content.clear();
+                append_text(tokens, Some(column.element), &mut content, &mut filler.values.unknown)?;
+                field_value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
+            }
+        };
         if let Some(value) = value {
             filler.set(&found, value);
         }

@@ -5,6 +5,7 @@ use std::io::{BufRead, Chain, Cursor, Read};
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
+use super::names::plain_length;
 use crate::record::LONGEST_TEXT;
 
 /// A document, of which quick-xml reads one event after the other.
@@ -12,6 +13,13 @@ pub(crate) trait Source {
     fn event(&mut self) -> quick_xml::Result<Event<'_>>;
     /// The bytes of the last event; of one that could not be read, those that were tried.
     fn token(&self) -> &[u8];
+    /// Passes over white space that markup follows, if that is at hand.
+    fn skip_space(&mut self) {}
+    /// The text of the element whose start was the last event, and which ends behind it, if that is at hand and the
+    /// text needs no second look. The start stays the last event.
+    fn leaf(&mut self) -> Option<&str> {
+        None
+    }
     /// The place of the last event's start.
     fn mark(&self) -> u64;
     /// The line of a mark, from 1; it may cost a scan of all before it.
@@ -75,6 +83,32 @@ impl Source for Slice<'_> {
 
     fn token(&self) -> &[u8] {
         &self.document[self.start..]
+    }
+
+    #[inline]
+    fn skip_space(&mut self) {
+        let rest = *self.reader.get_ref();
+        let space = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r')).count();
+        if rest.get(space) == Some(&b'<') {
+            self.reader.stream().consume(space);
+        }
+    }
+
+    #[inline]
+    fn leaf(&mut self) -> Option<&str> {
+        let rest = *self.reader.get_ref();
+        let length = plain_length(rest);
+        let end = rest[length..].strip_prefix(b"</")?;
+        let start = &self.document[self.start..self.position()];
+        let name = &end[..memchr::memchr(b'>', end)?];
+        let after = start.strip_prefix(b"<")?.strip_prefix(name)?;
+        // quick-xml gives the end of an empty element next.
+        if !matches!(after.first(), Some(b' ' | b'>')) || after.ends_with(b"/>") {
+            return None;
+        }
+        let text = std::str::from_utf8(&rest[..length]).ok().filter(|_| length <= LONGEST_TEXT)?;
+        self.reader.stream().consume(length);
+        matches!(self.reader.read_event(), Ok(Event::End(_))).then_some(text)
     }
 
     fn mark(&self) -> u64 {

@@ -118,17 +118,14 @@ impl<S: Source> Tokens<S> {
     /// An error at the last token, which may belong to a field: a character is its value's fault, and so is a text
     /// that is too long.
     pub(crate) fn error_in(&self, field: Option<&'static str>, fault: Fault) -> Error {
-        let invalid = |field, reason| Error::Invalid { field, reason, line: Some(self.line()) };
+        let invalid = |field, reason| Error::Invalid { field, reason: shortened(reason), line: Some(self.line()) };
         let reason = match (fault, field) {
             (Fault::Character(what), Some(field)) => return invalid(field, format!("holds {what}; remove it")),
             (Fault::Character(what), None) => return self.malformed(format!("the document holds {what}")),
-            (Fault::Unread(Unread::Io(source)), field) => {
-                match (source.get_ref().is_some_and(|e| e.is::<TooLong>()), field) {
-                    (true, Some(field)) => return invalid(field, TOO_LONG.to_owned()),
-                    (true, None) => source.to_string(),
-                    (false, _) => return Error::Storage { doing: "reading the document", source },
-                }
+            (Fault::Unread(Unread::Io(source)), _) if !is_too_long(&source) => {
+                return Error::Storage { doing: "reading the document", source };
             }
+            (Fault::Unread(Unread::Io(_)), Some(field)) => return invalid(field, TOO_LONG.to_owned()),
             (Fault::Unread(error), _) => unread(error, self.source.token()),
             (Fault::Malformed(reason), _) => reason,
         };
@@ -140,6 +137,21 @@ impl<S: Source> Tokens<S> {
 
     fn malformed(&self, reason: String) -> Error {
         Error::Xml { line: self.line(), reason: shortened(reason) }
+    }
+
+    /// Passes over white space that markup follows, for where it means nothing.
+    #[inline]
+    pub(crate) fn skip_space(&mut self) {
+        self.source.skip_space();
+    }
+
+    /// The text of the element whose start was the last token, if nothing but text that needs no second look stands
+    /// before its end; that is read, too. The start stays the last token.
+    #[inline]
+    pub(crate) fn leaf(&mut self) -> Option<&str> {
+        let text = self.source.leaf()?;
+        self.outline.depth -= 1;
+        Some(text)
     }
 
     #[inline]
@@ -244,6 +256,10 @@ impl Outline {
 
 const NO_DOCTYPE: &str = "a DOCTYPE is not accepted; remove it";
 
+fn is_too_long(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooLong>())
+}
+
 /// Why quick-xml could not read a token.
 fn unread(error: Unread, token: &[u8]) -> String {
     const DOCTYPE: &[u8] = b"<!DOCTYPE";
@@ -267,6 +283,7 @@ fn unread(error: Unread, token: &[u8]) -> String {
         }
         Unread::Syntax(_) if token.starts_with(b"</") => "an end tag is not closed; its `>` is missing",
         Unread::Syntax(_) => "a tag is not closed; its `>` is missing",
+        Unread::Io(source) => return source.to_string(),
         other => return other.to_string(),
     };
     reason.to_owned()
