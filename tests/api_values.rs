@@ -71,7 +71,7 @@ fn a_suffix_alone_is_no_record() {
 
 #[test]
 fn where_the_decimal_symbol_is_a_comma_lines_may_have_it() {
-    let german = Service::of(Account { decimal_symbol: ',', ..Account::default() });
+    let german = Service::of(Account::default().decimal_symbol(','));
     german.client("one");
     let path = german.invoice(1, &lines("Service,A,\"1,5\",\"10,25\",,,,\nService,B,2,0.5,,,,\n"));
     assert_eq!(elements(&german, &path, ["amount"]), ["16.38"]);
