@@ -169,11 +169,6 @@ fn every_error_answers_in_json() {
     let locked = Service::new().with(|api| api.auth("jane", "secret"));
     let answer = locked.get("/clients.json");
     assert_eq!((answer.status, answer.header("content-type")), (401, Some(JSON)));
-    for _ in 0..100 {
-        service.get("/clients");
-    }
-    let answer = service.get("/clients.json");
-    assert_eq!((answer.status, answer.header("content-type")), (503, Some(JSON)));
     assert!(service.get("/account/rate_limit_status.json").body.starts_with("{\"last_access_at\":\"2011-"));
 }
 
@@ -253,7 +248,7 @@ fn a_decimal_keeps_its_exact_digits() {
 fn lines_of_an_invoice_come_as_one_text() {
     let service = Service::new();
     service.client("A");
-    let lines = "kind,description,quantity,unit_price\nService,\"a\nb\",2,10\n";
+    let lines = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,\"a\nb\",2,10,,,,\n";
     let body = serde_json::json!({"invoice": {"client_id": 1, "kind": "free_form", "csv_line_items": lines}});
     let invoice = made(&service, "/invoices", &[], &body.to_string());
     assert_eq!(

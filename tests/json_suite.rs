@@ -346,7 +346,8 @@ fn thirty_two_levels_are_read_and_one_more_is_not() {
 
 #[test]
 fn hostile_bodies_are_answered_once_and_for_all() {
-    const LONG: usize = 10_000_000;
+    // Work in a debug build takes ten times as long.
+    const LONG: usize = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
     let service = Service::new();
     let digits = "7".repeat(LONG);
     let members: String = (0..LONG / 10).map(|number| format!("\"{number:05}\":1,")).collect();
