@@ -8,6 +8,8 @@ mod common;
 mod document;
 #[path = "../fuzz/src/file.rs"]
 mod file;
+#[path = "../fuzz/src/json.rs"]
+mod json;
 #[path = "../fuzz/src/lines.rs"]
 mod lines;
 #[path = "../fuzz/src/load.rs"]
@@ -34,6 +36,11 @@ fn documents() {
 #[test]
 fn database_files() {
     replay("file", file::run, 100);
+}
+
+#[test]
+fn json_documents() {
+    replay("json", json::run, 3_000);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod transfers;
 
 pub mod document;
 pub mod file;
+pub mod json;
 pub mod lines;
 pub mod load;
 pub mod request;
