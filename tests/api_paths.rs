@@ -82,15 +82,16 @@ fn percent_encoded_characters_of_a_path_are_themselves() {
 }
 
 #[test]
-fn a_dot_belongs_to_a_suffix_only_if_it_is_xml() {
+fn a_dot_belongs_to_a_suffix_only_if_it_names_a_format() {
     let service = filled();
     for path in [
-        "/clients.json",
+        "/clients.jsonp",
         "/clients.XML",
+        "/clients.JSON",
+        "/clients.json.xml",
         "/clients.xml.xml",
         "/clients.xm",
         "/clients.",
-        "/clients/1.json",
         "/clients/1.0",
         "/clients/1.",
         "/clients/1.xml.xml",

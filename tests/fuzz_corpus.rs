@@ -14,6 +14,8 @@ mod file;
 #[cfg(feature = "server")]
 #[path = "../fuzz/src/hosts.rs"]
 mod hosts;
+#[path = "../fuzz/src/json.rs"]
+mod json;
 #[path = "../fuzz/src/lines.rs"]
 mod lines;
 #[path = "../fuzz/src/load.rs"]
@@ -52,6 +54,11 @@ fn control_paths() {
 #[test]
 fn hosts_and_origins() {
     replay("hosts", hosts::run, 20_000);
+}
+
+#[test]
+fn json_documents() {
+    replay("json", json::run, 3_000);
 }
 
 #[test]

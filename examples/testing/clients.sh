@@ -45,6 +45,12 @@ control POST journal/verify '{"method": "POST", "path": "/clients", "count": 1}'
 begin 'nothing is left of the test before'
 expect 1 "$(curl -sS "$url/clients" | grep -c '<client>')"
 
+begin 'a program that speaks JSON finds the same records'
+expect 201 "$(curl -sS -o "$work/answer" -w '%{http_code}' "$url/clients.json" \
+    -H 'Content-Type: application/json' --data '{"client":{"name":"Company LLC"}}')"
+expect '"name":"Company LLC"' "$(curl -sS -H 'Accept: application/json' "$url/clients/2" | grep -o '"name":"[^"]*"')"
+control POST journal/verify '{"method": "POST", "body": {"name": "Company LLC"}, "count": 1}'
+
 begin 'a busy service is asked again'
 control PUT faults '{"rules": [{"method": "POST", "times": 1, "answer": {"status": 503}}]}'
 add_client "$url" '<client><name>Company LLC</name></client>'

@@ -12,6 +12,7 @@ pub mod control;
 pub mod document;
 pub mod file;
 pub mod hosts;
+pub mod json;
 pub mod lines;
 pub mod load;
 pub mod request;

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use clientstore::{Api, ClientStore, Dialect, xml};
+use clientstore::{Api, ClientStore, Dialect, json, xml};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::api::Service;
@@ -36,7 +36,8 @@ pub fn run(data: &[u8]) {
             assert!(answer.status != 500 && answer.status != 503, "{shown}\n{}", answer.whole());
             assert!(asks || answer.status != 401, "{shown}");
             if answer.status >= 400 && !head {
-                xml::read_error(answer.body.as_bytes()).unwrap();
+                let read = if answer.body.starts_with('{') { json::read_error } else { xml::read_error };
+                read(answer.body.as_bytes()).unwrap();
             }
             written |= answer.status < 400 && !head && !get;
         }

@@ -15,6 +15,8 @@ pub(super) fn content_type(headers: &HeaderMap) -> std::borrow::Cow<'_, str> {
 pub(super) fn format(uri: &Uri, headers: &HeaderMap, body: &[u8], dialect: Dialect) -> Format {
     let of_body = || {
         let body = RequestBody { bytes: body, content_type: &content_type(headers), query: "" };
+        // What is no body has no format but the one that its type names.
+        let body = if body.is_none() { RequestBody { bytes: b"", ..body } } else { body };
         body.format() == BodyFormat::Json
     };
     let is_json = route::suffix_is_json(uri.path()).or_else(|| accepts_json(headers)).unwrap_or_else(of_body);

@@ -44,6 +44,9 @@ impl Answer {
     /// The message of an error document, which is all that the body is.
     #[track_caller]
     pub fn message(&self) -> &str {
+        if let Some(message) = self.body.strip_prefix("{\"message\":\"").and_then(|rest| rest.strip_suffix("\"}\n")) {
+            return message;
+        }
         let body = self.body.strip_prefix(DECLARATION).unwrap_or(&self.body);
         let message =
             body.strip_prefix("<hash>\n  <message>").and_then(|rest| rest.strip_suffix("</message>\n</hash>\n"));
@@ -174,8 +177,13 @@ fn check(method: &Method, request: &str, answer: &Answer) {
             assert_eq!(length, answer.body.len().to_string(), "{request}");
         }
     }
-    if let Some(content_type) = answer.header("content-type") {
-        assert_eq!(content_type, "application/xml; charset=utf-8", "{request}");
+    match answer.header("content-type") {
+        Some("application/json; charset=utf-8") if !is(&["HEAD"]) => {
+            let parsed = serde_json::from_str::<serde_json::Value>(&answer.body);
+            assert!(parsed.is_ok() && answer.body.ends_with('\n'), "{request}\n{}", answer.whole());
+        }
+        None | Some("application/json; charset=utf-8" | "application/xml; charset=utf-8") => {}
+        Some(other) => panic!("{request}: the body is {other}"),
     }
     let located = answer.status == 201 || (answer.status == 200 && is(&["PUT", "POST"]));
     assert_eq!(answer.location().is_some(), located, "{request}\n{}", answer.whole());

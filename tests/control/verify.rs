@@ -23,6 +23,21 @@ fn verify(fake: &Fake, expectation: &str) -> (u16, Value) {
 }
 
 #[test]
+fn the_fields_of_json_are_found_wrapped_and_bare() {
+    let fake = Fake::start();
+    fake.ask("POST", "/clients", r#"{"client":{"name":"Supr\u0043orp","highrise_id":null,"active":true}}"#);
+    fake.ask("POST", "/projects", r#"{"name":"Shop","client_id":1,"budget":12.50,"x":{"y":"z"}}"#);
+    for (expectation, number) in [
+        (r#"{"body": {"name": "SuprCorp", "active": true, "highrise-id": null}, "count": 1}"#, 1),
+        (r#"{"body": {"client-id": 1, "budget": 12.5, "x/y": "z"}, "count": 1}"#, 2),
+    ] {
+        let (status, value) = verify(&fake, expectation);
+        assert_eq!((status, &value["numbers"]), (200, &json!([number])), "{value}");
+    }
+    assert_eq!(verify(&fake, r#"{"body": {"name": "Other"}}"#).0, 409);
+}
+
+#[test]
 fn what_was_expected_and_came_is_200_with_its_numbers() {
     let fake = asked();
     for (expectation, numbers) in [
