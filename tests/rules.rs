@@ -116,13 +116,18 @@ fn an_inactive_client_keeps_and_gets_inactive_projects() {
 }
 
 #[test]
-fn an_update_does_not_activate_a_project() {
+fn an_update_of_a_projects_activity_stands_under_the_toggles_rule() {
     let store = with(1, 1, 0);
     store.projects().update(1, &ProjectChanges::new().active(false).code("A")).unwrap();
     store.projects().update(2, &ProjectChanges::new().active(true).code("B")).unwrap();
     let (first, second) = (store.projects().get(1).unwrap(), store.projects().get(2).unwrap());
-    assert_eq!((first.active, first.code.as_str()), (true, "A"));
-    assert_eq!((second.active, second.code.as_str()), (false, "B"));
+    assert_eq!((first.active, first.code.as_str()), (false, "A"));
+    assert_eq!((second.active, second.code.as_str()), (true, "B"));
+    store.projects().toggle(2).unwrap();
+    store.clients().toggle(1).unwrap();
+    let refused = store.projects().update(1, &ProjectChanges::new().active(true).code("C"));
+    assert!(matches!(refused, Err(clientstore::Error::Refused { rule: Rule::ClientIsInactive, .. })), "{refused:?}");
+    assert_eq!(store.projects().get(1).unwrap().code, "A");
 }
 
 #[test]

@@ -44,7 +44,8 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
         return Route::Unknown;
     };
     let path = path.trim_matches('/');
-    let path = path.strip_suffix(".xml").unwrap_or(path);
+    // The suffix belongs to a name; alone it is none.
+    let path = path.strip_suffix(".xml").filter(|rest| !rest.is_empty() && !rest.ends_with('/')).unwrap_or(path);
     // A run of slashes counts as one.
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let account = match segments[..] {

@@ -235,6 +235,9 @@ impl Resource for Invoices {
         let (sent, closed) = (i64::from(state != "draft"), i64::from(state == "closed"));
         values.default("sent", || Value::Integer(sent));
         values.default("closed", || Value::Integer(closed));
+        if values.get("closed") != Some(&Value::Integer(closed)) {
+            return Err(Error::invalid("closed", "contradicts the state; it is true just where the state is closed"));
+        }
         Ok(())
     }
 
