@@ -47,7 +47,7 @@ fn database_files() {
 #[cfg(feature = "server")]
 #[test]
 fn control_paths() {
-    replay("control", control::run, 500);
+    replay("control", control::run, 200);
 }
 
 #[cfg(feature = "server")]

@@ -59,15 +59,23 @@ fn lines_that_were_dropped_are_counted_once_they_can_be_written_again() {
     let served = Served::start(&["--memory"]);
     ask(&served, 20_000);
     let mut log = BufReader::new(served.log());
+    let (found, patience) = std::sync::mpsc::channel::<()>();
+    let process = served.id().to_string();
+    std::thread::spawn(move || {
+        if patience.recv_timeout(Duration::from_secs(60)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            drop(Command::new("kill").arg(process).status());
+        }
+    });
     let mut written = 0;
     let dropped = loop {
         let mut line = String::new();
-        log.read_line(&mut line).unwrap();
+        assert!(log.read_line(&mut line).unwrap() > 0, "no count came");
         match line.strip_prefix("clientstore: ").and_then(|line| line.strip_suffix(" log lines were dropped\n")) {
             Some(dropped) => break dropped.parse::<usize>().unwrap(),
             None => written += usize::from(line.contains("GET /nothing 404")),
         }
     };
+    drop(found);
     assert!(dropped > 0);
     assert_eq!(written + dropped, 20_000);
     ask(&served, 1);

@@ -137,6 +137,22 @@ fn a_program_that_trusts_the_authority_is_served_by_every_name_of_the_certificat
     }
 }
 
+/// Linux has all of 127.0.0.0/8.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_certificate_is_for_every_address_that_is_listened_on() {
+    let folder = folder();
+    let (served, program) = start(&folder, &["--listen", "127.0.0.2:0", "--listen", "127.0.0.3:0"]);
+    assert!(served.address().starts_with("127.0.0.2:"));
+    let lines = [served.line(), served.line()];
+    assert!(lines[0].starts_with("listening on https://127.0.0.3:"), "{lines:?}");
+    assert!(lines[1].starts_with("listening on https://127.0.0.1:"), "{lines:?}");
+    for name in ["127.0.0.1", "127.0.0.2", "127.0.0.3"] {
+        assert!(program.encrypt(connect(&served), name).is_ok(), "{name}");
+    }
+    assert!(program.encrypt(connect(&served), "127.0.0.4").is_err());
+}
+
 #[test]
 fn a_connection_is_kept_and_speaks_http_1_1_alone() {
     let folder = folder();

@@ -86,7 +86,9 @@ fn calls(fake: &mut Fake, data: &[u8]) {
         let line = call.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let body = call.get(line.len() + 1..).unwrap_or_default();
         let words = std::str::from_utf8(line).ok().and_then(|line| line.split_once(" /"));
+        // The journal may be asked to wait for a request.
         if let Some((method @ ("GET" | "POST" | "PUT" | "DELETE"), path)) = words
+            && !path.contains("wait")
             && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.?=&%".contains(&byte))
         {
             let (status, answer) = fake.call(method, &format!("/_clientstore/{path}"), body);

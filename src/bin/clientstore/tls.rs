@@ -16,7 +16,7 @@ const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 #[command(next_help_heading = "HTTPS")]
 pub(crate) struct TlsArguments {
     /// Serve HTTPS instead of HTTP, with a certificate made at the start: for localhost, 127.0.0.1, ::1,
-    /// *.harvestapp.com, the account's domain, and the hosts of --allow-host
+    /// *.harvestapp.com, the account's domain, the addresses of --listen, and the hosts of --allow-host
     #[arg(long)]
     tls: bool,
     /// Where --tls writes the authority that programs must trust, anew at each start
