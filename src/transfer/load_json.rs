@@ -183,7 +183,7 @@ impl Reading<'_, '_> {
     }
 
     /// The text of the next value, with the line and the column of its start.
-    fn raw<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<(Box<RawValue>, (u64, u64)), D::Error> {
+    fn raw<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<Placed, D::Error> {
         let column = self.scanned.borrow().scan.column().max(1);
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let lines = memchr::memchr_iter(b'\n', raw.get().as_bytes()).count() as u64;
@@ -220,6 +220,9 @@ impl Reading<'_, '_> {
         }
     }
 }
+
+/// A value's text, and the line and the column of its start.
+type Placed = (Box<RawValue>, (u64, u64));
 
 /// A record in its wrapper.
 struct One<'s, 'r, 'l> {
@@ -322,9 +325,9 @@ impl<'de> Visitor<'de> for Dump<'_, '_, '_> {
 struct Raw<'s, 'r, 'l>(&'s Reading<'r, 'l>);
 
 impl<'de> DeserializeSeed<'de> for Raw<'_, '_, '_> {
-    type Value = (Box<RawValue>, (u64, u64));
+    type Value = Placed;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Placed, D::Error> {
         self.0.raw(deserializer)
     }
 }
