@@ -111,7 +111,8 @@ pub(super) fn unauthorized(message: &str, format: Format) -> Response<Body> {
 
 /// 503 for a call that is one too many.
 pub(super) fn throttled(seconds: u64, format: Format) -> Response<Body> {
-    let message = format!("Too many calls; wait {seconds} seconds without one.");
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    let message = format!("Too many calls; wait {seconds} {unit} without one.");
     let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &message, None, format);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response

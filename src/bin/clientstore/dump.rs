@@ -77,7 +77,7 @@ impl Dump {
     }
 
     fn write(&self, store: &ClientStore, out: impl Write) -> Result<(), Box<dyn std::error::Error>> {
-        let bar = progress(None, "{spinner} {human_pos} records written, {per_sec}");
+        let bar = progress(None, "{spinner} records written: {human_pos}, {per_sec}");
         let mut out = BufWriter::with_capacity(1 << 16, out);
         let tell = |written| bar.set_position(written);
         match (&self.list, self.format) {

@@ -93,7 +93,8 @@ impl Generate {
             .clients(self.clients)
             .projects_per_client(self.projects_per_client)
             .invoices_per_client(self.invoices_per_client);
-        let bar = progress(Some(generator.records()), "{wide_bar} {human_pos}/{human_len} records made, {eta} to go");
+        let bar =
+            progress(Some(generator.records()), "{wide_bar} records made: {human_pos} of {human_len}, {eta} to go");
         // Nobody has a use for a part of it: it is synced once, as a whole.
         let store = ClientStore::builder().durability(Durability::Off).open(partial)?;
         generator.run(&store, |made| bar.set_position(made))?;
