@@ -10,6 +10,7 @@ pub(crate) mod item_categories;
 pub(crate) mod messages;
 pub(crate) mod payments;
 pub(crate) mod projects;
+pub(crate) mod tasks;
 
 use rusqlite::Connection;
 
@@ -26,6 +27,7 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &messages::RESOURCE,
     &payments::RESOURCE,
     &item_categories::RESOURCE,
+    &tasks::RESOURCE,
 ];
 
 /// Every entity, each after those that it refers to.
