@@ -45,7 +45,8 @@ fn tasks_come_out_to_the_byte_and_every_call_does_what_it_says() {
             assert_eq!(service.call("DELETE", &format!("/tasks/{id}"), "").status, 200, "{id}");
         }
         assert_eq!(service.get("/tasks").ids(), [0; 0]);
-        for (method, path) in [("GET", "/tasks/4"), ("PUT", "/tasks/4"), ("DELETE", "/tasks/4"), ("POST", "/tasks/4/activate")]
+        for (method, path) in
+            [("GET", "/tasks/4"), ("PUT", "/tasks/4"), ("DELETE", "/tasks/4"), ("POST", "/tasks/4/activate")]
         {
             assert_eq!(service.call(method, path, "<task><name>x</name></task>").status, 404, "{method} {path}");
         }
@@ -59,7 +60,8 @@ fn tasks_come_out_to_the_byte_and_every_call_does_what_it_says() {
 fn the_typed_access_gives_what_was_set_and_defaults() {
     let (store, clock) = memory();
     assert_eq!(names(&store), NAMES);
-    let id = store.tasks().create(&NewTask::named("Travel").default_hourly_rate(Decimal::TEN).deactivated(true)).unwrap();
+    let id =
+        store.tasks().create(&NewTask::named("Travel").default_hourly_rate(Decimal::TEN).deactivated(true)).unwrap();
     let task = store.tasks().get(id).unwrap();
     assert_eq!((task.billable_by_default, task.is_default, task.deactivated), (true, false, true));
     assert_eq!((task.default_hourly_rate, task.created_at), (Some(Decimal::TEN), moment("2011-03-31T10:00:00Z")));

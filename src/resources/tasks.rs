@@ -90,10 +90,8 @@ impl Stored for Task {
     }
 }
 
-pub(crate) static TASKS: Entity = Entity::of::<Task>()
-    .filters(&[Filter::UPDATED_SINCE])
-    .seeded("id <= 3 AND version = 0")
-    .invariants(&INVARIANTS);
+pub(crate) static TASKS: Entity =
+    Entity::of::<Task>().filters(&[Filter::UPDATED_SINCE]).seeded("id <= 3 AND version = 0").invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &TASKS,

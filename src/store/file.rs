@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::backup::with_suffix;
 use super::builder::Durability;
-use super::migrate::{APPLICATION_ID, FORMAT, Preparation, Upgrade, identity};
+use super::migrate::{APPLICATION_ID, FILE_FORMAT, Preparation, Upgrade, identity};
 use super::place::{self, Access};
 use super::schema::Difference;
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ const NOT_WRITABLE: &str = "this account may not write the file or its directory
 
 /// The newest version that this program knows.
 fn version() -> i64 {
-    FORMAT.newest()
+    FILE_FORMAT.newest()
 }
 
 /// Opens the writer's connection, making the file or bringing it up to date. The path is absolute.
@@ -106,7 +106,7 @@ pub(crate) fn quick_check(connection: &Connection, path: &Path) -> Result<()> {
 
 /// Where the file's schema differs from the one of its version.
 pub(crate) fn differences(connection: &Connection) -> Result<Vec<Difference>> {
-    FORMAT.differences(connection)
+    FILE_FORMAT.differences(connection)
 }
 
 /// Refuses a file that differs.
@@ -232,7 +232,7 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     // Until the file is known to be ours, closing it must not bring in a log that others have left.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
     let preparation =
-        Preparation { connection: &connection, path: Some(path), settings, format: &FORMAT, step: &|| {} };
+        Preparation { connection: &connection, path: Some(path), settings, format: &FILE_FORMAT, step: &|| {} };
     let upgrade = preparation.run()?;
     unaltered(path, differences(&connection)?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -262,7 +262,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
         Access::Immutable => Connection::open_with_flags(uri(path, "immutable=1"), only)?,
     };
     set_up(&connection, settings)?;
-    FORMAT.read_as_newest(&connection)?;
+    FILE_FORMAT.read_as_newest(&connection)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
 }
@@ -271,7 +271,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
 pub(crate) fn memory(settings: &Settings) -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection, settings)?;
-    Preparation { connection: &connection, path: None, settings, format: &FORMAT, step: &|| {} }.run()?;
+    Preparation { connection: &connection, path: None, settings, format: &FILE_FORMAT, step: &|| {} }.run()?;
     Ok(connection)
 }
 

@@ -18,7 +18,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x6353_746F;
 
 /// The format of a file: the schema of new ones, and the steps that bring older ones to it.
 #[derive(Clone, Copy)]
-pub(super) struct Format {
+pub(super) struct FileFormat {
     pub(super) schema: &'static str,
     /// The first leads from version 1 to 2, the last to the schema.
     pub(super) steps: &'static [Step],
@@ -40,7 +40,7 @@ pub(super) struct Step {
 const V2_AS_V3: &str = include_str!("migrate/v2_read_as_v3.sql");
 
 /// The format of this program's files.
-pub(super) static FORMAT: Format = Format {
+pub(super) static FILE_FORMAT: FileFormat = FileFormat {
     schema: schema::CURRENT,
     steps: &[
         Step { script: include_str!("migrate/v2_from_v1.sql"), views: V2_AS_V3 },
@@ -48,7 +48,7 @@ pub(super) static FORMAT: Format = Format {
     ],
 };
 
-impl Format {
+impl FileFormat {
     /// The version of new files.
     pub(super) const fn newest(&self) -> i64 {
         self.steps.len() as i64 + 1
@@ -122,7 +122,7 @@ pub(super) struct Preparation<'a> {
     /// None in memory.
     pub(super) path: Option<&'a Path>,
     pub(super) settings: &'a Settings,
-    pub(super) format: &'a Format,
+    pub(super) format: &'a FileFormat,
     /// Called before each step.
     pub(super) step: &'a dyn Fn(),
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use chrono::DateTime;
 use clientstore::{
-    ClientStore, Error, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject, NewTask,
+    ClientStore, Error, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject,
+    NewTask,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;

@@ -27,16 +27,23 @@ pub(super) fn differences(
     let foreign = found.iter().filter(|object| !is_newest(object) && !is_named(&object.name));
     let mut differences: Vec<_> =
         foreign.map(|object| Difference { object: object.clone(), fault: Fault::Foreign }).collect();
-    let copy = copy(&found)?;
-    if let Err(error) = steps.iter().try_for_each(|step| run_script(&copy, step.script)) {
-        differences.insert(0, failure(&error, version));
-        return Ok(differences);
-    }
-    for object in found.iter().filter(|object| object.kind == "table" && is_newest(object)) {
-        let kept = columns(&copy, &object.name)?;
-        if columns(connection, &object.name)?.iter().any(|column| !kept.contains(column) && !is_named(column)) {
+    for object in found.iter().filter(|object| object.kind == "table") {
+        let Some(kept) = newest.iter().find(|other| other.name == object.name) else { continue };
+        if columns(connection, &object.name)?.iter().any(|column| !names(&kept.sql, column) && !is_named(column)) {
             differences.push(Difference { object: object.clone(), fault: Fault::Changed });
         }
+    }
+    let copy = copy(&found)?;
+    if let Err(error) = steps.iter().try_for_each(|step| run_script(&copy, step.script)) {
+        match missing(&error) {
+            Some(object) => differences.insert(0, Difference { object, fault: Fault::Missing }),
+            None if differences.is_empty() => {
+                let object = object("schema", &format!("of version {version}"));
+                differences.push(Difference { object, fault: Fault::Changed });
+            }
+            None => {}
+        }
+        return Ok(differences);
     }
     for difference in schema::differences(&copy, newest)? {
         if !differences.iter().any(|other| other.object.name == difference.object.name) {
@@ -66,18 +73,16 @@ fn run_script(connection: &Connection, script: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What a step failed at. SQLite says `no such trigger: clients_deleted` of what is not there.
-fn failure(error: &rusqlite::Error, version: i64) -> Difference {
+/// What a step did not find. SQLite says `no such trigger: clients_deleted`.
+fn missing(error: &rusqlite::Error) -> Option<Object> {
     let text = error.to_string();
-    let missing = text.strip_prefix("no such ").and_then(|text| text.split(" in ").next()?.split_once(": "));
-    let object = |kind: &str, name: &str| Object { kind: kind.to_owned(), name: name.to_owned(), sql: String::new() };
-    match missing {
-        Some((kind @ ("table" | "index" | "trigger" | "view"), name)) => {
-            let name = name.strip_prefix("main.").unwrap_or(name);
-            Difference { object: object(kind, name), fault: Fault::Missing }
-        }
-        _ => Difference { object: object("schema", &format!("of version {version}")), fault: Fault::Changed },
-    }
+    let (kind, name) = text.strip_prefix("no such ")?.split(" in ").next()?.split_once(": ")?;
+    let is_object = ["table", "index", "trigger", "view"].contains(&kind);
+    is_object.then(|| object(kind, name.strip_prefix("main.").unwrap_or(name)))
+}
+
+fn object(kind: &str, name: &str) -> Object {
+    Object { kind: kind.to_owned(), name: name.to_owned(), sql: String::new() }
 }
 
 fn columns(connection: &Connection, table: &str) -> Result<Vec<String>> {

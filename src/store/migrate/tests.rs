@@ -28,7 +28,7 @@ const REAL: i64 = KEPT.len() as i64;
 const INVENTED: i64 = REAL + 2;
 
 /// The format with two more versions: one makes a table anew, one adds an index and another trigger.
-fn invented() -> [Format; 2] {
+fn invented() -> [FileFormat; 2] {
     let last = schema::CURRENT;
     let table = &last[last.find(CATEGORIES).unwrap()..];
     let table = &table[..table.find(") STRICT;").unwrap()];
@@ -53,25 +53,25 @@ fn invented() -> [Format; 2] {
     let step = |Step { script, views }: &Step| Step { script, views };
     let steps = |more: &[&'static str]| -> &'static [Step] {
         let more = more.iter().map(|script| Step { script, views: "" });
-        Vec::leak(FORMAT.steps.iter().map(step).chain(more).collect())
+        Vec::leak(FILE_FORMAT.steps.iter().map(step).chain(more).collect())
     };
     let (script, added) = (leak(script), leak(format!("{index} {trigger}")));
     [
-        Format { schema: leak(next), steps: steps(&[script]) },
-        Format { schema: leak(newest), steps: steps(&[script, added]) },
+        FileFormat { schema: leak(next), steps: steps(&[script]) },
+        FileFormat { schema: leak(newest), steps: steps(&[script, added]) },
     ]
 }
 
 /// The format whose newest version is the given one.
-fn format_of(version: i64) -> Format {
+fn format_of(version: i64) -> FileFormat {
     match version - REAL {
-        ..0 => Format { schema: KEPT[version as usize - 1], steps: &FORMAT.steps[..version as usize - 1] },
-        0 => FORMAT,
+        ..0 => FileFormat { schema: KEPT[version as usize - 1], steps: &FILE_FORMAT.steps[..version as usize - 1] },
+        0 => FILE_FORMAT,
         more => invented()[more as usize - 1],
     }
 }
 
-fn newest() -> Format {
+fn newest() -> FileFormat {
     format_of(INVENTED)
 }
 
@@ -125,7 +125,7 @@ fn open(path: &Path) -> Connection {
     connection
 }
 
-fn prepare(path: &Path, format: Format, step: &dyn Fn()) -> Result<Option<Upgrade>> {
+fn prepare(path: &Path, format: FileFormat, step: &dyn Fn()) -> Result<Option<Upgrade>> {
     Preparation { connection: &open(path), path: Some(path), settings: &settings(), format: &format, step }.run()
 }
 
@@ -175,8 +175,8 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn the_newest_version_is_the_schema_and_every_version_leads_to_the_next() {
-    assert_eq!((FORMAT.schema, FORMAT.newest()), (KEPT[KEPT.len() - 1], REAL));
-    for (step, schemas) in FORMAT.steps.iter().zip(KEPT.windows(2)) {
+    assert_eq!((FILE_FORMAT.schema, FILE_FORMAT.newest()), (KEPT[KEPT.len() - 1], REAL));
+    for (step, schemas) in FILE_FORMAT.steps.iter().zip(KEPT.windows(2)) {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schemas[0]).unwrap();
         connection.execute_batch(step.script).unwrap();
@@ -191,7 +191,7 @@ fn told(version: i64, script: &str) -> Vec<String> {
     let connection = Connection::open(older(&directory, version)).unwrap();
     connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
     connection.execute_batch(script).unwrap();
-    FORMAT.differences(&connection).unwrap().iter().map(ToString::to_string).collect()
+    FILE_FORMAT.differences(&connection).unwrap().iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -210,10 +210,7 @@ fn what_is_altered_in_an_older_file_is_told_by_name() {
                 "the trigger own is no part of a clientstore",
             ),
             ("ALTER TABLE clients ADD COLUMN own TEXT", "the table clients is not the one of schema.sql"),
-            (
-                "ALTER TABLE clients RENAME COLUMN details TO own",
-                "the table clients is not the one of schema.sql",
-            ),
+            ("ALTER TABLE clients RENAME COLUMN details TO own", "the table clients is not the one of schema.sql"),
         ] {
             let told = told(version, script);
             assert!(told.contains(&said.to_owned()), "version {version}, {script}: {told:?}");
@@ -296,7 +293,7 @@ fn a_script_that_leads_elsewhere_is_an_error_and_leaves_the_file_as_it_was() {
     let path = first(&directory);
     let before = contents(&path);
     for script in ["", "CREATE TABLE other (x)", "DROP TABLE missing", "DELETE FROM clients; CREATE"] {
-        let wrong = Format { schema: KEPT[1], steps: Vec::leak(vec![Step { script, views: "" }]) };
+        let wrong = FileFormat { schema: KEPT[1], steps: Vec::leak(vec![Step { script, views: "" }]) };
         assert!(prepare(&path, wrong, &|| {}).is_err(), "{script}");
         assert_eq!(contents(&path), before);
     }
@@ -309,7 +306,7 @@ fn a_newer_file_is_refused() {
     let path = first(&directory);
     prepare(&path, newest(), &|| {}).unwrap();
     assert!(
-        matches!(prepare(&path, FORMAT, &|| {}), Err(Error::Newer { found: INVENTED, supported, .. }) if supported == REAL)
+        matches!(prepare(&path, FILE_FORMAT, &|| {}), Err(Error::Newer { found: INVENTED, supported, .. }) if supported == REAL)
     );
     assert!(matches!(ClientStore::open(&path), Err(Error::Newer { found: INVENTED, .. })));
 }
