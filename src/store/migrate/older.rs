@@ -12,8 +12,7 @@ use crate::error::Result;
 
 /// Where the schema of an older file differs from what its version had.
 ///
-/// What a step makes anew under the same name is right once the step has run, so a change to it is not told. Where a
-/// step fails, what it failed at is told and what comes after is not.
+/// What a step makes anew under the same name is right once the step has run, so a change to it is not told.
 pub(super) fn differences(
     connection: &Connection,
     version: i64,
@@ -33,15 +32,16 @@ pub(super) fn differences(
             differences.push(Difference { object: object.clone(), fault: Fault::Changed });
         }
     }
+    let is_found = |object: &Object| found.iter().any(|other| other.kind == object.kind && other.name == object.name);
+    let missing = newest.iter().filter(|object| !is_found(object));
+    let missing = missing.filter(|object| is_dropped(object, steps));
+    differences.splice(..0, missing.map(|object| Difference { object: object.clone(), fault: Fault::Missing }));
     let copy = copy(&found)?;
-    if let Err(error) = steps.iter().try_for_each(|step| run_script(&copy, step.script)) {
-        match missing(&error) {
-            Some(object) => differences.insert(0, Difference { object, fault: Fault::Missing }),
-            None if differences.is_empty() => {
-                let object = object("schema", &format!("of version {version}"));
-                differences.push(Difference { object, fault: Fault::Changed });
-            }
-            None => {}
+    if steps.iter().try_for_each(|step| run_script(&copy, step.script)).is_err() {
+        if differences.is_empty() {
+            let object =
+                Object { kind: "schema".to_owned(), name: format!("of version {version}"), sql: String::new() };
+            differences.push(Difference { object, fault: Fault::Changed });
         }
         return Ok(differences);
     }
@@ -73,16 +73,12 @@ fn run_script(connection: &Connection, script: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What a step did not find. SQLite says `no such trigger: clients_deleted`.
-fn missing(error: &rusqlite::Error) -> Option<Object> {
-    let text = error.to_string();
-    let (kind, name) = text.strip_prefix("no such ")?.split(" in ").next()?.split_once(": ")?;
-    let is_object = ["table", "index", "trigger", "view"].contains(&kind);
-    is_object.then(|| object(kind, name.strip_prefix("main.").unwrap_or(name)))
-}
-
-fn object(kind: &str, name: &str) -> Object {
-    Object { kind: kind.to_owned(), name: name.to_owned(), sql: String::new() }
+/// Whether a step drops the object and none before it makes it, so that every file before that step has it.
+fn is_dropped(object: &Object, steps: &[Step]) -> bool {
+    let (kind, name) = (object.kind.to_ascii_uppercase(), &object.name);
+    let drops = |step: &Step| step.script.contains(&format!("DROP {kind} {name};"));
+    let makes = |step: &Step| step.script.contains(&format!("CREATE {kind} {name} "));
+    steps.iter().position(drops).is_some_and(|at| !steps[..at].iter().any(makes))
 }
 
 fn columns(connection: &Connection, table: &str) -> Result<Vec<String>> {
