@@ -60,6 +60,7 @@ pub use resources::item_categories::{ItemCategory, ItemCategoryChanges, ItemCate
 pub use resources::messages::{Message, MessageFilter, NewMessage};
 pub use resources::payments::{NewPayment, Payment, PaymentFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
+pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
 pub use transfer::Loaded;
 pub use upkeep::{Finding, Problem, Progress, Report};

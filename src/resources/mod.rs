@@ -10,6 +10,7 @@ pub(crate) mod item_categories;
 pub(crate) mod messages;
 pub(crate) mod payments;
 pub(crate) mod projects;
+pub(crate) mod tasks;
 
 use rusqlite::Connection;
 
@@ -26,6 +27,7 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &messages::RESOURCE,
     &payments::RESOURCE,
     &item_categories::RESOURCE,
+    &tasks::RESOURCE,
 ];
 
 /// Every entity, each after those that it refers to.
@@ -112,6 +114,43 @@ mod tests {
             for column in entity.rules.iter().flat_map(|rule| rule.columns()) {
                 assert!(entity.table.find(column).is_some(), "{}: :{column}", entity.table.name);
             }
+        }
+    }
+
+    /// The files under a folder.
+    fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn no_other_file_has_the_names_of_resources() {
+        let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        // The page knows which columns to show; the next test sees to it that it knows every list.
+        let may = ["resources", "generate", "control/page/records.js"].map(|path| source.join(path));
+        let names = entities().flat_map(|entity| [entity.table.name, entity.document.list]);
+        let quoted: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+        let mut looked_at = 0;
+        for file in files(&source).into_iter().filter(|file| !may.iter().any(|path| file.starts_with(path))) {
+            let is_test = file.file_name().is_some_and(|name| name == "tests.rs");
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            for line in code.lines().filter(|line| !is_test && !line.trim_start().starts_with("//")) {
+                looked_at += 1;
+                assert!(!quoted.iter().any(|name| line.contains(name)), "{}: {line}", file.display());
+            }
+        }
+        assert!(looked_at > 5_000, "{looked_at} lines");
+    }
+
+    #[test]
+    fn the_page_shows_every_list() {
+        let script = include_str!("../control/page/records.js");
+        let lists = endpoints().filter(|(_, endpoint)| matches!(endpoint.operation, endpoint::Operation::List));
+        for (_, endpoint) in lists.filter(|(_, endpoint)| !endpoint.path.contains('{')) {
+            let name = &endpoint.path[1..];
+            assert!(script.contains(&format!("name: \"{name}\"")), "{name}");
+            assert!(script.contains(&format!("\n  {name}: \"")), "what the page says where {name} is empty");
         }
     }
 }

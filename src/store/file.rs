@@ -10,9 +10,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::backup::with_suffix;
 use super::builder::Durability;
-use super::migrate::{APPLICATION_ID, Preparation, Upgrade, VERSIONS, identity, newest, objects_of, read_as_newest};
+use super::migrate::{APPLICATION_ID, FILE_FORMAT, Preparation, Upgrade, identity};
 use super::place::{self, Access};
-use super::schema::{self, Difference};
+use super::schema::Difference;
 use crate::error::{Error, Result};
 
 /// What is kept of a write-ahead log that has grown larger, in bytes; SQLite writes it into the file at that size.
@@ -38,7 +38,7 @@ const NOT_WRITABLE: &str = "this account may not write the file or its directory
 
 /// The newest version that this program knows.
 fn version() -> i64 {
-    newest(VERSIONS)
+    FILE_FORMAT.newest()
 }
 
 /// Opens the writer's connection, making the file or bringing it up to date. The path is absolute.
@@ -106,8 +106,7 @@ pub(crate) fn quick_check(connection: &Connection, path: &Path) -> Result<()> {
 
 /// Where the file's schema differs from the one of its version.
 pub(crate) fn differences(connection: &Connection) -> Result<Vec<Difference>> {
-    let (_, version) = identity(connection)?;
-    schema::differences(connection, &objects_of(version, VERSIONS)?)
+    FILE_FORMAT.differences(connection)
 }
 
 /// Refuses a file that differs.
@@ -233,7 +232,7 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     // Until the file is known to be ours, closing it must not bring in a log that others have left.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
     let preparation =
-        Preparation { connection: &connection, path: Some(path), settings, versions: VERSIONS, step: &|| {} };
+        Preparation { connection: &connection, path: Some(path), settings, format: &FILE_FORMAT, step: &|| {} };
     let upgrade = preparation.run()?;
     unaltered(path, differences(&connection)?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -263,7 +262,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
         Access::Immutable => Connection::open_with_flags(uri(path, "immutable=1"), only)?,
     };
     set_up(&connection, settings)?;
-    read_as_newest(&connection, VERSIONS)?;
+    FILE_FORMAT.read_as_newest(&connection)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
 }
@@ -272,7 +271,7 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
 pub(crate) fn memory(settings: &Settings) -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection, settings)?;
-    Preparation { connection: &connection, path: None, settings, versions: VERSIONS, step: &|| {} }.run()?;
+    Preparation { connection: &connection, path: None, settings, format: &FILE_FORMAT, step: &|| {} }.run()?;
     Ok(connection)
 }
 

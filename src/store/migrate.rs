@@ -6,52 +6,87 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::fallible_iterator::FallibleIterator;
-use rusqlite::{Batch, Connection, ErrorCode};
+use rusqlite::{Batch, Connection, ErrorCode, Statement};
 
 use super::backup::{copy, with_suffix};
 use super::file::{Settings, begin, foreign, newer, reader};
-use super::schema::{self, Object, differences};
+use super::schema::{self, Difference, Object, differences};
 use crate::error::{Error, Result};
 
 /// SQLite's `application_id` of every store: the bytes `cSto`.
 pub(crate) const APPLICATION_ID: i64 = 0x6353_746F;
 
-/// A version of the schema.
-pub(super) struct Version {
-    /// The whole schema of its files.
-    schema: &'static str,
-    /// The script that brings a file of the version before to it; none for the first.
-    ///
-    /// It runs with foreign keys off. A table that is made anew takes its number in
-    /// `sqlite_sequence` along.
-    from_before: &'static str,
-    /// The script that lets a connection read a file of this version, and of those before it, like one of the newest: by
-    /// temporary views in the place of its tables. None for the newest.
-    read_as_newest: &'static str,
+/// The format of a file: the schema of new ones, and the steps that bring older ones to it.
+#[derive(Clone, Copy)]
+pub(super) struct FileFormat {
+    pub(super) schema: &'static str,
+    /// The first leads from version 1 to 2, the last to the schema.
+    pub(super) steps: &'static [Step],
 }
 
-/// Every version, the first being 1. Those that a new one follows stay beside, and in `tests/schemas`.
-pub(super) static VERSIONS: &[Version] = &[
-    Version { schema: include_str!("migrate/v1.sql"), from_before: "", read_as_newest: V2_AS_V3 },
-    Version {
-        schema: include_str!("migrate/v2.sql"),
-        from_before: include_str!("migrate/v2_from_v1.sql"),
-        read_as_newest: V2_AS_V3,
-    },
-    Version { schema: schema::CURRENT, from_before: include_str!("migrate/v3_from_v2.sql"), read_as_newest: "" },
-];
+/// A step from one version to the next.
+pub(super) struct Step {
+    /// The script that brings a file of the version before to this one.
+    ///
+    /// It runs with foreign keys off. A table that is made anew takes its number in `sqlite_sequence` along. It drops by
+    /// name what it makes anew, indexes too, so that a file where one is missing is known to be altered.
+    pub(super) script: &'static str,
+    /// The script that lets a connection read a file of the version before like one of the newest: by temporary views in
+    /// the place of its tables.
+    pub(super) views: &'static str,
+}
 
 /// Versions 1 and 2 have the same tables.
 const V2_AS_V3: &str = include_str!("migrate/v2_read_as_v3.sql");
 
-/// Lets a connection that only reads read an older file like one of the newest version.
-pub(super) fn read_as_newest(connection: &Connection, versions: &[Version]) -> rusqlite::Result<()> {
-    match identity(connection)? {
-        (APPLICATION_ID, version) if version < newest(versions) => {
-            let found = usize::try_from(version - 1).ok().and_then(|at| versions.get(at));
-            found.map_or(Ok(()), |version| connection.execute_batch(version.read_as_newest))
+/// The format of this program's files.
+pub(super) static FILE_FORMAT: FileFormat = FileFormat {
+    schema: schema::CURRENT,
+    steps: &[
+        Step { script: include_str!("migrate/v2_from_v1.sql"), views: V2_AS_V3 },
+        Step { script: include_str!("migrate/v3_from_v2.sql"), views: V2_AS_V3 },
+    ],
+};
+
+impl FileFormat {
+    /// The version of new files.
+    pub(super) const fn newest(&self) -> i64 {
+        self.steps.len() as i64 + 1
+    }
+
+    /// The steps from a version to the newest.
+    fn steps_from(&self, version: i64) -> &'static [Step] {
+        usize::try_from(version - 1).ok().and_then(|at| self.steps.get(at..)).unwrap_or_default()
+    }
+
+    /// Lets a connection that only reads read an older file like one of the newest version.
+    pub(super) fn read_as_newest(&self, connection: &Connection) -> rusqlite::Result<()> {
+        match identity(connection)? {
+            (APPLICATION_ID, version) => match self.steps_from(version).first() {
+                Some(step) => connection.execute_batch(step.views),
+                None => Ok(()),
+            },
+            _ => Ok(()),
         }
-        _ => Ok(()),
+    }
+
+    /// Where a file's schema differs from that of its version.
+    pub(super) fn differences(&self, connection: &Connection) -> Result<Vec<Difference>> {
+        let expected = self.objects()?;
+        match identity(connection)? {
+            (APPLICATION_ID, version) if (1..self.newest()).contains(&version) => {
+                older::differences(connection, version, self.steps_from(version), &expected)
+            }
+            _ => differences(connection, &expected),
+        }
+    }
+
+    /// The objects of a file of the newest version.
+    fn objects(&self) -> Result<Cow<'static, [Object]>> {
+        if std::ptr::eq(self.schema, schema::CURRENT) {
+            return schema::current().map(Cow::Borrowed);
+        }
+        schema::made_by(self.schema).map(Cow::Owned)
     }
 }
 
@@ -75,23 +110,10 @@ impl fmt::Display for Upgrade {
     }
 }
 
-/// The newest version.
-pub(super) fn newest(versions: &[Version]) -> i64 {
-    versions.len() as i64
-}
-
 /// The file's application id and version.
 pub(super) fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
     Ok((pragma("application_id")?, pragma("user_version")?))
-}
-
-/// The objects that a file of the version has.
-pub(super) fn objects_of(version: i64, versions: &[Version]) -> Result<Cow<'static, [Object]>> {
-    match usize::try_from(version - 1).ok().and_then(|at| versions.get(at)) {
-        Some(found) if version < newest(versions) => schema::made_by(found.schema).map(Cow::Owned),
-        _ => schema::current().map(Cow::Borrowed),
-    }
 }
 
 /// A new file, or an older one.
@@ -100,7 +122,7 @@ pub(super) struct Preparation<'a> {
     /// None in memory.
     pub(super) path: Option<&'a Path>,
     pub(super) settings: &'a Settings,
-    pub(super) versions: &'a [Version],
+    pub(super) format: &'a FileFormat,
     /// Called before each step.
     pub(super) step: &'a dyn Fn(),
 }
@@ -108,7 +130,7 @@ pub(super) struct Preparation<'a> {
 impl Preparation<'_> {
     /// Makes a new file's tables or brings an older file up to date, in one transaction.
     pub(super) fn run(&self) -> Result<Option<Upgrade>> {
-        let done = (APPLICATION_ID, newest(self.versions));
+        let done = (APPLICATION_ID, self.format.newest());
         if identity(self.connection)? == done {
             return Ok(None);
         }
@@ -144,13 +166,13 @@ impl Preparation<'_> {
     }
 
     fn bring_up_to_date(&self, backup: &mut Option<PathBuf>) -> Result<Option<Upgrade>> {
-        let (connection, to) = (self.connection, newest(self.versions));
+        let (connection, to) = (self.connection, self.format.newest());
         let path = self.path.unwrap_or(Path::new(":memory:"));
         match identity(connection)? {
             (APPLICATION_ID, found) if found == to => Ok(None),
             (APPLICATION_ID, found) if found > to => Err(newer(path, found)),
             (APPLICATION_ID, from) if from >= 1 => {
-                super::file::unaltered(path, differences(connection, &objects_of(from, self.versions)?)?)?;
+                super::file::unaltered(path, self.format.differences(connection)?)?;
                 (self.step)();
                 let saved = backup.insert(self.back_up(path, from)?).clone();
                 self.migrate(from).map_err(|error| failed(path, (from, to), error))?;
@@ -163,8 +185,7 @@ impl Preparation<'_> {
                 if !empty {
                     return Err(foreign(path, format!("an SQLite database with application id {id:#010x}")));
                 }
-                let newest = self.versions.last().map_or(schema::CURRENT, |version| version.schema);
-                connection.execute_batch(newest)?;
+                connection.execute_batch(self.format.schema)?;
                 connection.pragma_update(None, "application_id", APPLICATION_ID)?;
                 connection.pragma_update(None, "user_version", to)?;
                 Ok(None)
@@ -190,20 +211,15 @@ impl Preparation<'_> {
     }
 
     fn migrate(&self, from: i64) -> Result<()> {
-        for version in &self.versions[from as usize..] {
-            let mut statements = Batch::new(self.connection, version.from_before);
+        for Step { script, .. } in self.format.steps_from(from) {
+            let mut statements = Batch::new(self.connection, script);
             while let Some(mut statement) = statements.next()? {
                 (self.step)();
-                let mut rows = statement.query([])?;
-                while rows.next()?.is_some() {}
+                run(&mut statement)?;
             }
         }
         (self.step)();
-        let expected = match self.versions.last() {
-            Some(version) => schema::made_by(version.schema)?,
-            None => Vec::new(),
-        };
-        if let Some(difference) = differences(self.connection, &expected)?.first() {
+        if let Some(difference) = differences(self.connection, &self.format.objects()?)?.first() {
             return Err(Error::storage("bringing the file up to date", difference.to_string()));
         }
         if self.connection.prepare("PRAGMA foreign_key_check")?.exists([])? {
@@ -211,6 +227,13 @@ impl Preparation<'_> {
         }
         Ok(())
     }
+}
+
+/// Runs a statement to its end.
+fn run(statement: &mut Statement<'_>) -> rusqlite::Result<()> {
+    let mut rows = statement.raw_query();
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 fn whole(copy: &Path) -> Result<()> {
@@ -231,5 +254,6 @@ fn failed(path: &Path, (from, to): (i64, i64), error: Error) -> Error {
     Error::Unopened { path: path.to_owned(), hint, source }
 }
 
+mod older;
 #[cfg(test)]
 mod tests;

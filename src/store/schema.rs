@@ -18,7 +18,7 @@ pub(crate) struct Object {
     pub(crate) kind: String,
     pub(crate) name: String,
     /// Its statement, without comments and needless white space.
-    sql: String,
+    pub(super) sql: String,
 }
 
 /// What is wrong with an object of a file.
@@ -92,7 +92,7 @@ pub(crate) fn made_by(script: &str) -> Result<Vec<Object>> {
 }
 
 /// The objects of a file; those that SQLite keeps for itself aside.
-fn objects(connection: &Connection) -> Result<Vec<Object>> {
+pub(super) fn objects(connection: &Connection) -> Result<Vec<Object>> {
     let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema")?;
     let mut rows = statement.query([])?;
     let mut objects = Vec::new();

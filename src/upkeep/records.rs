@@ -137,6 +137,11 @@ fn invariants(connection: &Connection, entity: &Entity, report: &mut Report) -> 
 
 fn sequence(connection: &Connection, entity: &Entity, report: &mut Report) -> Result<()> {
     let name = entity.table.name;
+    // A file of an older version may lack the table; what is read in its place has no sequence.
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
+    if !connection.query_row(sql, [name], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
     let greatest: Option<i64> =
         connection.query_row(&format!("SELECT max(id) FROM {name} NOT INDEXED"), [], |row| row.get(0))?;
     let mut statement = connection.prepare("SELECT seq FROM sqlite_sequence WHERE name = ?1")?;

@@ -192,7 +192,7 @@ fn check(method: &Method, request: &str, answer: &Answer) {
         let parts = path.strip_prefix("/invoices/").and_then(|rest| rest.split_once('/'));
         let known = match parts {
             Some((invoice, part)) => invoice.parse::<i64>().is_ok() && ["messages", "payments"].contains(&part),
-            None => ["/clients", "/projects", "/invoices", "/invoice_item_categories"].contains(&path),
+            None => ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks"].contains(&path),
         };
         assert!(known, "{request}: {location}");
         assert!(id.parse::<i64>().is_ok_and(|id| id > 0), "{request}: {location}");

@@ -3,7 +3,7 @@
 use crate::bodies::{Purpose, body, document};
 use crate::common::Random;
 use crate::op::{Body, Call, Listed, Op, Target};
-use crate::schema::Resource::{self, Categories, Clients, Invoices, Messages, Payments, Projects};
+use crate::schema::Resource::{self, Categories, Clients, Invoices, Messages, Payments, Projects, Tasks};
 use crate::state::Model;
 
 const NOWHERE: [&str; 9] = [
@@ -77,7 +77,8 @@ fn call(random: &mut Random, model: &Model) -> Call {
         42..72 => Invoices,
         72..80 => Messages,
         80..94 => Payments,
-        _ => Categories,
+        94..97 => Categories,
+        _ => Tasks,
     };
     let parent = resource.has_parent().then(|| id(random, model, Invoices));
     let list = Target::List(resource, parent);

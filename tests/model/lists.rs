@@ -26,7 +26,7 @@ impl Model {
         let mut page = (resource == Resource::Invoices).then_some(1);
         for (name, value) in query {
             let invoices = resource == Resource::Invoices;
-            let dated = invoices || matches!(resource, Resource::Clients | Resource::Projects);
+            let dated = invoices || matches!(resource, Resource::Clients | Resource::Projects | Resource::Tasks);
             match *name {
                 "updated_since" if dated => match moment(value).and_then(moment_text) {
                     Some(since) => ids.retain(|id| records[id].text("updated-at") >= since.as_str()),

@@ -170,7 +170,7 @@ fn report(counts: &Counts, seed: u64, operations: u64, took: Duration) {
 /// A test that meets nothing proves nothing.
 fn everything_was_met(counts: &Counts) {
     let met = |label: &str, status| counts.calls.get(label).and_then(|answers| answers.get(&status)).unwrap_or(&0);
-    for path in ["/clients", "/projects", "/invoices", "/invoice_item_categories"] {
+    for path in ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks"] {
         for (label, status) in [("POST", 201), ("POST", 400), ("GET", 200)] {
             assert!(*met(&format!("{label} {path}"), status) > 50, "{label} {path} {status}");
         }

@@ -125,11 +125,12 @@ pub enum Resource {
     Messages,
     Payments,
     Categories,
+    Tasks,
 }
 
 impl Resource {
     /// In the order of the dump.
-    pub const ALL: [Resource; 7] = [
+    pub const ALL: [Resource; 8] = [
         Resource::Clients,
         Resource::Projects,
         Resource::Invoices,
@@ -137,6 +138,7 @@ impl Resource {
         Resource::Messages,
         Resource::Payments,
         Resource::Categories,
+        Resource::Tasks,
     ];
 
     pub fn elements(self) -> &'static [Element] {
@@ -148,6 +150,7 @@ impl Resource {
             Resource::Messages => MESSAGE,
             Resource::Payments => PAYMENT,
             Resource::Categories => CATEGORY,
+            Resource::Tasks => TASK,
         }
     }
 
@@ -161,6 +164,7 @@ impl Resource {
             Resource::Messages => ("invoice-message", "invoice-message", true),
             Resource::Payments => ("payment", "payments", true),
             Resource::Categories => ("invoice-item-category", "invoice-item-categories", true),
+            Resource::Tasks => ("task", "tasks", false),
         }
     }
 
@@ -338,5 +342,17 @@ static CATEGORY: &[Element] = &[
     element("use-as-expense", Boolean).writable().or("false"),
     CREATED_AT,
     UPDATED_AT,
+    VERSION,
+];
+
+static TASK: &[Element] = &[
+    element("id", Integer),
+    element("name", Text).writable().required(),
+    element("billable-by-default", Boolean).writable().or("true"),
+    CREATED_AT,
+    UPDATED_AT,
+    element("is-default", Boolean).writable().or("false"),
+    element("default-hourly-rate", Decimal).nil().writable(),
+    element("deactivated", Boolean).writable().or("false"),
     VERSION,
 ];

@@ -117,6 +117,13 @@ impl Model {
             record.set("updated-at", "2008-01-01T00:00:00Z");
             model.insert(Resource::Categories, record);
         }
+        for name in ["Admin", "Programming", "Project Management"] {
+            let mut record = Record::new(Resource::Tasks);
+            record.set("name", name);
+            record.set("created-at", "2008-01-01T00:00:00Z");
+            record.set("updated-at", "2008-01-01T00:00:00Z");
+            model.insert(Resource::Tasks, record);
+        }
         model
     }
 

@@ -101,6 +101,7 @@ const RESOURCES: &[(&str, &str, &[&str])] = &[
     ),
     ("/invoice/{}/payments", "payment", &["amount", "paid-at", "notes", "invoice-id", "recorded-by"]),
     ("/invoice_item_categories", "invoice-item-category", &["name", "use-as-service", "use_as_expense", "id"]),
+    ("/tasks", "task", &["name", "billable-by-default", "is_default", "default-hourly-rate", "deactivated", "id"]),
 ];
 
 /// What follows the path of an invoice's messages and changes its state.

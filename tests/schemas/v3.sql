@@ -3,11 +3,14 @@
 -- Every rule of the API stands here as well as in the library, because other programs write to the
 -- file too, with foreign keys off (their default) and with REPLACE, which fires no delete triggers.
 -- So each reference is guarded by triggers on both of its ends, and triggers look at whole rows:
--- `UPDATE OF id` would not see `SET rowid = …`. All of it is readable for SQLite 3.37.
+-- `UPDATE OF id` would not see `SET rowid = …`. SQLite 3.37 reads all of it; writing takes
+-- SQLite 3.38 or newer, where JSON is built in.
 --
 -- Booleans are 0 or 1; dates, datetimes (UTC) and decimals are text, just as the documents carry
--- them. A text never holds a character that XML 1.0 cannot carry: NUL, at which GLOB stops; U+FFFE
--- and U+FFFF, which GLOB takes for U+FFFD; and the control characters that the last GLOB lists.
+-- them. A text never holds a character that XML 1.0 cannot carry: a control character other than tab,
+-- LF and CR, U+FFFE or U+FFFF. One CHECK looks for them in all texts of a row: json_array writes control
+-- characters as \b, \f or \u001f (tab, LF and CR as \t, \n and \r), and a backslash as two, which are
+-- taken out first. Dates and decimals are among them because GLOB stops at NUL.
 -- Columns are in the documents' order; those that no document shows come last.
 
 CREATE TABLE clients (
@@ -24,16 +27,11 @@ CREATE TABLE clients (
     created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     statement_key TEXT,
-    CHECK (instr(CAST(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, '')
-        || created_at || updated_at AS BLOB), x'00') = 0),
-    CHECK (instr(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, ''), char(65534)) = 0),
-    CHECK (instr(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, ''), char(65535)) = 0),
-    CHECK (name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, '')
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, details, currency, currency_symbol, default_invoice_timeframe,
+            last_invoice_kind, created_at, updated_at, statement_key),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 CREATE INDEX clients_updated_at ON clients (updated_at);
@@ -69,16 +67,12 @@ CREATE TABLE projects (
     fee TEXT CHECK (fee GLOB '*[0-9].[0-9]*' AND fee NOT GLOB '*[^0-9.-]*'),
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(name || code || notes
-        || created_at || updated_at || coalesce(hourly_rate, '') || coalesce(budget, '')
-        || coalesce(over_budget_notification_percentage, '') || coalesce(over_budget_notified_at, '')
-        || coalesce(starts_on, '') || coalesce(ends_on, '')
-        || coalesce(hint_earliest_record_at, '') || coalesce(hint_latest_record_at, '') || coalesce(cost_budget, '')
-        || coalesce(fee, '') AS BLOB), x'00') = 0),
-    CHECK (instr(name || code || notes, char(65534)) = 0),
-    CHECK (instr(name || code || notes, char(65535)) = 0),
-    CHECK (name || code || notes
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, code, hourly_rate, budget, over_budget_notification_percentage,
+            over_budget_notified_at, created_at, updated_at, starts_on, ends_on, hint_earliest_record_at,
+            hint_latest_record_at, notes, cost_budget, fee),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 CREATE INDEX projects_client_id ON projects (client_id);
@@ -126,14 +120,12 @@ CREATE TABLE invoices (
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
     CHECK ((state = 'closed') = closed),
-    CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order
-        || created_at || updated_at || amount || due_amount || discount_amount || due_at || issued_at || client_key
-        || coalesce(period_end, '') || coalesce(period_start, '') || coalesce(tax, '') || coalesce(tax2, '')
-        || tax_amount || tax2_amount || coalesce(discount, '') AS BLOB), x'00') = 0),
-    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order || client_key, char(65534)) = 0),
-    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order || client_key, char(65535)) = 0),
-    CHECK (due_at_human_format || subject || currency || notes || number || purchase_order || client_key
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(amount, due_amount, due_at, due_at_human_format, period_end,
+            period_start, subject, currency, issued_at, notes, number, purchase_order, client_key, tax, tax2,
+            tax_amount, tax2_amount, discount_amount, discount, updated_at, created_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 CREATE INDEX invoices_newest ON invoices (created_at, id);
@@ -243,11 +235,10 @@ CREATE TABLE invoice_line_items (
     -- as it was sent; there may be no project of the number
     project_id TEXT,
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(kind || description || quantity || unit_price || amount || coalesce(project_id, '') AS BLOB), x'00') = 0),
-    CHECK (instr(kind || description || coalesce(project_id, ''), char(65534)) = 0),
-    CHECK (instr(kind || description || coalesce(project_id, ''), char(65535)) = 0),
-    CHECK (kind || description || coalesce(project_id, '')
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(kind, description, quantity, unit_price, amount, project_id),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 CREATE INDEX invoice_line_items_invoice_id ON invoice_line_items (invoice_id);
@@ -269,12 +260,11 @@ CREATE TABLE invoice_messages (
     sent_from TEXT NOT NULL DEFAULT '',
     send_reminder_on TEXT CHECK (send_reminder_on GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from
-        || created_at || updated_at || coalesce(send_reminder_on, '') AS BLOB), x'00') = 0),
-    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from, char(65534)) = 0),
-    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from, char(65535)) = 0),
-    CHECK (body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(body, created_at, sent_by, sent_by_email, subject, updated_at,
+            full_recipient_list, sent_from_email, sent_from, send_reminder_on),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 CREATE INDEX invoice_messages_invoice_id ON invoice_messages (invoice_id);
@@ -290,12 +280,11 @@ CREATE TABLE invoice_payments (
     recorded_by_email TEXT NOT NULL DEFAULT '',
     updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(amount || notes || recorded_by || recorded_by_email
-        || paid_at || created_at || updated_at AS BLOB), x'00') = 0),
-    CHECK (instr(notes || recorded_by || recorded_by_email, char(65534)) = 0),
-    CHECK (instr(notes || recorded_by || recorded_by_email, char(65535)) = 0),
-    CHECK (notes || recorded_by || recorded_by_email
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(amount, created_at, notes, paid_at, recorded_by, recorded_by_email,
+            updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 CREATE INDEX invoice_payments_invoice_id ON invoice_payments (invoice_id);
@@ -308,10 +297,10 @@ CREATE TABLE invoice_item_categories (
     created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(name || created_at || updated_at AS BLOB), x'00') = 0),
-    CHECK (instr(name, char(65534)) = 0),
-    CHECK (instr(name, char(65535)) = 0),
-    CHECK (name NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, created_at, updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 -- Every new store has the same three; the first two stay.
@@ -334,6 +323,33 @@ BEGIN SELECT RAISE(ABORT, 'the id of a payment cannot change'); END;
 
 CREATE TRIGGER invoice_item_categories_id_stays BEFORE UPDATE ON invoice_item_categories WHEN NEW.id IS NOT OLD.id
 BEGIN SELECT RAISE(ABORT, 'the id of a category cannot change'); END;
+
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    billable_by_default INTEGER NOT NULL DEFAULT 1 CHECK (billable_by_default IN (0, 1)),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    is_default INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+    default_hourly_rate TEXT CHECK (default_hourly_rate GLOB '*[0-9].[0-9]*' AND default_hourly_rate NOT GLOB '*[^0-9.-]*'),
+    deactivated INTEGER NOT NULL DEFAULT 0 CHECK (deactivated IN (0, 1)),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, created_at, updated_at, default_hourly_rate),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE INDEX tasks_updated_at ON tasks (updated_at);
+
+-- Every new store has the same three; each can be deleted.
+INSERT INTO tasks (id, name, created_at, updated_at) VALUES
+    (1, 'Admin', '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (2, 'Programming', '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (3, 'Project Management', '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z');
+
+CREATE TRIGGER tasks_id_stays BEFORE UPDATE ON tasks WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a task cannot change'); END;
 
 -- Lines, messages and payments have an invoice, and go with it.
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::DateTime;
 use clientstore::{
     ClientStore, Error, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject,
+    NewTask,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -89,8 +90,14 @@ pub fn fill(store: &ClientStore) {
         store.item_categories().create(&NewItemCategory::named(name)).unwrap();
     }
     store.item_categories().delete(5).unwrap();
+    store.tasks().update(1, &NewTask::named("Office").default_hourly_rate(Decimal::new(125, 1))).unwrap();
+    store.tasks().delete(2).unwrap();
+    for name in ["Travel & waiting", "Gone"] {
+        store.tasks().create(&NewTask::named(name).deactivated(true)).unwrap();
+    }
+    store.tasks().delete(5).unwrap();
 }
 
-/// So many records [`fill`] leaves: clients, projects, invoices, lines, messages, payments and
-/// categories.
-pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3;
+/// So many records [`fill`] leaves: clients, projects, invoices, lines, messages, payments,
+/// categories and tasks.
+pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3;

@@ -26,8 +26,7 @@ use crate::{Format, Opening, Outcome, cannot_write, io_error, progress};
 pub(crate) struct Dump {
     /// The store's file
     file: PathBuf,
-    /// One list only: clients, projects, invoices, invoice-line-items, invoice-message, payments or
-    /// invoice-item-categories
+    /// One list only, by the root of its document, like clients
     list: Option<String>,
     /// Where to write: a file that is not there yet, or - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]

@@ -20,6 +20,12 @@ const KINDS = [
     children: ["messages", "payments"],
   },
   { name: "invoice_item_categories", title: "Item categories", columns: ["id", "name", "use-as-service", "use-as-expense"], label: "name" },
+  {
+    name: "tasks",
+    title: "Tasks",
+    columns: ["id", "name", "billable-by-default", "is-default", "default-hourly-rate", "deactivated", "updated-at"],
+    label: "name",
+  },
 ];
 
 const EMPTY = {
@@ -27,6 +33,7 @@ const EMPTY = {
   projects: "No projects yet. Make one: curl ORIGIN/projects -d '<project><client-id>1</client-id><name>Website</name></project>'",
   invoices: "No invoices yet. Make one: curl ORIGIN/invoices -d '<invoice><client-id>1</client-id><subject>March</subject></invoice>'",
   invoice_item_categories: "No item categories.",
+  tasks: "No tasks.",
 };
 
 let kind = KINDS[0];

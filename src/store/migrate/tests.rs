@@ -27,8 +27,8 @@ const KEPT: &[&str] = &[
 const REAL: i64 = KEPT.len() as i64;
 const INVENTED: i64 = REAL + 2;
 
-/// Every version, and two more: one makes a table anew, one adds an index and another trigger.
-fn versions() -> &'static [Version] {
+/// The format with two more versions: one makes a table anew, one adds an index and another trigger.
+fn invented() -> [FileFormat; 2] {
     let last = schema::CURRENT;
     let table = &last[last.find(CATEGORIES).unwrap()..];
     let table = &table[..table.find(") STRICT;").unwrap()];
@@ -50,12 +50,29 @@ fn versions() -> &'static [Version] {
     let index = "CREATE INDEX clients_name ON clients (name);";
     let newest = format!("{next}\n{index}\n{trigger}");
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
-    let real = VERSIONS.iter().map(|version| Version { ..*version });
-    let invented = [
-        Version { schema: leak(next), from_before: leak(script), read_as_newest: "" },
-        Version { schema: leak(newest), from_before: leak(format!("{index} {trigger}")), read_as_newest: "" },
-    ];
-    Vec::leak(real.chain(invented).collect())
+    let step = |Step { script, views }: &Step| Step { script, views };
+    let steps = |more: &[&'static str]| -> &'static [Step] {
+        let more = more.iter().map(|script| Step { script, views: "" });
+        Vec::leak(FILE_FORMAT.steps.iter().map(step).chain(more).collect())
+    };
+    let (script, added) = (leak(script), leak(format!("{index} {trigger}")));
+    [
+        FileFormat { schema: leak(next), steps: steps(&[script]) },
+        FileFormat { schema: leak(newest), steps: steps(&[script, added]) },
+    ]
+}
+
+/// The format whose newest version is the given one.
+fn format_of(version: i64) -> FileFormat {
+    match version - REAL {
+        ..0 => FileFormat { schema: KEPT[version as usize - 1], steps: &FILE_FORMAT.steps[..version as usize - 1] },
+        0 => FILE_FORMAT,
+        more => invented()[more as usize - 1],
+    }
+}
+
+fn newest() -> FileFormat {
+    format_of(INVENTED)
 }
 
 fn settings() -> Settings {
@@ -108,8 +125,8 @@ fn open(path: &Path) -> Connection {
     connection
 }
 
-fn prepare(path: &Path, versions: &[Version], step: &dyn Fn()) -> Result<Option<Upgrade>> {
-    Preparation { connection: &open(path), path: Some(path), settings: &settings(), versions, step }.run()
+fn prepare(path: &Path, format: FileFormat, step: &dyn Fn()) -> Result<Option<Upgrade>> {
+    Preparation { connection: &open(path), path: Some(path), settings: &settings(), format: &format, step }.run()
 }
 
 /// What a file holds.
@@ -137,7 +154,7 @@ fn contents(path: &Path) -> Contents {
     let connection = open(path);
     let (id, version) = identity(&connection).unwrap();
     assert_eq!(id, APPLICATION_ID);
-    let expected = schema::made_by(versions()[version as usize - 1].schema).unwrap();
+    let expected = schema::made_by(format_of(version).schema).unwrap();
     assert_eq!(differences(&connection, &expected).unwrap(), []);
     whole(path).unwrap();
     let sql = "SELECT id, name, last_invoice_kind FROM clients UNION ALL SELECT id, name, NULL \
@@ -157,20 +174,47 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_version_is_as_it_is_kept() {
-    let text = |version: &Version| version.schema;
-    assert_eq!(VERSIONS.iter().map(text).collect::<Vec<_>>(), KEPT);
+fn the_newest_version_is_the_schema_and_every_version_leads_to_the_next() {
+    assert_eq!((FILE_FORMAT.schema, FILE_FORMAT.newest()), (KEPT[KEPT.len() - 1], REAL));
+    for (step, schemas) in FILE_FORMAT.steps.iter().zip(KEPT.windows(2)) {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schemas[0]).unwrap();
+        connection.execute_batch(step.script).unwrap();
+        let expected = schema::made_by(schemas[1]).unwrap();
+        assert_eq!(differences(&connection, &expected).unwrap(), []);
+    }
+}
+
+/// What is told of an older file on which a script was run.
+fn told(version: i64, script: &str) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = Connection::open(older(&directory, version)).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    connection.execute_batch(script).unwrap();
+    FILE_FORMAT.differences(&connection).unwrap().iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn the_newest_version_is_the_schema_and_every_version_leads_to_the_next() {
-    assert_eq!(VERSIONS.last().unwrap().schema, schema::CURRENT);
-    for upto in 2..=VERSIONS.len() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(VERSIONS[upto - 2].schema).unwrap();
-        connection.execute_batch(VERSIONS[upto - 1].from_before).unwrap();
-        let expected = schema::made_by(VERSIONS[upto - 1].schema).unwrap();
-        assert_eq!(differences(&connection, &expected).unwrap(), []);
+fn what_is_altered_in_an_older_file_is_told_by_name() {
+    for version in 1..REAL {
+        assert_eq!(told(version, ""), [""; 0], "as it was left");
+        assert_eq!(told(version, "ANALYZE"), [""; 0]);
+        for (script, said) in [
+            ("DROP TRIGGER clients_deleted", "the trigger clients_deleted is missing"),
+            ("DROP INDEX projects_active", "the index projects_active is missing"),
+            ("DROP TABLE invoice_payments", "the table invoice_payments is missing"),
+            ("CREATE VIEW own AS SELECT 1", "the view own is no part of a clientstore"),
+            ("CREATE TABLE own (x)", "the table own is no part of a clientstore"),
+            (
+                "CREATE TRIGGER own AFTER INSERT ON clients BEGIN SELECT 1; END",
+                "the trigger own is no part of a clientstore",
+            ),
+            ("ALTER TABLE clients ADD COLUMN own TEXT", "the table clients is not the one of schema.sql"),
+            ("ALTER TABLE clients RENAME COLUMN details TO own", "the table clients is not the one of schema.sql"),
+        ] {
+            let told = told(version, script);
+            assert!(told.contains(&said.to_owned()), "version {version}, {script}: {told:?}");
+        }
     }
 }
 
@@ -179,23 +223,23 @@ fn an_older_file_is_brought_up_to_date_and_kept_beside_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let path = first(&directory);
     let before = contents(&path);
-    let upgrade = prepare(&path, versions(), &|| {}).unwrap().unwrap();
+    let upgrade = prepare(&path, newest(), &|| {}).unwrap().unwrap();
     let backup = directory.path().join("store.db.v1-backup");
     assert_eq!(upgrade, Upgrade { from: 1, to: INVENTED, backup: backup.clone() });
     let said = format!("brought from format version 1 to {INVENTED}; the file as it was is {}", backup.display());
     assert_eq!(upgrade.to_string(), said);
     assert_eq!(contents(&path), before.clone().brought_to(INVENTED));
     assert_eq!(contents(&backup), before);
-    assert_eq!(prepare(&path, versions(), &|| {}).unwrap(), None);
+    assert_eq!(prepare(&path, newest(), &|| {}).unwrap(), None);
     assert_eq!(names(directory.path()), ["store.db", "store.db.v1-backup"]);
     let keys: bool = {
         let connection = open(&path);
-        let (settings, step) = (settings(), || {});
+        let (settings, step, format) = (settings(), || {}, newest());
         let again = Preparation {
             connection: &connection,
             path: Some(&path),
             settings: &settings,
-            versions: versions(),
+            format: &format,
             step: &step,
         };
         again.run().unwrap();
@@ -209,7 +253,7 @@ fn a_backup_that_is_there_already_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = first(&directory);
     fs::write(directory.path().join("store.db.v1-backup"), "precious").unwrap();
-    let upgrade = prepare(&path, versions(), &|| {}).unwrap().unwrap();
+    let upgrade = prepare(&path, newest(), &|| {}).unwrap().unwrap();
     assert_eq!(upgrade.backup, directory.path().join("store.db.v1-backup-2"));
     assert_eq!(contents(&upgrade.backup).version, 1);
     assert_eq!(fs::read_to_string(directory.path().join("store.db.v1-backup")).unwrap(), "precious");
@@ -222,7 +266,7 @@ fn rows_that_the_new_version_refuses_leave_the_file_as_it_was() {
     let long = "UPDATE invoice_item_categories SET name = printf('%200s', name)";
     open(&path).execute_batch(long).unwrap();
     let before = fs::read(&path).unwrap();
-    let error = prepare(&path, versions(), &|| {}).unwrap_err();
+    let error = prepare(&path, newest(), &|| {}).unwrap_err();
     let said = format!(
         "it has format version 1, and cannot be brought to version {INVENTED}: \
          CHECK constraint failed: length(name) < 100"
@@ -238,7 +282,7 @@ fn an_altered_older_file_is_refused_and_left_as_it_was() {
     let path = first(&directory);
     open(&path).execute_batch("DROP TRIGGER clients_deleted").unwrap();
     let before = fs::read(&path).unwrap();
-    assert!(matches!(prepare(&path, versions(), &|| {}), Err(Error::Altered { more: 0, .. })));
+    assert!(matches!(prepare(&path, newest(), &|| {}), Err(Error::Altered { more: 0, .. })));
     assert!(fs::read(&path).unwrap() == before);
     assert_eq!(names(directory.path()), ["store.db"]);
 }
@@ -249,11 +293,8 @@ fn a_script_that_leads_elsewhere_is_an_error_and_leaves_the_file_as_it_was() {
     let path = first(&directory);
     let before = contents(&path);
     for script in ["", "CREATE TABLE other (x)", "DROP TABLE missing", "DELETE FROM clients; CREATE"] {
-        let wrong = [
-            Version { schema: VERSIONS[0].schema, from_before: "", read_as_newest: "" },
-            Version { schema: VERSIONS[1].schema, from_before: script, read_as_newest: "" },
-        ];
-        assert!(matches!(prepare(&path, &wrong, &|| {}), Err(Error::Unopened { .. })), "{script}");
+        let wrong = FileFormat { schema: KEPT[1], steps: Vec::leak(vec![Step { script, views: "" }]) };
+        assert!(prepare(&path, wrong, &|| {}).is_err(), "{script}");
         assert_eq!(contents(&path), before);
     }
     assert_eq!(names(directory.path()), ["store.db"]);
@@ -263,9 +304,9 @@ fn a_script_that_leads_elsewhere_is_an_error_and_leaves_the_file_as_it_was() {
 fn a_newer_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = first(&directory);
-    prepare(&path, versions(), &|| {}).unwrap();
+    prepare(&path, newest(), &|| {}).unwrap();
     assert!(
-        matches!(prepare(&path, VERSIONS, &|| {}), Err(Error::Newer { found: INVENTED, supported, .. }) if supported == REAL)
+        matches!(prepare(&path, FILE_FORMAT, &|| {}), Err(Error::Newer { found: INVENTED, supported, .. }) if supported == REAL)
     );
     assert!(matches!(ClientStore::open(&path), Err(Error::Newer { found: INVENTED, .. })));
 }
@@ -282,7 +323,7 @@ fn killed_at_every_step(from: i64, to: i64) {
         let directory = tempfile::tempdir().unwrap();
         let steps = Cell::new(0);
         let step = || steps.set(steps.get() + 1);
-        prepare(&older(&directory, from), &versions()[..to as usize], &step).unwrap();
+        prepare(&older(&directory, from), format_of(to), &step).unwrap();
         steps.get()
     };
     println!("from {from} to {to}: {steps} steps");
@@ -312,7 +353,7 @@ fn killed_at_every_step(from: i64, to: i64) {
             assert_eq!(after, before.clone().brought_to(to), "{context}");
             assert!(step > steps && backup.exists(), "{context}");
         }
-        prepare(&path, &versions()[..to as usize], &|| {}).unwrap();
+        prepare(&path, format_of(to), &|| {}).unwrap();
         assert_eq!(contents(&path), before.brought_to(to), "{context}");
         let backups =
             names(directory.path()).into_iter().filter(|name| name.contains("-backup") && !name.contains("partial"));
@@ -325,10 +366,10 @@ fn killed_at_every_step(from: i64, to: i64) {
 #[ignore = "the child of the test that kills it"]
 fn child() {
     let path = PathBuf::from(std::env::var_os(FILE).expect("a file"));
-    let to: usize = std::env::var(TO).unwrap().parse().unwrap();
+    let to: i64 = std::env::var(TO).unwrap().parse().unwrap();
     let dies: u32 = std::env::var(STEP).unwrap().parse().unwrap();
     let steps = Cell::new(0);
-    prepare(&path, &versions()[..to], &|| {
+    prepare(&path, format_of(to), &|| {
         steps.set(steps.get() + 1);
         if steps.get() == dies {
             std::process::abort();

@@ -10,3 +10,8 @@ SELECT coalesce(tax_amount, '0.0') AS tax_amount, coalesce(tax2_amount, '0.0') A
 
 CREATE TEMP VIEW invoice_messages AS
 SELECT *, '' AS sent_from_email, '' AS sent_from, NULL AS send_reminder_on FROM main.invoice_messages;
+
+CREATE TEMP VIEW tasks AS
+SELECT column1 AS id, column2 AS name, 1 AS billable_by_default, '2008-01-01T00:00:00Z' AS created_at,
+    '2008-01-01T00:00:00Z' AS updated_at, 0 AS is_default, NULL AS default_hourly_rate, 0 AS deactivated, 0 AS version
+FROM (VALUES (1, 'Admin'), (2, 'Programming'), (3, 'Project Management'));

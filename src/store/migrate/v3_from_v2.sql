@@ -1,5 +1,6 @@
 -- From version 2 to 3: the fields of the service's last years, taxes' amounts that are never nil, client keys of any
--- text, and an index of the invoices' numbers. Columns stand in the documents' order, so four tables are made anew.
+-- text, an index of the invoices' numbers, the table of tasks, and a cheaper CHECK of the texts in every table. So each
+-- table is made anew.
 --
 -- Renaming a table looks at every trigger, so they go first and come back last.
 
@@ -45,16 +46,11 @@ CREATE TABLE new_clients (
     created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
     statement_key TEXT,
-    CHECK (instr(CAST(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, '')
-        || created_at || updated_at AS BLOB), x'00') = 0),
-    CHECK (instr(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, ''), char(65534)) = 0),
-    CHECK (instr(name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, ''), char(65535)) = 0),
-    CHECK (name || details || currency || currency_symbol
-        || coalesce(default_invoice_timeframe, '') || coalesce(last_invoice_kind, '') || coalesce(statement_key, '')
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, details, currency, currency_symbol, default_invoice_timeframe,
+            last_invoice_kind, created_at, updated_at, statement_key),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 INSERT INTO new_clients (
@@ -68,6 +64,7 @@ FROM clients;
 DELETE FROM sqlite_sequence WHERE name = 'new_clients';
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'new_clients', seq FROM sqlite_sequence WHERE name = 'clients';
+DROP INDEX clients_updated_at;
 DROP TABLE clients;
 ALTER TABLE new_clients RENAME TO clients;
 CREATE INDEX clients_updated_at ON clients (updated_at);
@@ -103,16 +100,12 @@ CREATE TABLE new_projects (
     fee TEXT CHECK (fee GLOB '*[0-9].[0-9]*' AND fee NOT GLOB '*[^0-9.-]*'),
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(name || code || notes
-        || created_at || updated_at || coalesce(hourly_rate, '') || coalesce(budget, '')
-        || coalesce(over_budget_notification_percentage, '') || coalesce(over_budget_notified_at, '')
-        || coalesce(starts_on, '') || coalesce(ends_on, '')
-        || coalesce(hint_earliest_record_at, '') || coalesce(hint_latest_record_at, '') || coalesce(cost_budget, '')
-        || coalesce(fee, '') AS BLOB), x'00') = 0),
-    CHECK (instr(name || code || notes, char(65534)) = 0),
-    CHECK (instr(name || code || notes, char(65535)) = 0),
-    CHECK (name || code || notes
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, code, hourly_rate, budget, over_budget_notification_percentage,
+            over_budget_notified_at, created_at, updated_at, starts_on, ends_on, hint_earliest_record_at,
+            hint_latest_record_at, notes, cost_budget, fee),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 INSERT INTO new_projects (
@@ -130,6 +123,9 @@ FROM projects;
 DELETE FROM sqlite_sequence WHERE name = 'new_projects';
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'new_projects', seq FROM sqlite_sequence WHERE name = 'projects';
+DROP INDEX projects_client_id;
+DROP INDEX projects_active;
+DROP INDEX projects_updated_at;
 DROP TABLE projects;
 ALTER TABLE new_projects RENAME TO projects;
 CREATE INDEX projects_client_id ON projects (client_id);
@@ -177,14 +173,12 @@ CREATE TABLE new_invoices (
     -- counts the writes to the record, from 0
     version INTEGER NOT NULL DEFAULT 0,
     CHECK ((state = 'closed') = closed),
-    CHECK (instr(CAST(due_at_human_format || subject || currency || notes || number || purchase_order
-        || created_at || updated_at || amount || due_amount || discount_amount || due_at || issued_at || client_key
-        || coalesce(period_end, '') || coalesce(period_start, '') || coalesce(tax, '') || coalesce(tax2, '')
-        || tax_amount || tax2_amount || coalesce(discount, '') AS BLOB), x'00') = 0),
-    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order || client_key, char(65534)) = 0),
-    CHECK (instr(due_at_human_format || subject || currency || notes || number || purchase_order || client_key, char(65535)) = 0),
-    CHECK (due_at_human_format || subject || currency || notes || number || purchase_order || client_key
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(amount, due_amount, due_at, due_at_human_format, period_end,
+            period_start, subject, currency, issued_at, notes, number, purchase_order, client_key, tax, tax2,
+            tax_amount, tax2_amount, discount_amount, discount, updated_at, created_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 INSERT INTO new_invoices (
@@ -202,6 +196,11 @@ FROM invoices;
 DELETE FROM sqlite_sequence WHERE name = 'new_invoices';
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'new_invoices', seq FROM sqlite_sequence WHERE name = 'invoices';
+DROP INDEX invoices_newest;
+DROP INDEX invoices_client_id;
+DROP INDEX invoices_state;
+DROP INDEX invoices_issued_at;
+DROP INDEX invoices_updated_at;
 DROP TABLE invoices;
 ALTER TABLE new_invoices RENAME TO invoices;
 CREATE INDEX invoices_newest ON invoices (created_at, id);
@@ -228,12 +227,11 @@ CREATE TABLE new_invoice_messages (
     sent_from TEXT NOT NULL DEFAULT '',
     send_reminder_on TEXT CHECK (send_reminder_on GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
     version INTEGER NOT NULL DEFAULT 0,
-    CHECK (instr(CAST(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from
-        || created_at || updated_at || coalesce(send_reminder_on, '') AS BLOB), x'00') = 0),
-    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from, char(65534)) = 0),
-    CHECK (instr(body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from, char(65535)) = 0),
-    CHECK (body || sent_by || sent_by_email || subject || full_recipient_list || sent_from_email || sent_from
-        NOT GLOB '*[' || char(1) || '-' || char(8, 11, 12, 14) || '-' || char(31) || ']*')
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(body, created_at, sent_by, sent_by_email, subject, updated_at,
+            full_recipient_list, sent_from_email, sent_from, send_reminder_on),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
 ) STRICT;
 
 INSERT INTO new_invoice_messages (
@@ -247,9 +245,112 @@ FROM invoice_messages;
 DELETE FROM sqlite_sequence WHERE name = 'new_invoice_messages';
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'new_invoice_messages', seq FROM sqlite_sequence WHERE name = 'invoice_messages';
+DROP INDEX invoice_messages_invoice_id;
 DROP TABLE invoice_messages;
 ALTER TABLE new_invoice_messages RENAME TO invoice_messages;
 CREATE INDEX invoice_messages_invoice_id ON invoice_messages (invoice_id);
+
+CREATE TABLE new_invoice_line_items (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    kind TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    quantity TEXT NOT NULL CHECK (quantity GLOB '*[0-9].[0-9]*' AND quantity NOT GLOB '*[^0-9.-]*'),
+    unit_price TEXT NOT NULL CHECK (unit_price GLOB '*[0-9].[0-9]*' AND unit_price NOT GLOB '*[^0-9.-]*'),
+    amount TEXT NOT NULL CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    taxed INTEGER NOT NULL DEFAULT 0 CHECK (taxed IN (0, 1)),
+    taxed2 INTEGER NOT NULL DEFAULT 0 CHECK (taxed2 IN (0, 1)),
+    -- as it was sent; there may be no project of the number
+    project_id TEXT,
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(kind, description, quantity, unit_price, amount, project_id),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+INSERT INTO new_invoice_line_items SELECT * FROM invoice_line_items;
+DELETE FROM sqlite_sequence WHERE name = 'new_invoice_line_items';
+INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'new_invoice_line_items', seq FROM sqlite_sequence WHERE name = 'invoice_line_items';
+DROP INDEX invoice_line_items_invoice_id;
+DROP TABLE invoice_line_items;
+ALTER TABLE new_invoice_line_items RENAME TO invoice_line_items;
+CREATE INDEX invoice_line_items_invoice_id ON invoice_line_items (invoice_id);
+
+CREATE TABLE new_invoice_payments (
+    amount TEXT NOT NULL CHECK (amount GLOB '*[0-9].[0-9]*' AND amount NOT GLOB '*[^0-9.-]*'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+    notes TEXT NOT NULL DEFAULT '',
+    paid_at TEXT NOT NULL CHECK (paid_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    recorded_by TEXT NOT NULL DEFAULT '',
+    recorded_by_email TEXT NOT NULL DEFAULT '',
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(amount, created_at, notes, paid_at, recorded_by, recorded_by_email,
+            updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+INSERT INTO new_invoice_payments SELECT * FROM invoice_payments;
+DELETE FROM sqlite_sequence WHERE name = 'new_invoice_payments';
+INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'new_invoice_payments', seq FROM sqlite_sequence WHERE name = 'invoice_payments';
+DROP INDEX invoice_payments_invoice_id;
+DROP TABLE invoice_payments;
+ALTER TABLE new_invoice_payments RENAME TO invoice_payments;
+CREATE INDEX invoice_payments_invoice_id ON invoice_payments (invoice_id);
+
+CREATE TABLE new_invoice_item_categories (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    use_as_service INTEGER NOT NULL DEFAULT 0 CHECK (use_as_service IN (0, 1)),
+    use_as_expense INTEGER NOT NULL DEFAULT 0 CHECK (use_as_expense IN (0, 1)),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, created_at, updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+INSERT INTO new_invoice_item_categories SELECT * FROM invoice_item_categories;
+DELETE FROM sqlite_sequence WHERE name = 'new_invoice_item_categories';
+INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'new_invoice_item_categories', seq FROM sqlite_sequence WHERE name = 'invoice_item_categories';
+DROP TABLE invoice_item_categories;
+ALTER TABLE new_invoice_item_categories RENAME TO invoice_item_categories;
+
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    billable_by_default INTEGER NOT NULL DEFAULT 1 CHECK (billable_by_default IN (0, 1)),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    is_default INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+    default_hourly_rate TEXT CHECK (default_hourly_rate GLOB '*[0-9].[0-9]*' AND default_hourly_rate NOT GLOB '*[^0-9.-]*'),
+    deactivated INTEGER NOT NULL DEFAULT 0 CHECK (deactivated IN (0, 1)),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, created_at, updated_at, default_hourly_rate),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE INDEX tasks_updated_at ON tasks (updated_at);
+
+INSERT INTO tasks (id, name, created_at, updated_at) VALUES
+    (1, 'Admin', '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (2, 'Programming', '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (3, 'Project Management', '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z');
+
+CREATE TRIGGER tasks_id_stays BEFORE UPDATE ON tasks WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a task cannot change'); END;
 
 CREATE TRIGGER clients_id_stays BEFORE UPDATE ON clients WHEN NEW.id IS NOT OLD.id
 BEGIN SELECT RAISE(ABORT, 'the id of a client cannot change'); END;

@@ -1,0 +1,114 @@
+//! Tasks, the kinds of work: `docs/spec/people.md`.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::{Endpoint, Resource};
+use crate::error::Result;
+use crate::record::{Fields, record};
+use crate::store::{Action, ClientStore, Entity, Filter, Invariant, Records, Selection, Stored, Transaction};
+
+record! {
+    /// A kind of work. A new store has `Admin`, `Programming` and `Project Management`.
+    Task: table "tasks", element "task", list "tasks", documented array false;
+    elements {
+        /// Never used again, not even after a delete.
+        id: i64 = readonly;
+        /// Not blank.
+        name: String = required;
+        /// Whether new assignments of it are billable.
+        billable_by_default: bool = writable default(1);
+        /// When the record was created.
+        created_at: DateTime<Utc> = readonly;
+        /// When the record was last written to.
+        updated_at: DateTime<Utc> = readonly;
+        /// Whether every new project gets it.
+        is_default: bool = writable default(0);
+        /// Money an hour that new assignments of it have.
+        default_hourly_rate: Option<Decimal> = writable;
+        /// Whether it is archived.
+        deactivated: bool = writable default(0);
+    }
+    internal {
+        version: i64 = readonly default(0);
+    }
+}
+
+/// What a new task is made from.
+pub type NewTask = Fields<Task>;
+/// What an update of a task sets.
+pub type TaskChanges = Fields<Task>;
+
+impl NewTask {
+    /// A task with a name and defaults for the rest.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self::new().name(name)
+    }
+}
+
+/// What a list of tasks is narrowed by; the default is every task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Only those updated at the moment or later.
+    pub updated_since: Option<DateTime<Utc>>,
+}
+
+impl ClientStore {
+    /// The tasks.
+    pub fn tasks(&self) -> Records<'_, Task> {
+        self.records()
+    }
+}
+
+impl Transaction<'_> {
+    /// The tasks.
+    pub fn tasks(&self) -> Records<'_, Task> {
+        self.records()
+    }
+}
+
+impl Records<'_, Task> {
+    /// Makes a task active that was archived; one that is active stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`](crate::Error::NotFound), [`Error::Busy`](crate::Error::Busy) and
+    /// [`Error::Storage`](crate::Error::Storage).
+    pub fn activate(&self, id: i64) -> Result<()> {
+        self.act(id, &ACTIVATE).map(drop)
+    }
+}
+
+impl Stored for Task {
+    type Filter = TaskFilter;
+    const ENTITY: &'static Entity = &TASKS;
+
+    fn select(filter: &TaskFilter, selection: &mut Selection) {
+        if let Some(moment) = filter.updated_since {
+            Filter::UPDATED_SINCE.moment(selection, moment);
+        }
+    }
+}
+
+pub(crate) static TASKS: Entity =
+    Entity::of::<Task>().filters(&[Filter::UPDATED_SINCE]).seeded("id <= 3 AND version = 0").invariants(&INVARIANTS);
+
+pub(crate) static RESOURCE: Resource = Resource {
+    entity: &TASKS,
+    endpoints: &[
+        Endpoint::list("/tasks"),
+        Endpoint::create("/tasks"),
+        Endpoint::get("/tasks/{id}"),
+        Endpoint::update("/tasks/{id}"),
+        Endpoint::delete("/tasks/{id}"),
+        Endpoint::act("/tasks/{id}/activate", &ACTIVATE),
+    ],
+};
+
+static ACTIVATE: Action = Action { name: "activate", sets: &[("deactivated", "0")], rules: &[] };
+
+static INVARIANTS: [Invariant; 1] = [Invariant {
+    column: "name",
+    says: "is blank",
+    broken_by: "SELECT id FROM tasks WHERE trim(name, char(9, 10, 13, 32)) = ''",
+}];
