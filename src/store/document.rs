@@ -218,7 +218,7 @@ impl<R: Stored> Records<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClientFilter, ClientStore, NewClient, xml};
+    use crate::{ClientFilter, ClientStore, NewClient};
 
     fn filled(store: &ClientStore, clients: usize) {
         let details = "123 Main St.\nAnytown & Söhne, NY 12345\n".repeat(40);

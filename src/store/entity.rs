@@ -37,7 +37,7 @@ pub struct Entity {
     /// The columns of a deleted record that [`entail`](Self::entail) looks at.
     pub(crate) remembered: &'static [&'static str],
     /// The text of the element that the document of one record has after its columns.
-    pub(crate) attached: Option<fn(&Connection, i64) -> Result<Option<String>>>,
+    pub(crate) attached: Option<Attach>,
     /// The records that every new store has while nobody has written to them, as a condition in
     /// SQL; a loaded dump takes their place.
     pub(crate) seeded: Option<&'static str>,
@@ -51,6 +51,8 @@ pub struct Entity {
 pub type Complete = fn(&Connection, &mut Values, DateTime<Utc>) -> Result<()>;
 /// Fills in what follows from an update of the record with the id.
 pub type Revise = fn(&Connection, i64, &mut Values) -> Result<()>;
+/// Gives the text of the element that the document of the record with the id has after its columns.
+pub type Attach = fn(&Connection, i64) -> Result<Option<String>>;
 /// Names each column of a record that is not what it follows from.
 pub type Audit = fn(&Connection, i64, &mut dyn FnMut(&'static str, String)) -> Result<()>;
 
@@ -127,7 +129,7 @@ impl Entity {
         self
     }
 
-    pub(crate) const fn attached(mut self, attached: fn(&Connection, i64) -> Result<Option<String>>) -> Self {
+    pub(crate) const fn attached(mut self, attached: Attach) -> Self {
         self.attached = Some(attached);
         self
     }
