@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const CLIENT: &str = "<client><name>SuprCorp</name></client>";
 
 /// What the filled store holds; the item categories are those of each new store.
-const FILLED: &str = "1 client, 1 project and 3 invoice item categories";
+const FILLED: &str = "1 client, 1 project, 3 invoice item categories and 3 tasks";
 
 /// A folder with a store that holds client 1 with project 1.
 struct Folder(TempDir);

@@ -120,19 +120,17 @@ pub(super) fn throttled(seconds: u64, format: Format) -> Response<Body> {
 
 /// 404 for a path; who looks around is told where to look.
 pub(super) fn unknown_path(path: &str, format: Format) -> Response<Body> {
-    match path.trim_end_matches('/') {
+    let message = match path.trim_end_matches('/') {
         "" => {
-            let message = "This is clientstore, which answers as the classic Harvest API.";
-            let hint = "Look at /clients, /projects, /invoices or /account/who_am_i; serve --control adds a page at \
-                        /_clientstore/";
-            hinted(StatusCode::NOT_FOUND, message, hint, format)
+            "This is clientstore, which answers as the classic Harvest API. Look at /clients, /projects, /invoices or \
+             /account/who_am_i; serve --control adds a page at /_clientstore/."
         }
         path if path == "/_clientstore" || path.starts_with("/_clientstore/") => {
-            let hint = "Start the server with --control to have the page and the control paths";
-            hinted(StatusCode::NOT_FOUND, "This server has no control paths.", hint, format)
+            "This server has no control paths. Start it with --control to have them, and a page."
         }
-        _ => refusal(StatusCode::NOT_FOUND, "There is no such path.", None, format),
-    }
+        _ => "There is no such path.",
+    };
+    refusal(StatusCode::NOT_FOUND, message, None, format)
 }
 
 /// 405.
