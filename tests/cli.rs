@@ -527,7 +527,7 @@ fn check_exits_with_1_for_findings_and_prints_a_line_each_up_to_a_hundred_of_a_p
     common::plain(&folder.path("store.db"))
         .execute_batch("UPDATE clients SET created_at = '2011-02-31T00:00:00Z'; DROP INDEX projects_active")
         .unwrap();
-    let counted = "150 clients, 1 project and 3 invoice item categories";
+    let counted = "150 clients, 1 project, 3 invoice item categories and 3 tasks";
     let (status, lines) = check(&store);
     assert_eq!((status, lines.len()), (Some(1), 1 + 100 + 1 + 1 + 1));
     assert_eq!(lines[0], "altered schema: the index projects_active is missing");

@@ -7,7 +7,7 @@ mod transfers;
 use api::{DECLARATION, Service};
 use clientstore::{
     Api, Client, ClientStore, Dialect, Fields, Invoice, ItemCategory, Message, NewClient, NewInvoice, Payment, Project,
-    Record, json, xml,
+    Record, Task, json, xml,
 };
 use common::{builder, memory, text};
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ macro_rules! twins {
 }
 
 /// Paths, with their documents in the `live` dialect and in JSON.
-const TWINS: [(&str, &str, &str); 15] = twins! {
+const TWINS: [(&str, &str, &str); 17] = twins! {
     "/clients": "clients";
     "/clients?updated_since=2112-12-31": "empty-list";
     "/clients/1": "client";
@@ -39,12 +39,14 @@ const TWINS: [(&str, &str, &str); 15] = twins! {
     "/invoices/4/payments/3": "payment";
     "/invoice_item_categories": "item-categories";
     "/invoice_item_categories/1": "item-category";
+    "/tasks": "tasks";
+    "/tasks/1": "task";
     "/account/who_am_i": "who-am-i";
 };
 
 fn generated() -> Service {
     let service = Service::live();
-    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())]).unwrap().records, 31);
+    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())]).unwrap().records, 34);
     service
 }
 
@@ -163,6 +165,7 @@ fn the_library_reads_and_writes_every_records_documents() {
     check::<Message>(pair("/invoices/4/messages"), pair("/invoices/4/messages/3"));
     check::<Payment>(pair("/invoices/4/payments"), pair("/invoices/4/payments/3"));
     check::<ItemCategory>(pair("/invoice_item_categories"), pair("/invoice_item_categories/1"));
+    check::<Task>(pair("/tasks"), pair("/tasks/1"));
     assert_eq!(json::read_error(pair("/invoices/99").1.as_bytes()).unwrap(), "There is no invoice 99.");
     assert!(xml::read_error(DECLARATION.as_bytes()).is_err());
 }
