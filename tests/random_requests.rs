@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use api::Service;
-use clientstore::{Api, Client, ClientStore, Dialect, Durability, Invoice, Project, xml};
+use clientstore::{Api, Client, ClientStore, Dialect, Durability, Invoice, Project, json, xml};
 use common::{Clock, Random, assert_whole, builder, plain};
 
 /// Where nobody says how many.
@@ -65,7 +65,10 @@ fn send(service: &Service, seed: u64) -> BTreeMap<u16, usize> {
         let answer = answer.unwrap_or_else(|_| panic!("seed {seed}, request {number}: {shown:?}"));
         assert!(answer.status < 500, "seed {seed}, request {number}: {shown:?}\n{}", answer.whole());
         if answer.status >= 400 && shown.method() != http::Method::HEAD {
-            assert!(xml::read_error(answer.body.as_bytes()).is_ok(), "seed {seed}, request {number}: {shown:?}");
+            let body = answer.body.as_bytes();
+            let is_json = answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+            let read = if is_json { json::read_error(body) } else { xml::read_error(body) };
+            assert!(read.is_ok(), "seed {seed}, request {number}: {shown:?}");
         }
         if let Some(id) = answer.location().filter(|_| answer.status == 201).and_then(|path| path.rsplit('/').next()) {
             newest = newest.max(id.parse().unwrap());

@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use transfers::load;
 
 /// A table, its record's element, the elements that a loaded record cannot do without, and where one is created.
-const TABLES: [(&str, &str, &str, &str); 7] = [
+const TABLES: [(&str, &str, &str, &str); 8] = [
     ("clients", "client", "<name>x</name>", "/clients"),
     ("projects", "project", "<client-id>1</client-id><name>x</name>", "/projects"),
     ("invoices", "invoice", "<client-id>1</client-id>", "/invoices"),
@@ -36,6 +36,7 @@ const TABLES: [(&str, &str, &str, &str); 7] = [
         "/invoices/1/payments",
     ),
     ("invoice_item_categories", "invoice-item-category", "<name>x</name>", "/invoice_item_categories"),
+    ("tasks", "task", "<name>x</name>", "/tasks"),
 ];
 
 /// The columns that no request sets.
@@ -166,6 +167,7 @@ impl Filled {
         service.create("/invoices/1/payments", payment);
         let category = "<invoice-item-category><name>Work</name></invoice-item-category>";
         assert_eq!(service.put("/invoice_item_categories/1", category).status, 200);
+        assert_eq!(service.put("/tasks/1", "<task><name>Work</name></task>").status, 200);
         let sql = plain(&path);
         Filled { _directory: directory, service, sql }
     }
@@ -296,6 +298,7 @@ fn cases(trigger: &str) -> &'static [Breaks] {
         "invoice_messages_id_stays" | "invoice_messages_updated" => &[TAKEN_MESSAGE],
         "invoice_payments_id_stays" | "invoice_payments_updated" => &[TAKEN_PAYMENT],
         "invoice_item_categories_id_stays" => &[TAKEN_CATEGORY],
+        "tasks_id_stays" => &[Document("<task><id>1</id><name>x</name></task>")],
         "clients_updated" => &[
             Request("POST", "/clients/1/toggle", "", 400),
             Request("PUT", "/clients/1", "<client><active>false</active></client>", 400),

@@ -56,7 +56,7 @@ fn an_id_that_is_none_is_refused() {
     for id in ["0", "-1", "-9223372036854775808"] {
         refused(
             format!("<clients>\n<client><id>{id}</id><name>x</name></client></clients>"),
-            &format!("line 2: id is {id}; it must be positive"),
+            &format!("line 2: id is {id}; it must lie between 1 and 9007199254740992"),
         );
     }
     refused(
@@ -72,7 +72,7 @@ fn a_part_of_an_invoice_that_is_not_there_is_refused_with_its_line() {
         ("payments", "payment", "<amount>5</amount><paid-at>2011-03-31</paid-at>"),
     ] {
         let record = format!("<{record}><id>1</id><invoice-id>7</invoice-id>{fields}</{record}>");
-        let error = refused(format!("<{list}>\n{record}\n</{list}>"), "line 2: there is no invoice 7");
+        let error = refused(format!("<{list} type=\"array\">\n{record}\n</{list}>"), "line 2: there is no invoice 7");
         assert!(
             matches!(&error, Error::Load { source, .. } if matches!(**source, Error::NotFound { .. })),
             "{error:?}"
@@ -150,7 +150,7 @@ fn of_two_categories_with_the_id_of_a_default_one_the_second_is_refused() {
 #[test]
 fn a_document_that_is_malformed_or_another_is_refused() {
     let lists = "<clients>, <projects>, <invoices>, <invoice-line-items>, <invoice-message>, <payments>, \
-                 <invoice-item-categories>";
+                 <invoice-item-categories>, <tasks>";
     for (document, expected) in [
         ("", "line 1: the document is empty; a root element is missing".to_owned()),
         ("null", "line 1: text stands outside the root element".to_owned()),

@@ -13,7 +13,7 @@ const NOWHERE: [&str; 9] = [
     "/clients/-1",
     "/clients/1/2",
     "/clients/99999999999999999999",
-    "/clients/1.json",
+    "/clients/1.txt",
     "/invoices/1/messages/mark_as_lost/now",
     "/account",
 ];
