@@ -156,7 +156,7 @@ impl<R: Stored> Records<'_, R> {
     /// Writes the list document straight from the rows, in pieces of 64 KiB, and gives how many
     /// records it holds.
     ///
-    /// It is what [`list`](Self::list) and [`xml::write_list`] write, without a struct in between,
+    /// It is what [`list`](Self::list) and [`xml::write_list`](crate::xml::write_list) write, without a struct in between,
     /// and in memory no longer than a piece.
     ///
     /// ```
