@@ -74,10 +74,10 @@ fn call(random: &mut Random, model: &Model) -> Call {
     let resource = match random.below(100) {
         0..22 => Clients,
         22..42 => Projects,
-        42..72 => Invoices,
-        72..80 => Messages,
-        80..94 => Payments,
-        94..97 => Categories,
+        42..69 => Invoices,
+        69..76 => Messages,
+        76..88 => Payments,
+        88..94 => Categories,
         _ => Tasks,
     };
     let parent = resource.has_parent().then(|| id(random, model, Invoices));
