@@ -70,8 +70,14 @@ impl State {
     fn fits(&self, number: u64, bytes: usize) -> bool {
         let has = self.entries.get(&number).map_or(0, |entry| entry.bytes);
         let limit = if has + bytes <= SMALL { BYTES } else { LARGE };
-        let first = || self.entries.iter().find(|(_, entry)| entry.guest.is_some());
-        self.used + bytes <= limit || first().is_some_and(|(first, _)| *first == number)
+        self.used + bytes <= limit || self.is_first(number)
+    }
+
+    /// Whether it is held for the guest that has been there for longest.
+    fn is_first(&self, number: u64) -> bool {
+        let guest = |entry: &Entry| entry.guest.as_ref().map(|guest| Arc::as_ptr(guest).cast::<()>());
+        let first = self.entries.values().find_map(guest);
+        first.is_some() && self.entries.get(&number).and_then(guest) == first
     }
 
     fn take(&mut self, number: u64, bytes: usize) {
@@ -175,6 +181,13 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
+    /// A place of its own for something else that is held for the same guest.
+    #[cfg(feature = "tower")]
+    pub(crate) fn another(&self) -> Charge {
+        let guest = self.budget.state().entries.get(&self.number).and_then(|entry| entry.guest.clone());
+        self.budget.enter(guest)
+    }
+
     /// Takes more where it is free and nobody waits; false where not.
     pub(crate) fn try_grow(&self, bytes: usize) -> bool {
         let mut state = self.budget.state();

@@ -1,6 +1,8 @@
 //! The API in process: a request in, a response out, no socket and no runtime.
 
 mod account;
+#[cfg(feature = "tower")]
+mod apart;
 mod auth;
 mod body;
 mod budget;
@@ -21,8 +23,6 @@ use http::header::CONTENT_TYPE;
 #[cfg(feature = "server")]
 use http::{HeaderMap, Method};
 use http::{Request, Response};
-#[cfg(feature = "tower")]
-use tokio::sync::Semaphore;
 
 #[cfg(feature = "server")]
 pub(crate) use auth::{same, sent_pair};
@@ -38,8 +38,12 @@ pub(crate) use route::pattern;
 #[cfg(feature = "tower")]
 pub use service::HandleFuture;
 #[cfg(feature = "server")]
+pub(crate) use service::LIST;
+#[cfg(feature = "server")]
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
+#[cfg(feature = "tower")]
+use self::apart::{Lane, LongRecord};
 use self::auth::Credentials;
 use self::body::Stream;
 use self::lists::Lists;
@@ -47,7 +51,7 @@ use self::route::{Call, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::record::Values;
-use crate::store::{ClientStore, Command, ListDocument, Outcome, PIECE, Resource, Selection};
+use crate::store::{ClientStore, Command, Document, Ended, ListDocument, Outcome, PIECE, Resource, Selection};
 use crate::value::is_space;
 use crate::xml::{Dialect, Purpose, is_utf8_name, read_for};
 
@@ -82,17 +86,23 @@ struct Inner {
     credentials: Option<Credentials>,
     throttle: Arc<Throttle>,
     lists: Arc<Lists>,
-    /// Who of the tasks may begin to read a list.
+    /// Where tasks begin to read a list.
     #[cfg(feature = "tower")]
-    beginnings: Arc<Semaphore>,
+    beginnings: Lane,
+    /// Where long records are written.
+    #[cfg(feature = "tower")]
+    longs: Lane,
 }
 
 /// The longest body, decoded, in bytes; but a body that is not encoded may be longer in [`Api::handle`].
 const MAX_BODY: usize = 1024 * 1024;
 
-/// So many of them at once; each takes a thread and a reader of the file.
+/// The number of lists that begin to be read at the same time; each takes a thread and a reader of the file.
 #[cfg(feature = "tower")]
 const BEGINNINGS: usize = 4;
+/// The number of long records that are written at the same time.
+#[cfg(feature = "tower")]
+const LONGS: usize = 2;
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,8 +114,6 @@ impl fmt::Debug for Api {
     }
 }
 
-/// How long the part of a list may be that is looked at, in bytes; it ends with the record that reaches it.
-#[cfg(feature = "server")]
 /// What is left to do for a request.
 enum Plan {
     Answered(Response<Body>),
@@ -145,7 +153,9 @@ impl Api {
             throttle,
             lists,
             #[cfg(feature = "tower")]
-            beginnings: Arc::new(Semaphore::new(BEGINNINGS)),
+            beginnings: Lane::of(BEGINNINGS),
+            #[cfg(feature = "tower")]
+            longs: Lane::of(LONGS),
         };
         Api { inner: Arc::new(inner) }
     }
@@ -214,11 +224,14 @@ impl Api {
                     selection.belonging_to(named.column, id);
                 }
                 let mut list = ListDocument::new(store.snapshot()?, resource, selection, Dialect::Live);
-                let (mark, mut first) = (list.mark(), Vec::new());
-                let more = list.piece(&mut first)?;
-                Ok(Body::list(Stream::new(first.into(), mark, list, more)))
+                let mut first = Vec::new();
+                let ended = list.short_piece(&mut first)?;
+                Ok(Body::list(Stream::new(first.into(), list, ended).with(&self.inner.longs)))
             }
-            Call::Get(id) => store.document(resource, id, parent, Dialect::Live).map(Body::from),
+            Call::Get(id) => Ok(match store.document(resource, id, parent, Dialect::Live)? {
+                Document::Short(document) => Body::from(document),
+                Document::Long => Body::late(self.long((resource, id, parent), Dialect::Live)),
+            }),
             Call::Create | Call::Update(_) | Call::Act(..) | Call::Delete(_) => Ok(Body::from(Vec::new())),
         };
         Some(read().map(respond::document))
@@ -317,10 +330,24 @@ impl Api {
 
     fn record(&self, resource: &'static dyn Resource, id: i64, parent: Option<i64>) -> Response<Body> {
         let Inner { store, dialect, .. } = &*self.inner;
-        match store.document(resource, id, parent, *dialect) {
+        let document = store.document(resource, id, parent, *dialect).and_then(|document| match document {
+            Document::Short(document) => Ok(document),
+            Document::Long => store.long_document((resource, id, parent), *dialect, 0),
+        });
+        self.documented(document)
+    }
+
+    /// The answer with a record.
+    fn documented(&self, document: Result<impl Into<Body>>) -> Response<Body> {
+        match document {
             Ok(document) => respond::document(document),
-            Err(error) => respond::error(error, *dialect),
+            Err(error) => respond::error(error, self.inner.dialect),
         }
+    }
+
+    #[cfg(feature = "tower")]
+    fn long(&self, record: (&'static dyn Resource, i64, Option<i64>), dialect: Dialect) -> LongRecord {
+        LongRecord { lane: self.inner.longs.clone(), store: self.inner.store.clone(), record, dialect }
     }
 
     /// A whole list that was kept and is still what the store holds.
@@ -365,13 +392,13 @@ impl Api {
         }
         drop(turn);
         let mut document = begin(selection)?;
-        let (mark, mut first) = (document.mark(), Vec::with_capacity(PIECE + PIECE / 8));
-        let more = document.piece(&mut first)?;
-        if !more && first.len() <= 2 * PIECE {
+        let mut first = Vec::with_capacity(PIECE + PIECE / 8);
+        let ended = document.short_piece(&mut first)?;
+        if ended == Ended::Whole && first.len() <= PIECE {
             return Ok(Begun::Whole(first.into()));
         }
         document.keep_little()?;
-        Ok(Begun::Long(Box::new(Stream::new(first.into(), mark, document, more))))
+        Ok(Begun::Long(Box::new(Stream::new(first.into(), document, ended))))
     }
 
     /// The answer with a list.

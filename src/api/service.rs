@@ -13,13 +13,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
+use super::apart::Written;
 use super::budget::{Charge, Guest};
 use super::{Api, Begun, Body, MAX_BODY, Plan, respond};
-use crate::error::{Error, Result};
-use crate::store::{PIECE, Resource, Selection, Spawn};
+use crate::error::Result;
+use crate::store::{Document, PIECE, Resource, Selection, Spawn};
 
 /// What a list that is read while it is sent takes, in bytes: a reader of the file, and the pieces on their way.
-const LIST: usize = 1024 * 1024;
+pub(crate) const LIST: usize = 1024 * 1024;
 /// What the answer with a list takes that is kept anyway.
 const KEPT: usize = 2 * PIECE;
 
@@ -38,7 +39,7 @@ impl Api {
         let runtime = Handle::current();
         let response = match self.plan(&request, max_body) {
             Plan::Answered(response) => response,
-            Plan::Record { resource, id, parent } => self.with_room(guest, || self.record(resource, id, parent)).await,
+            Plan::Record { resource, id, parent } => self.one((resource, id, parent), guest).await,
             Plan::List { resource, selection } => self.list(resource, selection, guest).await,
             Plan::Write { command, target } => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
@@ -49,21 +50,25 @@ impl Api {
         respond::to(request.method(), response)
     }
 
-    /// An answer that is counted where it is long; it is made anew once it has waited for room.
-    async fn with_room(&self, guest: Option<&Arc<dyn Guest>>, make: impl Fn() -> Response<Body>) -> Response<Body> {
-        let mut counted: Option<(Arc<Charge>, usize)> = None;
-        loop {
-            let mut response = make();
-            let (Some(length), Some(guest)) = (response.body().uncounted(), guest) else { return response };
-            let (charge, had) = counted.unwrap_or_else(|| (self.charge(guest), 0));
-            let more = length.saturating_sub(had);
-            if charge.try_grow(more) {
-                response.body_mut().counted_by(charge);
-                return response;
+    async fn one(
+        &self,
+        record: (&'static dyn Resource, i64, Option<i64>),
+        guest: Option<&Arc<dyn Guest>>,
+    ) -> Response<Body> {
+        let Api { inner } = self;
+        let (resource, id, parent) = record;
+        match inner.store.document(resource, id, parent, inner.dialect) {
+            Ok(Document::Long) => {
+                let charge = guest.map(|guest| inner.lists.budget.enter(Some(Arc::clone(guest))));
+                let written = self.long(record, inner.dialect).written(charge).await;
+                self.documented(written.map(|Written { document, charge }| {
+                    let mut body = Body::from(document);
+                    charge.into_iter().for_each(|charge| body.counted_by(charge));
+                    body
+                }))
             }
-            drop(response);
-            charge.grow(more).await;
-            counted = Some((charge, had.max(length)));
+            Ok(Document::Short(document)) => self.documented(Ok(document)),
+            Err(error) => self.documented(Err::<Body, _>(error)),
         }
     }
 
@@ -103,14 +108,12 @@ impl Api {
 
     /// Begins a list in a blocking task.
     async fn begun(&self, resource: &'static dyn Resource, selection: Selection) -> Result<Begun> {
-        let turn = Arc::clone(&self.inner.beginnings).acquire_owned().await;
         let api = self.clone();
-        let begin = move || {
-            let _turn = turn;
-            api.begin(resource, selection)
-        };
-        let begun = Handle::current().spawn_blocking(begin).await;
-        begun.unwrap_or_else(|error| Err(Error::storage("reading a list", error)))
+        let begun = self.inner.beginnings.run(move || api.begin(resource, selection)).await?;
+        Ok(match begun {
+            Begun::Long(list) => Begun::Long(Box::new(list.with(&self.inner.longs))),
+            whole => whole,
+        })
     }
 
     /// A refusal whose Hint says what to do, in the API's dialect.

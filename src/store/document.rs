@@ -2,9 +2,11 @@
 
 use std::io::Write;
 
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row};
 
-use super::list::{self, Cursor, Place, Reads};
+use super::list::{self, Cursor, Reads, Step};
+use super::resource::Attached;
 use super::{Records, Resource, Selection, Snapshot, Stored, corrupt};
 use crate::error::{Error, Result};
 use crate::record::{Column, View};
@@ -26,11 +28,15 @@ pub(crate) struct ListDocument<S = Snapshot> {
     records: u64,
 }
 
-/// A place in a list's document, between two pieces.
-pub(crate) struct Mark {
-    place: Place,
-    begun: bool,
-    records: u64,
+/// What a piece of a list's document ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A record that is not the last.
+    Between,
+    /// The document.
+    Whole,
+    /// Nothing was written: the next record is longer than a piece, and comes to this many bytes at most.
+    BeforeLong(usize),
 }
 
 impl<S: Reads> ListDocument<S> {
@@ -68,35 +74,70 @@ impl<S: Reads> ListDocument<S> {
     ///
     /// [`Error::Corrupt`] and [`Error::Storage`]; what was appended is then no whole record.
     pub(crate) fn piece(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        Ok(self.write(out, usize::MAX)? == Ended::Between)
+    }
+
+    /// Appends the next piece where it is short: a record with long texts is left to [`take_long`](Self::take_long).
+    ///
+    /// # Errors
+    ///
+    /// As [`piece`](Self::piece).
+    pub(crate) fn short_piece(&mut self, out: &mut Vec<u8>) -> Result<Ended> {
+        self.write(out, PIECE)
+    }
+
+    /// Appends records until they fill a piece, up to one whose texts are longer than `most` together.
+    fn write(&mut self, out: &mut Vec<u8>, most: usize) -> Result<Ended> {
         let ListDocument { source, cursor, writer, resource, columns, begun, records } = self;
-        let full = out.len() + PIECE;
+        let start = out.len();
+        let full = start + PIECE;
         if !std::mem::replace(begun, true) {
             writer.start_list(out);
         }
+        let mut long = None;
         let more = source.read(|connection| {
             cursor.slice(connection, &mut |row| {
-                writer
-                    .list_record(out, *records == 0, columns, |position| row.get_ref(position).ok())
-                    .map_err(|error| damaged(*resource, row, error))?;
+                let (before, mut texts) = (out.len(), Texts::up_to(most));
+                let written = writer.list_record(out, *records == 0, columns, |position| texts.get(row, position));
+                if texts.are_long() || out.len() - before > most {
+                    out.truncate(before);
+                    long = Some(longest(row, columns));
+                    return Ok(Step::EndBefore);
+                }
+                written.map_err(|error| damaged(*resource, list::id(row), error))?;
                 *records += 1;
-                Ok(out.len() < full)
+                Ok(if out.len() < full { Step::On } else { Step::EndAfter })
             })
         })?;
-        if !more {
-            writer.end_list(out, *records == 0);
+        match long {
+            Some(long) if out.len() == start => Ok(Ended::BeforeLong(long)),
+            _ if more => Ok(Ended::Between),
+            _ => {
+                writer.end_list(out, *records == 0);
+                Ok(Ended::Whole)
+            }
         }
-        Ok(more)
     }
 
-    /// Where the next piece begins.
-    pub(crate) fn mark(&self) -> Mark {
-        Mark { place: self.cursor.place(), begun: self.begun, records: self.records }
+    /// Takes the next record from the store, to be written apart; none where it is gone meanwhile.
+    pub(crate) fn take_long(&mut self) -> Result<Option<Taken>> {
+        let ListDocument { source, cursor, resource, columns, .. } = self;
+        let mut taken = None;
+        source.read(|connection| {
+            cursor.slice(connection, &mut |row| {
+                taken = Some(Taken::of(row, *resource, columns)?);
+                Ok(Step::EndAfter)
+            })
+        })?;
+        Ok(taken)
     }
 
-    /// Makes the pieces since the mark again.
-    pub(crate) fn go_back(&mut self, mark: Mark) {
-        self.cursor.go_back(mark.place);
-        (self.begun, self.records) = (mark.begun, mark.records);
+    /// Appends a record that was taken.
+    pub(crate) fn write_taken(&mut self, taken: &Taken, out: &mut Vec<u8>) -> Result<()> {
+        let written = self.writer.list_record(out, self.records == 0, self.columns, |position| taken.get(position));
+        written.map_err(|error| damaged(self.resource, taken.id, error))?;
+        self.records += 1;
+        Ok(())
     }
 
     /// How many records were written so far.
@@ -118,30 +159,171 @@ impl<S> std::fmt::Debug for ListDocument<S> {
     }
 }
 
+/// The texts of a record that is being written, as far as they are short together.
+struct Texts {
+    most: usize,
+    length: usize,
+}
+
+impl Texts {
+    fn up_to(most: usize) -> Self {
+        Texts { most, length: 0 }
+    }
+
+    /// A column's value; none once the texts are long.
+    fn get<'a>(&mut self, row: &'a Row<'_>, position: usize) -> Option<ValueRef<'a>> {
+        let value = row.get_ref(position).ok()?;
+        if let ValueRef::Text(text) = value {
+            self.length += text.len();
+        }
+        (!self.are_long()).then_some(value)
+    }
+
+    fn are_long(&self) -> bool {
+        self.length > self.most
+    }
+}
+
+/// What the tags of a column and its indentation come to at most, in bytes.
+const TAGS: usize = 128;
+
+/// How long a record's document is at most without what is attached, in bytes.
+fn longest(row: &Row<'_>, columns: &[Column]) -> usize {
+    let text = |position| row.get_ref(position).ok().and_then(|value| value.as_bytes_or_null().ok().flatten());
+    let lengths = (0..columns.len()).map(|position| text(position).map_or(0, xml::escaped) + TAGS);
+    lengths.sum::<usize>() + TAGS
+}
+
+/// A record whose texts are long, taken from the store: the store need not wait for it to be written.
+pub(crate) struct Taken {
+    id: i64,
+    values: Vec<Value>,
+}
+
+impl Taken {
+    fn of(row: &Row<'_>, resource: &'static dyn Resource, columns: &[Column]) -> Result<Self> {
+        let read = |position: usize| {
+            Value::try_from(row.get_ref(position)?).map_err(|error| {
+                let column = columns[position].element;
+                damaged(resource, list::id(row), Unwritable { column, reason: error.to_string() })
+            })
+        };
+        Ok(Taken { id: list::id(row), values: (0..columns.len()).map(read).collect::<Result<_>>()? })
+    }
+
+    fn get(&self, position: usize) -> Option<ValueRef<'_>> {
+        self.values.get(position).map(ValueRef::from)
+    }
+}
+
 /// The document of one record.
+pub(crate) enum Document {
+    Short(Vec<u8>),
+    /// It is longer than [`PIECE`]; it is to be written apart.
+    Long,
+}
+
+/// The document of one record, unless it is long.
 pub(super) fn one(
     connection: &Connection,
     resource: &'static dyn Resource,
     id: i64,
     parent: Option<i64>,
     dialect: Dialect,
-) -> Result<Vec<u8>> {
+) -> Result<Document> {
     let table = resource.table();
     let view = xml::view(dialect);
+    let mut out = Vec::with_capacity(1024);
+    let mut texts = Texts::up_to(PIECE);
+    with_row(connection, (resource, id, parent), view, |row| {
+        let attached = match table.attached {
+            Some(_) => resource.attached(connection, id, PIECE)?,
+            None => Attached::None,
+        };
+        let attached = match &attached {
+            Attached::None => None,
+            Attached::Text(text) => Some(text.as_str()),
+            Attached::Longer => return Ok(Document::Long),
+        };
+        let written = Writer::new(table, dialect).single(
+            &mut out,
+            table.columns_of(view),
+            |position| texts.get(row, position),
+            attached,
+        );
+        if texts.are_long() || out.len() > PIECE {
+            return Ok(Document::Long);
+        }
+        written.map_err(|error| damaged(resource, id, error))?;
+        Ok(Document::Short(std::mem::take(&mut out)))
+    })
+}
+
+/// How long the document of one record is at most, in bytes.
+pub(super) fn one_at_most(
+    connection: &Connection,
+    record: (&'static dyn Resource, i64, Option<i64>),
+    dialect: Dialect,
+) -> Result<usize> {
+    let (resource, id, _) = record;
+    let view = xml::view(dialect);
+    with_row(connection, record, view, |row| {
+        Ok(longest(row, resource.table().columns_of(view)) + resource.attached_at_most(connection, id)? + TAGS)
+    })
+}
+
+/// A long record, taken from the store with what is attached to it.
+pub(super) fn take_one(
+    connection: &Connection,
+    record: (&'static dyn Resource, i64, Option<i64>),
+    dialect: Dialect,
+) -> Result<(Taken, Attached)> {
+    let (resource, id, _) = record;
+    let table = resource.table();
+    let view = xml::view(dialect);
+    with_row(connection, record, view, |row| {
+        let taken = Taken::of(row, resource, table.columns_of(view))?;
+        let attached = match table.attached {
+            Some(_) => resource.attached(connection, id, usize::MAX)?,
+            None => Attached::None,
+        };
+        Ok((taken, attached))
+    })
+}
+
+/// Writes the document of a record that was taken, into so much room.
+pub(super) fn write_one(
+    (taken, attached): (Taken, Attached),
+    resource: &'static dyn Resource,
+    dialect: Dialect,
+    room: usize,
+) -> Result<Vec<u8>> {
+    let table = resource.table();
+    let attached = match &attached {
+        Attached::Text(text) => Some(text.as_str()),
+        Attached::None | Attached::Longer => None,
+    };
+    let mut out = Vec::with_capacity(room);
+    Writer::new(table, dialect)
+        .single(&mut out, table.columns_of(xml::view(dialect)), |position| taken.get(position), attached)
+        .map_err(|error| damaged(resource, taken.id, error))?;
+    Ok(out)
+}
+
+/// Reads the row of one record, where it belongs to the one that its path names.
+fn with_row<T>(
+    connection: &Connection,
+    (resource, id, parent): (&'static dyn Resource, i64, Option<i64>),
+    view: View,
+    run: impl FnOnce(&Row<'_>) -> Result<T>,
+) -> Result<T> {
+    let table = resource.table();
     let mut statement = connection.prepare_cached(table.sql().one(view))?;
     let mut rows = statement.query([id])?;
-    let Some(row) = rows.next()? else {
-        return Err(Error::NotFound { record: table.element, id });
-    };
-    if !belongs(row, resource, parent)? {
-        return Err(Error::NotFound { record: table.element, id });
+    match rows.next()? {
+        Some(row) if belongs(row, resource, parent)? => run(row),
+        _ => Err(Error::NotFound { record: table.element, id }),
     }
-    let attached = if table.attached.is_some() { resource.attached(connection, id)? } else { None };
-    let mut out = Vec::with_capacity(1024);
-    Writer::new(table, dialect)
-        .single(&mut out, table.columns_of(view), |position| row.get_ref(position).ok(), attached.as_deref())
-        .map_err(|error| damaged(resource, row, error))?;
-    Ok(out)
 }
 
 /// Whether a row belongs to the record that its path names.
@@ -153,8 +335,8 @@ fn belongs(row: &Row<'_>, resource: &dyn Resource, parent: Option<i64>) -> Resul
 }
 
 #[cold]
-fn damaged(resource: &'static dyn Resource, row: &Row<'_>, Unwritable { column, reason }: Unwritable) -> Error {
-    corrupt(resource.table(), list::id(row), column, reason)
+fn damaged(resource: &'static dyn Resource, id: i64, Unwritable { column, reason }: Unwritable) -> Error {
+    corrupt(resource.table(), id, column, reason)
 }
 
 impl<R: Stored> Records<'_, R> {
@@ -241,34 +423,64 @@ mod tests {
         assert!(piece.ends_with(b"</client>\n"));
     }
 
-    #[test]
-    fn pieces_are_made_again_from_a_mark_on_in_every_kind_of_list() {
-        let store = ClientStore::open_in_memory().unwrap();
-        filled(&store, 200);
-        let clients = store.clients();
-        for window in [None, Some((10, 150))] {
-            let selection = || Selection { window, ..clients.selection(&ClientFilter::default()) };
-            let read = |goes_back: bool| {
-                let source = clients.source().unwrap();
-                let mut document = ListDocument::new(source, crate::Client::RESOURCE, selection(), Dialect::Documented);
-                let (mut all, mut pieces) = (Vec::new(), 0);
-                loop {
-                    if goes_back {
-                        let mark = document.mark();
-                        document.piece(&mut Vec::new()).unwrap();
-                        document.go_back(mark);
-                    }
-                    pieces += 1;
-                    if !document.piece(&mut all).unwrap() {
-                        return (all, pieces);
+    /// The whole document, with the records that are long written apart, and how many those were.
+    fn apart<S: Reads>(mut document: ListDocument<S>, meanwhile: &mut dyn FnMut()) -> (Vec<u8>, usize) {
+        let (mut all, mut long) = (Vec::new(), 0);
+        loop {
+            let mut piece = Vec::new();
+            match document.short_piece(&mut piece).unwrap() {
+                Ended::Between => assert!(!piece.is_empty() && piece.len() <= 2 * PIECE, "{}", piece.len()),
+                Ended::Whole => {
+                    all.extend(piece);
+                    return (all, long);
+                }
+                Ended::BeforeLong(most) => {
+                    assert!(piece.is_empty());
+                    meanwhile();
+                    if let Some(taken) = document.take_long().unwrap() {
+                        document.write_taken(&taken, &mut piece).unwrap();
+                        assert!(piece.len() <= most && most < piece.len() + 4_000, "{} of {most}", piece.len());
+                        long += 1;
                     }
                 }
-            };
-            let (whole, pieces) = read(false);
-            assert!(pieces > 3, "{window:?}: {pieces}");
-            assert_eq!(read(true), (whole.clone(), pieces), "{window:?}");
-            let records = whole.windows(8).filter(|bytes| *bytes == b"<client>").count();
-            assert_eq!(records, window.map_or(200, |(_, count)| count as usize));
+            }
+            all.extend(piece);
         }
+    }
+
+    #[test]
+    fn long_records_are_written_apart_in_every_kind_of_list_and_make_the_same_document() {
+        let store = ClientStore::open_in_memory().unwrap();
+        filled(&store, 70);
+        let long = |text: &str| NewClient::named(format!("Long {text}")).details(text.repeat(PIECE));
+        store.clients().create_all([long("<"), long("&"), long("a"), long("\u{e9}")]).unwrap();
+        filled(&store, 70);
+        let clients = store.clients();
+        for window in [None, Some((60, 75)), Some((70, 2))] {
+            for sorts in [false, true] {
+                let selection =
+                    || Selection { window, sorts, ..clients.selection(&ClientFilter { updated_since: None }) };
+                let document = || {
+                    let source = clients.source().unwrap();
+                    ListDocument::new(source, crate::Client::RESOURCE, selection(), Dialect::Live)
+                };
+                let (mut whole, mut in_place) = (Vec::new(), document());
+                while in_place.piece(&mut whole).unwrap() {}
+                let (parts, long) = apart(document(), &mut || {});
+                assert!(parts == whole, "{window:?} {sorts}");
+                assert_eq!(long, if window == Some((70, 2)) { 2 } else { 4 }, "{window:?} {sorts}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_record_that_goes_while_room_is_awaited_is_left_out() {
+        let store = ClientStore::open_in_memory().unwrap();
+        store.clients().create(&NewClient::named("Long").details("a".repeat(2 * PIECE))).unwrap();
+        let source = store.clients().source().unwrap();
+        let selection = store.clients().selection(&ClientFilter::default());
+        let document = ListDocument::new(source, crate::Client::RESOURCE, selection, Dialect::Documented);
+        let (document, long) = apart(document, &mut || store.clients().delete(1).unwrap());
+        assert_eq!((String::from_utf8(document).unwrap().as_str(), long), ("<clients></clients>\n", 0));
     }
 }

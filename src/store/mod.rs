@@ -29,7 +29,7 @@ use rusqlite::Connection;
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, MAX_ID, Outcome, add, apply, load};
-pub(crate) use document::{ListDocument, Mark, PIECE};
+pub(crate) use document::{Document, Ended, ListDocument, PIECE};
 pub(crate) use file::differences;
 #[cfg(feature = "server")]
 pub(crate) use image::Image;
@@ -40,7 +40,7 @@ pub(crate) use list::{Reads, Source};
 pub use migrate::Upgrade;
 pub use records::{Records, Transaction};
 pub use resource::Stored;
-pub(crate) use resource::{Action, Audit, Change, Done, Invariant, Order, Parent, Resource, Selection};
+pub(crate) use resource::{Action, Attached, Audit, Change, Done, Invariant, Order, Parent, Resource, Selection};
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use writer::Spawn;
@@ -307,15 +307,35 @@ impl ClientStore {
         }
     }
 
-    /// The document of one record, straight from its row.
+    /// The document of one record, straight from its row, unless it is long.
     pub(crate) fn document(
         &self,
         resource: &'static dyn Resource,
         id: i64,
         parent: Option<i64>,
         dialect: Dialect,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Document> {
         self.read(|connection| document::one(connection, resource, id, parent, dialect))
+    }
+
+    /// How long the document of one record is at most, in bytes.
+    pub(crate) fn document_at_most(
+        &self,
+        record: (&'static dyn Resource, i64, Option<i64>),
+        dialect: Dialect,
+    ) -> Result<usize> {
+        self.read(|connection| document::one_at_most(connection, record, dialect))
+    }
+
+    /// The document of one record, whatever its length, in this much room; nobody waits while it is written.
+    pub(crate) fn long_document(
+        &self,
+        record: (&'static dyn Resource, i64, Option<i64>),
+        dialect: Dialect,
+        room: usize,
+    ) -> Result<Vec<u8>> {
+        let taken = self.read(|connection| document::take_one(connection, record, dialect))?;
+        document::write_one(taken, record.0, dialect, room)
     }
 
     /// Refuses a record that is not there.

@@ -87,13 +87,23 @@ pub trait Resource: Sync {
         Ok(())
     }
 
-    /// The text of the element that the document of one record has after its columns.
+    /// The text of the element that the document of one record has after its columns, where it is no longer than
+    /// `most` bytes.
     ///
     /// # Errors
     ///
     /// [`Error::Storage`] and [`Error::Corrupt`] where it cannot be read.
-    fn attached(&self, _connection: &Connection, _id: i64) -> Result<Option<String>> {
-        Ok(None)
+    fn attached(&self, _connection: &Connection, _id: i64, _most: usize) -> Result<Attached> {
+        Ok(Attached::None)
+    }
+
+    /// How long that text is at most once it is escaped, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] where it cannot be told.
+    fn attached_at_most(&self, _connection: &Connection, _id: i64) -> Result<usize> {
+        Ok(0)
     }
 
     /// Why the guard held a change back, where the record itself is there.
@@ -132,6 +142,16 @@ pub trait Resource: Sync {
     fn filter(&self, _selection: &mut Selection, _name: &str, _value: &str, _today: NaiveDate) -> Result<()> {
         Ok(())
     }
+}
+
+/// The text that the document of one record has after its columns.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Attached {
+    /// It has none.
+    None,
+    Text(String),
+    /// It is longer than was asked for.
+    Longer,
 }
 
 /// A rule that a check looks for breaches of.

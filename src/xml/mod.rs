@@ -34,7 +34,7 @@ pub(crate) use source::Stream;
 pub(crate) use tokens::{Token, Tokens};
 pub(crate) use tree::Tree;
 pub use write::Dialect;
-pub(crate) use write::{Unwritable, Writer};
+pub(crate) use write::{Unwritable, Writer, escaped};
 
 use self::source::Slice;
 use crate::error::{Error, Result};

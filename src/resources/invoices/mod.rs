@@ -23,7 +23,9 @@ use super::messages::Messages;
 use super::projects::no_such_client;
 use crate::error::{Error, Result, Rule};
 use crate::record::{Field, Table, Values, record, text_enum};
-use crate::store::{Action, Audit, Builder, Change, Done, Invariant, Order, Parent, Resource, Selection, Stored, add};
+use crate::store::{
+    Action, Attached, Audit, Builder, Change, Done, Invariant, Order, Parent, Resource, Selection, Stored, add,
+};
 use crate::value::{Value, date_text, parse_date};
 
 /// So many invoices stand on a page.
@@ -315,8 +317,12 @@ impl Resource for Invoices {
         Ok(())
     }
 
-    fn attached(&self, connection: &Connection, id: i64) -> Result<Option<String>> {
-        lines::csv(connection, id).map(Some)
+    fn attached(&self, connection: &Connection, id: i64, most: usize) -> Result<Attached> {
+        Ok(lines::csv(connection, id, most)?.map_or(Attached::Longer, Attached::Text))
+    }
+
+    fn attached_at_most(&self, connection: &Connection, id: i64) -> Result<usize> {
+        lines::csv_at_most(connection, id)
     }
 
     fn refusal(&self, connection: &Connection, change: &Change<'_>) -> Result<Error> {
