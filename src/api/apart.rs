@@ -68,16 +68,21 @@ impl LongRecord {
     }
 }
 
-/// The next record of a list, which is long, in room for `most` bytes.
+/// The next record of a list, which is long, in room for `most` bytes. While it waits for that, it takes only what is
+/// kept of the list's counted bytes: else lists that wait would take the room from each other.
 pub(super) async fn next_long(
     lane: Lane,
     mut list: Box<Stream>,
     most: usize,
-    charge: Option<Charge>,
+    counted: Option<(Arc<Charge>, usize)>,
 ) -> Result<(Box<Stream>, Bytes)> {
-    let charge = charge.map(Arc::new);
-    if let Some(charge) = &charge {
-        charge.grow(most).await;
+    let mut charge = None;
+    if let Some((its, kept)) = counted {
+        let own = Arc::new(its.another());
+        let given = its.let_go(kept);
+        own.grow(most + given).await;
+        own.hand_over(given, &its);
+        charge = Some(own);
     }
     let write = move || {
         let record = list.long(most)?;

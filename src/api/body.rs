@@ -132,7 +132,11 @@ enum Piece {
 }
 
 /// How a body counts in the budget.
-struct Counted(Arc<Charge>);
+struct Counted {
+    charge: Arc<Charge>,
+    /// How long the last piece was, in bytes; it may not be sent yet.
+    last: usize,
+}
 
 impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,7 +183,7 @@ impl Body {
 
     /// Counts what is held of it with this, until it is sent; long records in it count besides.
     pub(crate) fn counted_by(&mut self, charge: Arc<Charge>) {
-        self.counted = Some(Counted(charge));
+        self.counted = Some(Counted { charge, last: 0 });
     }
 
     /// What is held of it at once and not counted yet, in bytes; none where that is little.
@@ -256,19 +260,31 @@ impl Body {
     /// Begins to write the long record that comes next apart from here; false where that is to be done in place.
     #[cfg(feature = "tower")]
     fn begin_apart(&mut self, most: usize) -> bool {
-        let charge = self.counted.as_ref().map(|counted| counted.0.another());
+        let counted = self.counted.as_ref();
+        let charge = || counted.map(|counted| counted.charge.another());
+        let kept = |counted: &Counted| if counted.last > PIECE / 16 { 2 * PIECE } else { 0 };
         let apart: Apart = match std::mem::replace(&mut self.content, Content::Ended) {
             Content::List(list) => match list.lane.clone() {
-                Some(lane) => Box::pin(async move {
-                    let (list, record) = next_long(lane, list, most, charge).await?;
-                    Ok((Some(list), record))
-                }),
+                Some(lane) => {
+                    let counted = counted.map(|counted| (Arc::clone(&counted.charge), kept(counted)));
+                    Box::pin(async move {
+                        let (list, record) = next_long(lane, list, most, counted).await?;
+                        Ok((Some(list), record))
+                    })
+                }
                 None => {
                     self.content = Content::List(list);
                     return false;
                 }
             },
-            Content::Late(record) => Box::pin(async move { Ok((None, record.written(charge).await?.into_bytes())) }),
+            Content::Late(record) => {
+                let charge = charge();
+                // Nothing else of it will be sent.
+                if let Some(counted) = counted {
+                    counted.charge.let_go(0);
+                }
+                Box::pin(async move { Ok((None, record.written(charge).await?.into_bytes())) })
+            }
             other => {
                 self.content = other;
                 return false;
@@ -326,10 +342,12 @@ impl HttpBody for Body {
                 Some(Err(error)) => Err(error),
                 None => return Poll::Ready(None),
             };
-            let counted = self.counted.as_ref().map(|counted| Arc::clone(&counted.0));
             return Poll::Ready(Some(piece.map(|bytes| {
-                Frame::data(match counted {
-                    Some(charge) => Bytes::from_owner(Sent { bytes, _charge: charge }),
+                Frame::data(match &mut self.counted {
+                    Some(counted) => {
+                        counted.last = bytes.len();
+                        Bytes::from_owner(Sent { bytes, _charge: Arc::clone(&counted.charge) })
+                    }
                     None => bytes,
                 })
             })));

@@ -188,6 +188,27 @@ impl Charge {
         self.budget.enter(guest)
     }
 
+    /// Gives back all but so much of what it takes, to be taken again with what it waits for; gives how much that is.
+    #[cfg(feature = "tower")]
+    pub(crate) fn let_go(&self, but: usize) -> usize {
+        let held = self.budget.state().entries.get(&self.number).map_or(0, |entry| entry.bytes);
+        let less = held.saturating_sub(but);
+        self.shrink(less);
+        less
+    }
+
+    /// Leaves a part of what it takes to another of the same budget.
+    #[cfg(feature = "tower")]
+    pub(crate) fn hand_over(&self, bytes: usize, to: &Charge) {
+        let mut state = self.budget.state();
+        let Some(entry) = state.entries.get_mut(&self.number) else { return };
+        let part = bytes.min(entry.bytes);
+        entry.bytes -= part;
+        if let Some(other) = state.entries.get_mut(&to.number) {
+            other.bytes += part;
+        }
+    }
+
     /// Takes more where it is free and nobody waits; false where not.
     pub(crate) fn try_grow(&self, bytes: usize) -> bool {
         let mut state = self.budget.state();

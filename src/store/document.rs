@@ -101,7 +101,7 @@ impl<S: Reads> ListDocument<S> {
                 let written = writer.list_record(out, *records == 0, columns, |position| texts.get(row, position));
                 if texts.are_long() || out.len() - before > most {
                     out.truncate(before);
-                    long = Some(longest(row, columns));
+                    long = Some(longest((0..columns.len()).filter_map(|position| row.get_ref(position).ok())));
                     return Ok(Step::EndBefore);
                 }
                 written.map_err(|error| damaged(*resource, list::id(row), error))?;
@@ -188,10 +188,9 @@ impl Texts {
 const TAGS: usize = 128;
 
 /// How long a record's document is at most without what is attached, in bytes.
-fn longest(row: &Row<'_>, columns: &[Column]) -> usize {
-    let text = |position| row.get_ref(position).ok().and_then(|value| value.as_bytes_or_null().ok().flatten());
-    let lengths = (0..columns.len()).map(|position| text(position).map_or(0, xml::escaped) + TAGS);
-    lengths.sum::<usize>() + TAGS
+fn longest<'a>(values: impl Iterator<Item = ValueRef<'a>>) -> usize {
+    let length = |value| if let ValueRef::Text(text) = value { xml::escaped(text) } else { 0 };
+    values.map(|value| length(value) + TAGS).sum::<usize>() + TAGS
 }
 
 /// A record whose texts are long, taken from the store: the store need not wait for it to be written.
@@ -259,17 +258,23 @@ pub(super) fn one(
     })
 }
 
-/// How long the document of one record is at most, in bytes.
-pub(super) fn one_at_most(
+/// A long record, taken from the store to be measured, and how long what is attached is at most.
+pub(super) fn take_to_measure(
     connection: &Connection,
     record: (&'static dyn Resource, i64, Option<i64>),
     dialect: Dialect,
-) -> Result<usize> {
+) -> Result<(Taken, usize)> {
     let (resource, id, _) = record;
     let view = xml::view(dialect);
     with_row(connection, record, view, |row| {
-        Ok(longest(row, resource.table().columns_of(view)) + resource.attached_at_most(connection, id)? + TAGS)
+        let attached = resource.attached_at_most(connection, id)?;
+        Ok((Taken::of(row, resource, resource.table().columns_of(view))?, attached))
     })
+}
+
+/// How long the document of a record is at most, in bytes.
+pub(super) fn at_most((taken, attached): &(Taken, usize)) -> usize {
+    longest(taken.values.iter().map(ValueRef::from)) + attached + TAGS
 }
 
 /// A long record, taken from the store with what is attached to it.

@@ -318,13 +318,14 @@ impl ClientStore {
         self.read(|connection| document::one(connection, resource, id, parent, dialect))
     }
 
-    /// How long the document of one record is at most, in bytes.
+    /// How long the document of one record is at most, in bytes; nobody waits while that is counted.
     pub(crate) fn document_at_most(
         &self,
         record: (&'static dyn Resource, i64, Option<i64>),
         dialect: Dialect,
     ) -> Result<usize> {
-        self.read(|connection| document::one_at_most(connection, record, dialect))
+        let taken = self.read(|connection| document::take_to_measure(connection, record, dialect))?;
+        Ok(document::at_most(&taken))
     }
 
     /// The document of one record, whatever its length, in this much room; nobody waits while it is written.
