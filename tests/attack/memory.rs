@@ -1,5 +1,5 @@
-//! Programs that have the server keep much for them: they ask for long answers and do not read, begin long bodies and do
-//! not go on, or leave much in the journal. Others are served beside them, and memory comes back.
+//! Programs that have the server keep much for them: they begin long bodies and do not go on, leave much in the
+//! journal, or send much to compare. Others are served beside them, and memory comes back.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,8 +17,6 @@ const GENEROUS: Duration = Duration::from_secs(120);
 /// What is resident at most, in kB: the budget of 40 MiB and one guest's excess, what a thousand connections keep both
 /// ways, and the program itself; a debug build's code is larger.
 const MEMORY: u64 = 160 * 1024;
-/// The same of a server whose journal is full, of which 32 MiB are kept.
-const WITH_JOURNAL: u64 = MEMORY + 48 * 1024;
 /// What may be resident afterwards more than before, in kB.
 const LEFT: u64 = 64 * 1024;
 
@@ -153,28 +151,6 @@ fn withstands(server: Served, name: &str, (count, sends): (usize, String), long:
 
 fn get(path: &str) -> String {
     request("GET", path, "", "")
-}
-
-#[test]
-fn who_does_not_read_a_long_record_leaves_room_for_others() {
-    withstands(server(), "a long record", (300, get("/clients/1")), "/clients/1", MEMORY);
-}
-
-#[test]
-fn who_does_not_read_records_of_the_control_paths_leaves_room_for_others() {
-    for path in ["/_clientstore/records/clients/1", "/_clientstore/records/clients?limit=1000"] {
-        withstands(server(), path, (300, get(path)), path, MEMORY);
-    }
-}
-
-#[test]
-fn who_does_not_read_the_journal_leaves_room_for_others() {
-    let server = server();
-    let body = "\u{1}".repeat(262_144);
-    for _ in 0..130 {
-        assert_eq!(asked(&server, "POST", "/clients", &body), 400);
-    }
-    withstands(server, "the journal", (200, get("/_clientstore/journal")), "/_clientstore/journal", WITH_JOURNAL);
 }
 
 #[test]
