@@ -154,6 +154,11 @@ fn get(path: &str) -> String {
 }
 
 #[test]
+fn who_does_not_read_a_long_record_leaves_room_for_others() {
+    withstands(server(), "a long record", (300, get("/clients/1")), "/clients/1", MEMORY);
+}
+
+#[test]
 fn who_does_not_go_on_with_a_body_leaves_room_for_others() {
     let head = "Host: localhost\r\nContent-Length: 1048576\r\n\r\n<";
     for path in ["/clients", "/_clientstore/seed"] {
