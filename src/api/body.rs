@@ -9,117 +9,143 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+#[cfg(feature = "tower")]
+use super::apart::{Lane, LongRecord, next_long};
 use super::budget::Charge;
 use crate::error::{Error, Result};
-use crate::store::{ListDocument, Mark, PIECE};
+use crate::store::{Ended, ListDocument, PIECE};
 
 /// The body of a response.
 ///
-/// One that is made of pieces makes each when it is asked for; those of a list are about 64 KiB long and all read
-/// in one read transaction. Dropped half-way, it makes no more of them.
+/// One that is made of pieces makes each when it is asked for; those of a list are about 64 KiB long, or one long
+/// record, and all read in one read transaction. Dropped half-way, it makes no more of them.
 #[derive(Debug)]
 pub struct Body {
     content: Content,
     counted: Option<Counted>,
 }
 
-#[derive(Debug)]
 enum Content {
     Whole(Bytes),
-    /// None once the last piece was made, or one could not be.
-    Pieces(Option<Pieces>),
+    Pieces(Pieces),
+    List(Box<Stream>),
+    /// A list whose next record is long, or one such record, is being written.
+    Apart(Apart),
+    /// A long record that was not asked for yet.
+    #[cfg(feature = "tower")]
+    Late(Box<LongRecord>),
+    /// The last piece was made, or one could not be.
+    Ended,
 }
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Whole(bytes) => f.debug_tuple("Whole").field(bytes).finish(),
+            Content::Ended => f.write_str("Ended"),
+            _ => f.write_str("Pieces"),
+        }
+    }
+}
+
+/// A list whose next record is being written apart, or none, and what is written.
+type Apart = Pin<Box<dyn Future<Output = Result<(Option<Box<Stream>>, Bytes)>> + Send>>;
 
 /// What makes pieces.
-struct Pieces(Box<dyn Source>);
+type Pieces = Box<dyn Iterator<Item = Result<Bytes>> + Send>;
 
-impl fmt::Debug for Pieces {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pieces").finish_non_exhaustive()
-    }
-}
-
-trait Source: Send {
-    fn next(&mut self) -> Option<Result<Bytes>>;
-
-    /// Takes back the piece that it gave last, to give it once more.
-    fn put_back(&mut self, piece: Bytes);
-}
-
-/// Pieces that were made elsewhere; one that is put back is kept.
-struct Given<I> {
-    back: Option<Bytes>,
-    pieces: I,
-}
-
-impl<I: Iterator<Item = Result<Bytes>> + Send> Source for Given<I> {
-    fn next(&mut self) -> Option<Result<Bytes>> {
-        self.back.take().map(Ok).or_else(|| self.pieces.next())
-    }
-
-    fn put_back(&mut self, piece: Bytes) {
-        self.back = Some(piece);
-    }
-}
-
-/// A list that is read while it is sent; a piece that is put back is read again.
+/// A list that is read while it is sent.
 pub(super) struct Stream {
     first: Option<Bytes>,
     rest: ListDocument,
-    more: bool,
-    /// Where the last piece began.
-    mark: Mark,
+    /// What was read of the rest ended so.
+    ended: Ended,
+    /// Where long records are written; in place where there is none.
+    #[cfg(feature = "tower")]
+    lane: Option<Lane>,
 }
 
 impl Stream {
-    /// What was read of it already, where that began, where to read on, and whether there is more.
-    pub(super) fn new(first: Bytes, mark: Mark, rest: ListDocument, more: bool) -> Self {
-        Stream { first: Some(first), rest, more, mark }
+    /// What was read of it already, where to read on, and what the first ended with.
+    pub(super) fn new(first: Bytes, rest: ListDocument, ended: Ended) -> Self {
+        Stream {
+            first: Some(first).filter(|first| !first.is_empty()),
+            rest,
+            ended,
+            #[cfg(feature = "tower")]
+            lane: None,
+        }
+    }
+
+    /// Has long records written in the lane.
+    #[cfg(feature = "tower")]
+    pub(super) fn with(mut self, lane: &Lane) -> Self {
+        self.lane = Some(lane.clone());
+        self
+    }
+
+    /// The next piece; in place of a long record, how long it is at most.
+    fn next(&mut self) -> Option<Result<Piece>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(Piece::Made(first)));
+        }
+        match self.ended {
+            Ended::Whole => return None,
+            Ended::BeforeLong(most) => return Some(Ok(Piece::Long(most))),
+            Ended::Between => {}
+        }
+        let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
+        match self.rest.short_piece(&mut piece) {
+            Ok(Ended::BeforeLong(most)) => {
+                self.ended = Ended::BeforeLong(most);
+                Some(Ok(Piece::Long(most)))
+            }
+            Ok(ended) => {
+                self.ended = ended;
+                Some(Ok(Piece::Made(piece.into())))
+            }
+            Err(error) => {
+                self.ended = Ended::Whole;
+                Some(Err(error))
+            }
+        }
+    }
+
+    /// The long record, in this much room; nothing where it is gone.
+    pub(super) fn long(&mut self, room: usize) -> Result<Vec<u8>> {
+        self.ended = Ended::Whole;
+        let mut piece = Vec::new();
+        if let Some(taken) = self.rest.take_long()? {
+            piece.reserve_exact(room);
+            self.rest.write_taken(&taken, &mut piece)?;
+        }
+        self.ended = Ended::Between;
+        Ok(piece)
     }
 }
 
-impl Source for Stream {
-    fn next(&mut self) -> Option<Result<Bytes>> {
-        if let Some(first) = self.first.take() {
-            return Some(Ok(first));
-        }
-        if !self.more {
-            return None;
-        }
-        self.mark = self.rest.mark();
-        let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
-        let read = self.rest.piece(&mut piece);
-        self.more = matches!(read, Ok(true));
-        Some(read.map(|_| piece.into()))
-    }
-
-    fn put_back(&mut self, piece: Bytes) {
-        drop(piece);
-        let begin = self.rest.mark();
-        self.rest.go_back(std::mem::replace(&mut self.mark, begin));
-        self.more = true;
-    }
+enum Piece {
+    Made(Bytes),
+    Long(usize),
 }
 
 /// How a body counts in the budget.
 struct Counted {
     charge: Arc<Charge>,
-    /// How long a piece is that has been counted, in bytes.
-    piece: usize,
-    /// Waits for room for a longer one.
-    waits: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// How long the last piece was, in bytes; it may not be sent yet.
+    last: usize,
 }
 
 impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Counted").field("piece", &self.piece).finish_non_exhaustive()
+        f.debug_struct("Counted").finish_non_exhaustive()
     }
 }
 
 /// Bytes on their way, which are counted until they were sent or dropped.
-struct Sent {
-    bytes: Bytes,
-    _charge: Arc<Charge>,
+pub(super) struct Sent {
+    pub(super) bytes: Bytes,
+    pub(super) _charge: Arc<Charge>,
 }
 
 impl AsRef<[u8]> for Sent {
@@ -135,33 +161,37 @@ impl Body {
     /// A body whose pieces are made one after the other, each when it is to be sent. It ends with the last, and
     /// breaks off where one cannot be made.
     pub(crate) fn pieces(pieces: impl Iterator<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self::made_by(Given { back: None, pieces })
+        Self::of(Content::Pieces(Box::new(pieces)))
     }
 
     /// A list, read while it is sent.
     pub(super) fn list(stream: Stream) -> Self {
-        Self::made_by(stream)
+        Self::of(Content::List(Box::new(stream)))
     }
 
-    fn made_by(source: impl Source + 'static) -> Self {
-        Body { content: Content::Pieces(Some(Pieces(Box::new(source)))), counted: None }
+    /// A long record, which is written once there is room for it.
+    #[cfg(feature = "server")]
+    pub(super) fn late(record: LongRecord) -> Self {
+        Self::of(Content::Late(Box::new(record)))
     }
 
-    fn whole(bytes: Bytes) -> Self {
-        Body { content: Content::Whole(bytes), counted: None }
+    fn of(content: Content) -> Self {
+        Body { content, counted: None }
     }
 
-    /// Counts what is held of it with this, until it is sent. Pieces that are longer wait for more room.
+    /// Counts what is held of it with this, until it is sent; long records in it count besides.
     pub(crate) fn counted_by(&mut self, charge: Arc<Charge>) {
-        self.counted = Some(Counted { charge, piece: PIECES / 2, waits: None });
+        self.counted = Some(Counted { charge, last: 0 });
     }
 
     /// What is held of it at once and not counted yet, in bytes; none where that is little.
+    #[cfg(feature = "server")]
     pub(crate) fn uncounted(&self) -> Option<usize> {
         match &self.content {
             _ if self.counted.is_some() => None,
             Content::Whole(bytes) => Some(bytes.len()).filter(|length| *length > PIECE),
-            Content::Pieces(pieces) => pieces.as_ref().map(|_| PIECES),
+            Content::Ended => None,
+            _ => Some(PIECES),
         }
     }
 
@@ -169,7 +199,7 @@ impl Body {
     pub(super) fn length(&self) -> Option<u64> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes.len() as u64),
-            Content::Pieces(_) => None,
+            _ => None,
         }
     }
 
@@ -184,35 +214,92 @@ impl Body {
         }
         let mut all = Vec::new();
         while let Some(piece) = self.next() {
-            all.extend_from_slice(&piece?);
+            match piece? {
+                Piece::Made(bytes) => all.extend_from_slice(&bytes),
+                Piece::Long(most) => all.extend_from_slice(&self.long(most)?),
+            }
         }
         Ok(all.into())
     }
 
-    fn next(&mut self) -> Option<Result<Bytes>> {
-        match &mut self.content {
+    /// The next piece; after a long one, [`long`](Self::long) gives it.
+    fn next(&mut self) -> Option<Result<Piece>> {
+        let piece = match &mut self.content {
             Content::Whole(bytes) if bytes.is_empty() => None,
-            Content::Whole(bytes) => Some(Ok(std::mem::take(bytes))),
-            Content::Pieces(pieces) => {
-                let piece = pieces.as_mut()?.0.next();
-                if !matches!(piece, Some(Ok(_))) {
-                    *pieces = None;
-                }
-                piece
-            }
+            Content::Whole(bytes) => return Some(Ok(Piece::Made(std::mem::take(bytes)))),
+            Content::Pieces(pieces) => pieces.next().map(|piece| piece.map(Piece::Made)),
+            Content::List(list) => list.next(),
+            #[cfg(feature = "tower")]
+            Content::Late(record) => return Some(record.at_most().map(Piece::Long)),
+            Content::Apart(_) | Content::Ended => None,
+        };
+        if !matches!(piece, Some(Ok(_))) {
+            self.content = Content::Ended;
         }
+        piece
+    }
+
+    /// The long record that comes next, in place.
+    fn long(&mut self, most: usize) -> Result<Bytes> {
+        match &mut self.content {
+            Content::List(list) => list.long(most).map(Bytes::from),
+            #[cfg(feature = "tower")]
+            Content::Late(record) => {
+                let document = record.in_place(most);
+                self.content = Content::Ended;
+                document.map(Bytes::from)
+            }
+            _ => Ok(Bytes::new()),
+        }
+    }
+
+    /// Begins to write the long record that comes next apart from here; false where that is to be done in place.
+    #[cfg(feature = "tower")]
+    fn begin_apart(&mut self, most: usize) -> bool {
+        let counted = self.counted.as_ref();
+        let charge = || counted.map(|counted| counted.charge.another());
+        let kept = |counted: &Counted| if counted.last > PIECE / 16 { 2 * PIECE } else { 0 };
+        let apart: Apart = match std::mem::replace(&mut self.content, Content::Ended) {
+            Content::List(list) => match list.lane.clone() {
+                Some(lane) => {
+                    let counted = counted.map(|counted| (Arc::clone(&counted.charge), kept(counted)));
+                    Box::pin(async move {
+                        let (list, record) = next_long(lane, list, most, counted).await?;
+                        Ok((Some(list), record))
+                    })
+                }
+                None => {
+                    self.content = Content::List(list);
+                    return false;
+                }
+            },
+            Content::Late(record) => {
+                let charge = charge();
+                // Nothing else of it will be sent.
+                if let Some(counted) = counted {
+                    counted.charge.let_go(0);
+                }
+                Box::pin(async move { Ok((None, record.written(charge).await?.into_bytes())) })
+            }
+            other => {
+                self.content = other;
+                return false;
+            }
+        };
+        self.content = Content::Apart(apart);
+        true
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Body::whole(bytes)
+        Body::of(Content::Whole(bytes))
     }
 }
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Body::whole(bytes.into())
+        Body::of(Content::Whole(bytes.into()))
     }
 }
 
@@ -222,39 +309,51 @@ impl HttpBody for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         loop {
-            if let Some(counted) = &mut self.counted
-                && let Some(waits) = &mut counted.waits
-            {
-                ready!(waits.as_mut().poll(cx));
-                counted.waits = None;
-            }
-            let piece = match self.next() {
-                Some(Ok(piece)) => piece,
-                other => return Poll::Ready(other.map(|piece| piece.map(Frame::data))),
-            };
-            let Body { content, counted } = &mut *self;
-            let Some(counted) = counted else { return Poll::Ready(Some(Ok(Frame::data(piece)))) };
-            if let Content::Pieces(Some(pieces)) = content
-                && piece.len() > counted.piece
-            {
-                // The rest of one may wait to be sent while the next is made.
-                let more = 2 * (piece.len() - counted.piece);
-                counted.piece = piece.len();
-                if !counted.charge.try_grow(more) {
-                    pieces.0.put_back(piece);
-                    counted.waits = Some(Box::pin(counted.charge.grow(more)));
+            if let Content::Apart(apart) = &mut self.content {
+                let written = ready!(apart.as_mut().poll(cx));
+                let (list, record) = match written {
+                    Ok(written) => written,
+                    Err(error) => {
+                        self.content = Content::Ended;
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                };
+                self.content = list.map_or(Content::Ended, Content::List);
+                if record.is_empty() {
                     continue;
                 }
+                return Poll::Ready(Some(Ok(Frame::data(record))));
             }
-            let sent = Sent { bytes: piece, _charge: Arc::clone(&counted.charge) };
-            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(sent)))));
+            // A late record is measured where it is written.
+            #[cfg(feature = "tower")]
+            if matches!(self.content, Content::Late(_)) && self.begin_apart(0) {
+                continue;
+            }
+            let piece = match self.next() {
+                Some(Ok(Piece::Made(piece))) => Ok(piece),
+                #[cfg(feature = "tower")]
+                Some(Ok(Piece::Long(most))) if self.begin_apart(most) => continue,
+                Some(Ok(Piece::Long(most))) => self.long(most),
+                Some(Err(error)) => Err(error),
+                None => return Poll::Ready(None),
+            };
+            return Poll::Ready(Some(piece.map(|bytes| {
+                Frame::data(match &mut self.counted {
+                    Some(counted) => {
+                        counted.last = bytes.len();
+                        Bytes::from_owner(Sent { bytes, _charge: Arc::clone(&counted.charge) })
+                    }
+                    None => bytes,
+                })
+            })));
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Whole(bytes) => bytes.is_empty(),
-            Content::Pieces(pieces) => pieces.is_none(),
+            Content::Ended => true,
+            _ => false,
         }
     }
 

@@ -72,8 +72,14 @@ impl State {
     fn fits(&self, number: u64, bytes: usize) -> bool {
         let has = self.entries.get(&number).map_or(0, |entry| entry.bytes);
         let limit = if has + bytes <= SMALL { BYTES } else { LARGE };
-        let first = || self.entries.iter().find(|(_, entry)| entry.guest.is_some());
-        self.used + bytes <= limit || first().is_some_and(|(first, _)| *first == number)
+        self.used + bytes <= limit || self.is_first(number)
+    }
+
+    /// Whether it is held for the guest that has been there for longest.
+    fn is_first(&self, number: u64) -> bool {
+        let guest = |entry: &Entry| entry.guest.as_ref().map(|guest| Arc::as_ptr(guest).cast::<()>());
+        let first = self.entries.values().find_map(guest);
+        first.is_some() && self.entries.get(&number).and_then(guest) == first
     }
 
     fn take(&mut self, number: u64, bytes: usize) {
@@ -177,6 +183,34 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
+    /// A place of its own for something else that is held for the same guest.
+    #[cfg(feature = "tower")]
+    pub(crate) fn another(&self) -> Charge {
+        let guest = self.budget.state().entries.get(&self.number).and_then(|entry| entry.guest.clone());
+        self.budget.enter(guest)
+    }
+
+    /// Gives back all but so much of what it takes, to be taken again with what it waits for; gives how much that is.
+    #[cfg(feature = "tower")]
+    pub(crate) fn let_go(&self, but: usize) -> usize {
+        let held = self.budget.state().entries.get(&self.number).map_or(0, |entry| entry.bytes);
+        let less = held.saturating_sub(but);
+        self.shrink(less);
+        less
+    }
+
+    /// Leaves a part of what it takes to another of the same budget.
+    #[cfg(feature = "tower")]
+    pub(crate) fn hand_over(&self, bytes: usize, to: &Charge) {
+        let mut state = self.budget.state();
+        let Some(entry) = state.entries.get_mut(&self.number) else { return };
+        let part = bytes.min(entry.bytes);
+        entry.bytes -= part;
+        if let Some(other) = state.entries.get_mut(&to.number) {
+            other.bytes += part;
+        }
+    }
+
     /// Takes more where it is free and nobody waits; false where not.
     pub(crate) fn try_grow(&self, bytes: usize) -> bool {
         let mut state = self.budget.state();

@@ -117,6 +117,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use crate::ClientStore;
     use crate::Dialect;
@@ -167,15 +169,21 @@ mod tests {
 
     #[test]
     fn one_at_a_time_writes_a_list_that_is_to_be_kept() {
-        let lists = Lists::default();
-        let turn = lists.turn().unwrap();
+        let (lists, writing) = (Lists::default(), AtomicBool::new(false));
+        // False where another had the turn.
+        let write = || {
+            let Some(_turn) = lists.turn() else { return false };
+            assert!(!writing.swap(true, Ordering::SeqCst), "another writes at the same time");
+            std::thread::yield_now();
+            writing.store(false, Ordering::SeqCst);
+            true
+        };
         std::thread::scope(|scope| {
-            let waits = scope.spawn(|| lists.turn().is_none());
-            std::thread::sleep(std::time::Duration::from_millis(20));
-            assert!(!waits.is_finished());
-            drop(turn);
-            assert!(waits.join().unwrap());
+            let waits = scope.spawn(|| while write() {});
+            while !waits.is_finished() {
+                write();
+            }
         });
-        assert!(lists.turn().is_some());
+        assert!(write());
     }
 }

@@ -1,6 +1,8 @@
 //! The API in process: a request in, a response out, no socket and no runtime.
 
 mod account;
+#[cfg(feature = "tower")]
+mod apart;
 mod auth;
 #[cfg_attr(
     not(feature = "server"),
@@ -26,8 +28,6 @@ use bytes::Bytes;
 #[cfg(feature = "server")]
 use http::Method;
 use http::{HeaderMap, Request, Response, Uri};
-#[cfg(feature = "tower")]
-use tokio::sync::Semaphore;
 
 #[cfg(feature = "server")]
 pub(crate) use auth::{same, sent_pair};
@@ -45,8 +45,12 @@ pub(crate) use route::pattern;
 #[cfg(feature = "tower")]
 pub use service::HandleFuture;
 #[cfg(feature = "server")]
+pub(crate) use service::LIST;
+#[cfg(feature = "server")]
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
+#[cfg(feature = "tower")]
+use self::apart::{Lane, LongRecord};
 use self::auth::Credentials;
 use self::body::Stream;
 use self::lists::Lists;
@@ -55,7 +59,9 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::{Answer, Call, Plan};
-use crate::store::{ClientStore, Command, Entity, ListDocument, Outcome, PIECE, Selection};
+use crate::store::{
+    ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, RecordDocument, Selection,
+};
 
 /// The classic Harvest API over a store.
 ///
@@ -88,17 +94,23 @@ struct Inner {
     credentials: Option<Credentials>,
     throttle: Arc<Throttle>,
     lists: Arc<Lists>,
-    /// Who of the tasks may begin to read a list.
+    /// Where tasks begin to read a list.
     #[cfg(feature = "tower")]
-    beginnings: Arc<Semaphore>,
+    beginnings: Lane,
+    /// Where long records are written.
+    #[cfg(feature = "tower")]
+    longs: Lane,
 }
 
 /// The longest body, decoded, in bytes; but a body that is not encoded may be longer in [`Api::handle`].
 const MAX_BODY: usize = 1024 * 1024;
 
-/// So many of them at once; each takes a thread and a reader of the file.
+/// The number of lists that begin to be read at the same time; each takes a thread and a reader of the file.
 #[cfg(feature = "tower")]
 const BEGINNINGS: usize = 4;
+/// The number of long records that are written at the same time.
+#[cfg(feature = "tower")]
+const LONGS: usize = 2;
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,8 +125,7 @@ impl fmt::Debug for Api {
 /// What is left to do for a request.
 enum Planned {
     Answered(Response<Body>),
-    /// One record, with its parent's id where the path names it.
-    Record(&'static Entity, Option<i64>, i64),
+    Record(RecordDocument),
     /// A list, whose beginning may take a while to find.
     List(List),
     /// A write, and what to answer once it is on disk.
@@ -147,7 +158,9 @@ impl Api {
             throttle,
             lists,
             #[cfg(feature = "tower")]
-            beginnings: Arc::new(Semaphore::new(BEGINNINGS)),
+            beginnings: Lane::of(BEGINNINGS),
+            #[cfg(feature = "tower")]
+            longs: Lane::of(LONGS),
         };
         Api { inner: Arc::new(inner) }
     }
@@ -192,7 +205,7 @@ impl Api {
         let format = self.format(request.uri(), request.headers(), request.body().as_ref());
         let response = match self.plan(&request, MAX_BODY, format) {
             Planned::Answered(response) => response,
-            Planned::Record(entity, parent, id) => self.record(entity, parent, id, format),
+            Planned::Record(record) => self.record(record),
             Planned::List(list) => {
                 let begun = self.kept(&list).map(|kept| Ok(Begun::Whole(kept)));
                 self.listed(begun.unwrap_or_else(|| self.begin(list)), format)
@@ -218,12 +231,16 @@ impl Api {
             Plan::List { entity, selection } => {
                 let selection = Selection { window: Some(window), ..selection };
                 let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
-                let (mark, mut first) = (list.mark(), Vec::new());
-                let more = list.piece(&mut first)?;
-                Ok(Some(Body::list(Stream::new(first.into(), mark, list, more))))
+                let mut first = Vec::new();
+                let ended = list.short_piece(&mut first)?;
+                Ok(Some(Body::list(Stream::new(first.into(), list, ended).with(&self.inner.longs))))
             }
             Plan::Record { entity, parent, id } => {
-                store.document(entity, parent, id, format).map(|document| Some(document.into()))
+                let record = RecordDocument { entity, parent, id, format };
+                Ok(Some(match store.document(record)? {
+                    Document::Short(document) => document.into(),
+                    Document::Long => Body::late(self.long(record)),
+                }))
             }
             Plan::Tree(_) | Plan::RateLimit | Plan::Write { .. } => Ok(None),
         };
@@ -276,7 +293,9 @@ impl Api {
         let content_type = choose::content_type(request.headers());
         let body = RequestBody { bytes, content_type: &content_type, query };
         let members = match target.call(store, query, body).plan()? {
-            Plan::Record { entity, parent, id } => return Ok(Planned::Record(entity, parent, id)),
+            Plan::Record { entity, parent, id } => {
+                return Ok(Planned::Record(RecordDocument { entity, parent, id, format }));
+            }
             Plan::List { entity, selection } => return Ok(Planned::List(List { entity, selection, format })),
             Plan::Write { command, answer } => {
                 #[cfg(feature = "server")]
@@ -289,11 +308,18 @@ impl Api {
         Ok(Planned::Answered(respond::document(format::tree::write(&members, format), format)))
     }
 
-    fn record(&self, entity: &'static Entity, parent: Option<i64>, id: i64, format: Format) -> Response<Body> {
-        match self.inner.store.document(entity, parent, id, format) {
-            Ok(document) => respond::document(document, format),
-            Err(error) => respond::error(error, format),
-        }
+    fn record(&self, record: RecordDocument) -> Response<Body> {
+        let store = &self.inner.store;
+        let document = store.document(record).and_then(|document| match document {
+            Document::Short(document) => Ok(document),
+            Document::Long => store.long_document(record, 0),
+        });
+        documented(document, record.format)
+    }
+
+    #[cfg(feature = "tower")]
+    fn long(&self, record: RecordDocument) -> LongRecord {
+        LongRecord { lane: self.inner.longs.clone(), store: self.inner.store.clone(), record }
     }
 
     /// A whole list that was kept and is still what the store holds.
@@ -336,13 +362,13 @@ impl Api {
         }
         drop(turn);
         let mut document = begin(selection)?;
-        let (mark, mut first) = (document.mark(), Vec::with_capacity(PIECE + PIECE / 8));
-        let more = document.piece(&mut first)?;
-        if !more && first.len() <= 2 * PIECE {
+        let mut first = Vec::with_capacity(PIECE + PIECE / 8);
+        let ended = document.short_piece(&mut first)?;
+        if ended == Ended::Whole && first.len() <= PIECE {
             return Ok(Begun::Whole(first.into()));
         }
         document.keep_little()?;
-        Ok(Begun::Long(Box::new(Stream::new(first.into(), mark, document, more))))
+        Ok(Begun::Long(Box::new(Stream::new(first.into(), document, ended))))
     }
 
     /// The answer with a list.
@@ -363,6 +389,14 @@ impl Api {
             (Ok(_), _) => respond::done(),
             (Err(error), _) => respond::error(error, format),
         }
+    }
+}
+
+/// The answer with a record.
+fn documented(document: Result<impl Into<Body>>, format: Format) -> Response<Body> {
+    match document {
+        Ok(document) => respond::document(document, format),
+        Err(error) => respond::error(error, format),
     }
 }
 

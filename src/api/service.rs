@@ -14,13 +14,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
+use super::apart::Written;
 use super::budget::{Charge, Guest};
-use super::{Api, Begun, Body, List, MAX_BODY, Planned, respond};
-use crate::error::{Error, Result};
-use crate::store::{PIECE, Spawn};
+use super::{Api, Begun, Body, List, MAX_BODY, Planned, documented, respond};
+use crate::error::Result;
+use crate::store::{Document, PIECE, RecordDocument, Spawn};
 
 /// What a list that is read while it is sent takes, in bytes: a reader of the file, and the pieces on their way.
-const STREAMED: usize = 1024 * 1024;
+pub(crate) const LIST: usize = 1024 * 1024;
 /// What the answer with a list takes that is kept anyway.
 const KEPT: usize = 2 * PIECE;
 
@@ -40,9 +41,7 @@ impl Api {
         let format = self.format(request.uri(), request.headers(), request.body());
         let response = match self.plan(&request, max_body, format) {
             Planned::Answered(response) => response,
-            Planned::Record(entity, parent, id) => {
-                self.with_room(guest, || self.record(entity, parent, id, format)).await
-            }
+            Planned::Record(record) => self.one(record, guest).await,
             Planned::List(list) => self.list(list, guest).await,
             Planned::Write(command, answer) => {
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
@@ -53,22 +52,22 @@ impl Api {
         respond::to(request.method(), response)
     }
 
-    /// An answer that is counted where it is long; it is made anew once it has waited for room.
-    async fn with_room(&self, guest: Option<&Arc<dyn Guest>>, make: impl Fn() -> Response<Body>) -> Response<Body> {
-        let mut counted: Option<(Arc<Charge>, usize)> = None;
-        loop {
-            let mut response = make();
-            let (Some(length), Some(guest)) = (response.body().uncounted(), guest) else { return response };
-            let (charge, had) = counted.unwrap_or_else(|| (self.charge(guest), 0));
-            let more = length.saturating_sub(had);
-            if charge.try_grow(more) {
-                response.body_mut().counted_by(charge);
-                return response;
+    /// The answer with a record, which is written apart where it is long.
+    async fn one(&self, record: RecordDocument, guest: Option<&Arc<dyn Guest>>) -> Response<Body> {
+        let Api { inner } = self;
+        let document = match inner.store.document(record) {
+            Ok(Document::Short(document)) => Ok(Body::from(document)),
+            Ok(Document::Long) => {
+                let charge = guest.map(|guest| inner.lists.budget.enter(Some(Arc::clone(guest))));
+                self.long(record).written(charge).await.map(|Written { document, charge }| {
+                    let mut body = Body::from(document);
+                    charge.into_iter().for_each(|charge| body.counted_by(charge));
+                    body
+                })
             }
-            drop(response);
-            charge.grow(more).await;
-            counted = Some((charge, had.max(length)));
-        }
+            Err(error) => Err(error),
+        };
+        documented(document, record.format)
     }
 
     async fn list(&self, list: List, guest: Option<&Arc<dyn Guest>>) -> Response<Body> {
@@ -79,7 +78,7 @@ impl Api {
         };
         let bytes = match &begun {
             Ok(Begun::Whole(document)) if document.len() > KEPT => KEPT,
-            Ok(Begun::Long(_)) => STREAMED,
+            Ok(Begun::Long(_)) => LIST,
             _ => return self.listed(begun, format),
         };
         let Some(guest) = guest else { return self.listed(begun, format) };
@@ -89,7 +88,7 @@ impl Api {
         } else {
             // Nothing of the store is held while it waits.
             drop(begun);
-            charge.grow(STREAMED).await;
+            charge.grow(LIST).await;
             self.begun(list).await
         };
         let mut response = self.listed(begun, format);
@@ -103,14 +102,12 @@ impl Api {
 
     /// Begins a list in a blocking task.
     async fn begun(&self, list: List) -> Result<Begun> {
-        let turn = Arc::clone(&self.inner.beginnings).acquire_owned().await;
         let api = self.clone();
-        let begin = move || {
-            let _turn = turn;
-            api.begin(list)
-        };
-        let begun = Handle::current().spawn_blocking(begin).await;
-        begun.unwrap_or_else(|error| Err(Error::storage("reading a list", error)))
+        let begun = self.inner.beginnings.run(move || api.begin(list)).await?;
+        Ok(match begun {
+            Begun::Long(list) => Begun::Long(Box::new(list.with(&self.inner.longs))),
+            whole => whole,
+        })
     }
 
     /// A refusal of a request whose body was not read; its Hint says what to do.

@@ -24,6 +24,9 @@ const HINT: &str = "A rule is like {\"method\": \"POST\", \"path\": \"/clients\"
 /// The most rules there are at a time; each request is compared with all of them.
 const MAX_RULES: usize = 100;
 
+/// The longest headers of an answer, in bytes: those that wait to be sent are not counted in the budget.
+const MAX_HEADERS: usize = 16 * 1024;
+
 /// The longest wait, in milliseconds.
 const MAX_DELAY: u64 = 600_000;
 
@@ -176,6 +179,11 @@ impl Rule {
         let Some(Answer { status, headers, body }) = &self.answer else { return Ok(()) };
         if matches!(status.0, 204 | 205 | 304) && !body.is_empty() {
             return Err((".answer.body", format!("An answer with status {} has no body", status.0)));
+        }
+        let length = headers.0.iter().map(|(name, HeaderText(text))| name.len() + text.len() + 4).sum::<usize>();
+        if length > MAX_HEADERS {
+            let message = format!("The headers are {length} bytes long together; they may be {MAX_HEADERS}");
+            return Err((".answer.headers", message));
         }
         for (name, _) in &headers.0 {
             let parsed = HeaderName::from_bytes(name.as_bytes());

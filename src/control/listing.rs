@@ -156,6 +156,7 @@ impl Chosen {
 
 /// The answer with the entries, piece by piece. It keeps their numbers, not the entries: one that has to go meanwhile is
 /// left out, or ends early.
+#[derive(Clone)]
 pub(super) struct Listing {
     journal: Arc<Journal>,
     chosen: Chosen,

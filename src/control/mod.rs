@@ -34,7 +34,7 @@ use self::journal::Journal;
 pub(crate) use self::journal::Recording;
 use self::listing::{Chosen, Listing};
 use self::respond::{Failure, Outcome, json};
-use crate::api::{Api, Body, pattern as route, same, sent_pair};
+use crate::api::{Api, Body, Budget, LIST, pattern as route, same, sent_pair};
 use crate::error::{Error, Result};
 use crate::store::Image;
 
@@ -43,6 +43,9 @@ const ROOT: &str = "/_clientstore";
 /// The longest document that `seed` takes, and the longest body of the other paths.
 const MAX_SEED: usize = 64 * 1024 * 1024;
 const MAX_JSON: usize = 1024 * 1024;
+
+/// The rules that fit into [`MAX_JSON`], indented.
+const FAULTS: usize = 2 * MAX_JSON;
 
 /// The control paths of a [`Server`](crate::server::Server), for tests: with them, whoever reaches
 /// the server can read, change and reset everything.
@@ -158,6 +161,21 @@ impl Controller {
     /// Answers what cannot be read.
     pub(crate) fn unreadable(status: StatusCode, message: &str, hint: &str) -> Response<Body> {
         Failure::new(status, message, hint).into_response()
+    }
+
+    /// How long the answer to a control call may be that is made whole, or what a list takes that is read while it is
+    /// sent, in bytes; 0 where that is little.
+    pub(crate) fn answer_at_most(&self, head: &Parts) -> usize {
+        match name(head.uri.path()) {
+            name if name.starts_with(records::UNDER) => LIST,
+            "faults" if head.method != Method::PUT && self.faults.count() > 0 => FAULTS,
+            _ => 0,
+        }
+    }
+
+    /// What is held of answers counts here.
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        self.api.budget()
     }
 
     /// Answers a control call of somebody who may make it.

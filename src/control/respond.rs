@@ -82,11 +82,12 @@ fn short(mut text: String) -> String {
 }
 
 /// 200 with pieces of JSON that are made while they are sent; whole, where the first is all.
-pub(super) fn listing(mut listing: Listing) -> Response<Body> {
-    let first = listing.next();
-    let body = match first {
-        Some(Ok(whole)) if listing.is_done() => Body::from(whole),
-        first => Body::pieces(first.into_iter().chain(listing)),
+pub(super) fn listing(listing: Listing) -> Response<Body> {
+    let mut whole = listing.clone();
+    let body = match whole.next() {
+        Some(Ok(first)) if whole.is_done() => Body::from(first),
+        // It is made again once there is room.
+        _ => Body::pieces(listing),
     };
     let mut response = answer(StatusCode::OK, body);
     response.headers_mut().insert(CONTENT_TYPE, JSON);

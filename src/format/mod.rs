@@ -91,6 +91,14 @@ impl Writer {
         }
     }
 
+    /// How long a text is once it is escaped, in bytes, without the quotes around it.
+    pub(crate) fn escaped(&self, text: &[u8]) -> usize {
+        match self {
+            Writer::Xml(_) => xml::escaped(text),
+            Writer::Json(_) => json::escaped(text),
+        }
+    }
+
     /// Writes the document of one record: the columns that `get` has a value for, and what is
     /// attached.
     pub(crate) fn single<'a>(

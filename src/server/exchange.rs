@@ -117,7 +117,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         Ok((body, _charge)) => {
             sending.progress.body_complete();
             let mut response = match controls {
-                Some(control) => control.answer(&head, body).await,
+                Some(control) => controlled(control, &head, body, &guest).await,
                 None => faulted(Request::from_parts(head, body), shared, sending, &guest).await?,
             };
             if let Some(bytes) = response.body().uncounted() {
@@ -147,6 +147,22 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         cors.add_to(response.headers_mut());
     }
     Some(response)
+}
+
+/// The answer to a control call.
+async fn controlled(control: &Arc<Controller>, head: &Parts, body: Bytes, guest: &Arc<dyn Guest>) -> Response<Body> {
+    let most = control.answer_at_most(head);
+    if most == 0 {
+        return control.answer(head, body).await;
+    }
+    // Nothing of a long answer is held before there is room for it.
+    let charge = Arc::new(control.budget().enter(Some(Arc::clone(guest))));
+    charge.grow(most).await;
+    let mut response = control.answer(head, body).await;
+    if response.body().uncounted().is_some() {
+        response.body_mut().counted_by(charge);
+    }
+    response
 }
 
 /// The API's answer, or what the faults make of it.

@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use rusqlite::{Connection, Row};
-
-use super::list::{self, Cursor, Place, Reads};
-use super::{Entity, Records, Selection, Snapshot, Stored, corrupt};
+use super::list::{self, Cursor, Reads, Step};
+use super::record_document::{Taken, Texts, damaged, longest};
+use super::{Entity, Records, Selection, Snapshot, Stored};
 use crate::error::{Error, Result};
 use crate::format::xml::Dialect;
-use crate::format::{Format, Unwritable, Writer};
+use crate::format::{Format, Writer};
 use crate::record::{Column, View};
 
 /// How long a piece is, in bytes; it ends with the record that reaches it.
@@ -27,11 +26,15 @@ pub(crate) struct ListDocument<S = Snapshot> {
     records: u64,
 }
 
-/// A place in a list's document, between two pieces.
-pub(crate) struct Mark {
-    place: Place,
-    begun: bool,
-    records: u64,
+/// What a piece of a list's document ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A record that is not the last.
+    Between,
+    /// The document.
+    Whole,
+    /// Nothing was written: the next record is longer than a piece, and comes to this many bytes at most.
+    BeforeLong(usize),
 }
 
 impl<S: Reads> ListDocument<S> {
@@ -64,35 +67,70 @@ impl<S: Reads> ListDocument<S> {
     ///
     /// [`Error::Corrupt`] and [`Error::Storage`]; what was appended is then no whole record.
     pub(crate) fn piece(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        Ok(self.write(out, usize::MAX)? == Ended::Between)
+    }
+
+    /// Appends the next piece where it is short: a record with long texts is left to [`take_long`](Self::take_long).
+    ///
+    /// # Errors
+    ///
+    /// As [`piece`](Self::piece).
+    pub(crate) fn short_piece(&mut self, out: &mut Vec<u8>) -> Result<Ended> {
+        self.write(out, PIECE)
+    }
+
+    /// Appends records until they fill a piece, up to one whose texts are longer than `most` together.
+    fn write(&mut self, out: &mut Vec<u8>, most: usize) -> Result<Ended> {
         let ListDocument { source, cursor, writer, entity, columns, begun, records } = self;
-        let full = out.len() + PIECE;
+        let start = out.len();
+        let full = start + PIECE;
         if !std::mem::replace(begun, true) {
             writer.start_list(out);
         }
+        let mut long = None;
         let more = source.read(|connection| {
             cursor.slice(connection, &mut |row| {
-                writer
-                    .list_record(out, *records == 0, columns, |position| row.get_ref(position).ok())
-                    .map_err(|error| damaged(entity, row, error))?;
+                let (before, mut texts) = (out.len(), Texts::up_to(most));
+                let written = writer.list_record(out, *records == 0, columns, |position| texts.get(row, position));
+                if texts.are_long() || out.len() - before > most {
+                    out.truncate(before);
+                    long = Some(longest(writer, (0..columns.len()).filter_map(|position| row.get_ref(position).ok())));
+                    return Ok(Step::EndBefore);
+                }
+                written.map_err(|error| damaged(entity, list::id(row), error))?;
                 *records += 1;
-                Ok(out.len() < full)
+                Ok(if out.len() < full { Step::On } else { Step::EndAfter })
             })
         })?;
-        if !more {
-            writer.end_list(out, *records == 0);
+        match long {
+            Some(long) if out.len() == start => Ok(Ended::BeforeLong(long)),
+            _ if more => Ok(Ended::Between),
+            _ => {
+                writer.end_list(out, *records == 0);
+                Ok(Ended::Whole)
+            }
         }
-        Ok(more)
     }
 
-    /// Where the next piece begins.
-    pub(crate) fn mark(&self) -> Mark {
-        Mark { place: self.cursor.place(), begun: self.begun, records: self.records }
+    /// Takes the next record from the store, to be written apart; none where it is gone meanwhile.
+    pub(crate) fn take_long(&mut self) -> Result<Option<Taken>> {
+        let ListDocument { source, cursor, entity, columns, .. } = self;
+        let mut taken = None;
+        source.read(|connection| {
+            cursor.slice(connection, &mut |row| {
+                taken = Some(Taken::of(row, entity, columns)?);
+                Ok(Step::EndAfter)
+            })
+        })?;
+        Ok(taken)
     }
 
-    /// Makes the pieces since the mark again.
-    pub(crate) fn go_back(&mut self, mark: Mark) {
-        self.cursor.go_back(mark.place);
-        (self.begun, self.records) = (mark.begun, mark.records);
+    /// Appends a record that was taken.
+    pub(crate) fn write_taken(&mut self, taken: &Taken, out: &mut Vec<u8>) -> Result<()> {
+        let written = self.writer.list_record(out, self.records == 0, self.columns, |position| taken.get(position));
+        written.map_err(|error| damaged(self.entity, taken.id, error))?;
+        self.records += 1;
+        Ok(())
     }
 
     /// How many records were written so far.
@@ -112,44 +150,6 @@ impl<S> std::fmt::Debug for ListDocument<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ListDocument").field("records", &self.records).finish_non_exhaustive()
     }
-}
-
-/// The document of one record.
-pub(super) fn one(
-    connection: &Connection,
-    entity: &'static Entity,
-    parent: Option<i64>,
-    id: i64,
-    format: Format,
-) -> Result<Vec<u8>> {
-    let Entity { table, document, .. } = *entity;
-    let view = format.view();
-    let not_found = || Error::NotFound { record: document.element, id };
-    let mut statement = connection.prepare_cached(table.sql().one(view))?;
-    let mut rows = statement.query([id])?;
-    let row = rows.next()?.ok_or_else(not_found)?;
-    if !belongs(row, entity, parent)? {
-        return Err(not_found());
-    }
-    let attached = entity.attached.map(|attached| attached(connection, id)).transpose()?.flatten();
-    let mut out = Vec::with_capacity(1024);
-    Writer::new(document, format)
-        .single(&mut out, table.columns_of(view), |position| row.get_ref(position).ok(), attached.as_deref())
-        .map_err(|error| damaged(entity, row, error))?;
-    Ok(out)
-}
-
-/// Whether a row belongs to the record that its path names.
-fn belongs(row: &Row<'_>, entity: &Entity, parent: Option<i64>) -> Result<bool> {
-    match (&entity.parent, parent) {
-        (Some(named), Some(id)) => Ok(row.get::<_, i64>(entity.table.position(named.column))? == id),
-        _ => Ok(true),
-    }
-}
-
-#[cold]
-fn damaged(entity: &'static Entity, row: &Row<'_>, Unwritable { column, reason }: Unwritable) -> Error {
-    corrupt(entity.table, list::id(row), column, reason)
 }
 
 impl<R: Stored> Records<'_, R> {
@@ -220,6 +220,8 @@ mod tests {
     use super::*;
     use crate::{ClientFilter, ClientStore, NewClient};
 
+    const FORMATS: [Format; 3] = [Format::Xml(Dialect::Documented), Format::Xml(Dialect::Live), Format::Json];
+
     fn filled(store: &ClientStore, clients: usize) {
         let details = "123 Main St.\nAnytown & Söhne, NY 12345\n".repeat(40);
         let client = |number| NewClient::named(format!("Client {number}")).details(&*details);
@@ -262,35 +264,69 @@ mod tests {
         assert!(piece.ends_with(b"</client>\n"));
     }
 
-    #[test]
-    fn pieces_are_made_again_from_a_mark_on_in_every_kind_of_list() {
-        let store = ClientStore::open_in_memory().unwrap();
-        filled(&store, 200);
-        let clients = store.clients();
-        for window in [None, Some((10, 150))] {
-            let selection = || Selection { window, ..clients.selection(&ClientFilter::default()) };
-            let read = |goes_back: bool| {
-                let source = clients.source().unwrap();
-                let mut document =
-                    ListDocument::new(source, crate::Client::ENTITY, selection(), Format::Xml(Dialect::Documented));
-                let (mut all, mut pieces) = (Vec::new(), 0);
-                loop {
-                    if goes_back {
-                        let mark = document.mark();
-                        document.piece(&mut Vec::new()).unwrap();
-                        document.go_back(mark);
-                    }
-                    pieces += 1;
-                    if !document.piece(&mut all).unwrap() {
-                        return (all, pieces);
+    /// The whole document, with the records that are long written apart, and how many those were.
+    fn apart<S: Reads>(mut document: ListDocument<S>, meanwhile: &mut dyn FnMut()) -> (Vec<u8>, usize) {
+        let (mut all, mut long) = (Vec::new(), 0);
+        loop {
+            let mut piece = Vec::new();
+            match document.short_piece(&mut piece).unwrap() {
+                Ended::Between => assert!(!piece.is_empty() && piece.len() <= 2 * PIECE, "{}", piece.len()),
+                Ended::Whole => {
+                    all.extend(piece);
+                    return (all, long);
+                }
+                Ended::BeforeLong(most) => {
+                    assert!(piece.is_empty());
+                    meanwhile();
+                    if let Some(taken) = document.take_long().unwrap() {
+                        document.write_taken(&taken, &mut piece).unwrap();
+                        assert!(piece.len() <= most && most < piece.len() + 4_000, "{} of {most}", piece.len());
+                        long += 1;
                     }
                 }
-            };
-            let (whole, pieces) = read(false);
-            assert!(pieces > 3, "{window:?}: {pieces}");
-            assert_eq!(read(true), (whole.clone(), pieces), "{window:?}");
-            let records = whole.windows(8).filter(|bytes| *bytes == b"<client>").count();
-            assert_eq!(records, window.map_or(200, |(_, count)| count as usize));
+            }
+            all.extend(piece);
+        }
+    }
+
+    #[test]
+    fn long_records_are_written_apart_in_every_kind_of_list_and_make_the_same_document() {
+        let store = ClientStore::open_in_memory().unwrap();
+        filled(&store, 70);
+        let long = |text: &str| NewClient::named(format!("Long {text}")).details(text.repeat(PIECE));
+        let texts = ["<", "&", "a", "\u{e9}", "\"", "\n"];
+        store.clients().create_all(texts.map(long)).unwrap();
+        filled(&store, 70);
+        let clients = store.clients();
+        for window in [None, Some((60, 75)), Some((70, 2))] {
+            for (sorts, format) in [false, true].into_iter().flat_map(|sorts| FORMATS.map(|format| (sorts, format))) {
+                let selection = || Selection { window, sorts, ..clients.selection(&ClientFilter::default()) };
+                let document = || {
+                    let source = clients.source().unwrap();
+                    ListDocument::new(source, crate::Client::ENTITY, selection(), format)
+                };
+                let (mut whole, mut in_place) = (Vec::new(), document());
+                while in_place.piece(&mut whole).unwrap() {}
+                let (parts, long) = apart(document(), &mut || {});
+                assert!(parts == whole, "{window:?} {sorts} {format:?}");
+                let all = if window == Some((70, 2)) { 2 } else { texts.len() };
+                assert_eq!(long, all, "{window:?} {sorts} {format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_record_that_goes_while_room_is_awaited_is_left_out() {
+        let store = ClientStore::open_in_memory().unwrap();
+        for format in FORMATS {
+            let mut empty = Vec::new();
+            store.clients().write_list_as(&ClientFilter::default(), format, &mut empty).unwrap();
+            let long = store.clients().create(&NewClient::named("Long").details("a".repeat(2 * PIECE))).unwrap();
+            let source = store.clients().source().unwrap();
+            let selection = store.clients().selection(&ClientFilter::default());
+            let document = ListDocument::new(source, crate::Client::ENTITY, selection, format);
+            let (document, long) = apart(document, &mut || store.clients().delete(long).unwrap());
+            assert_eq!((document, long), (empty, 0), "{format:?}");
         }
     }
 }

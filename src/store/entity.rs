@@ -37,7 +37,7 @@ pub struct Entity {
     /// The columns of a deleted record that [`entail`](Self::entail) looks at.
     pub(crate) remembered: &'static [&'static str],
     /// The text of the element that the document of one record has after its columns.
-    pub(crate) attached: Option<Attach>,
+    pub(crate) attached: Option<Attached>,
     /// The records that every new store has while nobody has written to them, as a condition in
     /// SQL; a loaded dump takes their place.
     pub(crate) seeded: Option<&'static str>,
@@ -51,8 +51,6 @@ pub struct Entity {
 pub type Complete = fn(&Connection, &mut Values, DateTime<Utc>) -> Result<()>;
 /// Fills in what follows from an update of the record with the id.
 pub type Revise = fn(&Connection, i64, &mut Values) -> Result<()>;
-/// Gives the text of the element that the document of the record with the id has after its columns.
-pub type Attach = fn(&Connection, i64) -> Result<Option<String>>;
 /// Names each column of a record that is not what it follows from.
 pub type Audit = fn(&Connection, i64, &mut dyn FnMut(&'static str, String)) -> Result<()>;
 
@@ -129,7 +127,7 @@ impl Entity {
         self
     }
 
-    pub(crate) const fn attached(mut self, attached: Attach) -> Self {
+    pub(crate) const fn attached(mut self, attached: Attached) -> Self {
         self.attached = Some(attached);
         self
     }
@@ -173,6 +171,16 @@ pub struct Parent {
     pub(crate) entity: &'static Entity,
     /// The column of the child that has the parent's id.
     pub(crate) column: &'static str,
+}
+
+/// The text that the document of one record has after its columns, given the record's id.
+#[derive(Clone, Copy)]
+pub struct Attached {
+    /// The text; none where it is longer than this many bytes.
+    pub(crate) text: fn(&Connection, i64, usize) -> Result<Option<String>>,
+    /// How long the text is at most once it is escaped in any format, in bytes.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
+    pub(crate) at_most: fn(&Connection, i64) -> Result<usize>,
 }
 
 /// An invariant that a check looks for breaches of.

@@ -4,7 +4,6 @@
 //! list can be kept, or dropped half-way.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -23,10 +22,20 @@ pub(crate) struct Cursor {
     state: State,
 }
 
-/// What is done with a row; false leaves those after it for the next slice.
-pub(crate) type Each<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<bool>;
+/// What is done with a row, and where the slice goes on.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<Step>;
 
-#[derive(Clone)]
+/// Where a slice goes on after a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// At the row after it, in the same slice.
+    On,
+    /// At the row after it, in the next slice.
+    EndAfter,
+    /// At this row, in the next slice.
+    EndBefore,
+}
+
 enum State {
     /// Nothing was read yet.
     New(Selection),
@@ -34,29 +43,16 @@ enum State {
     /// records are written meanwhile, in memory, the list has an end all the same.
     After(i64, i64, Selection),
     /// The ids in the list's order, found first, and how many of them were read.
-    Picked(Arc<[i64]>, usize),
+    Picked(Vec<i64>, usize),
     End,
 }
-
-/// A place in a list.
-pub(crate) struct Place(State);
 
 impl Cursor {
     pub(crate) fn new(entity: &'static Entity, view: View, selection: Selection) -> Self {
         Cursor { entity, view, state: State::New(selection) }
     }
 
-    /// How far it was read.
-    pub(super) fn place(&self) -> Place {
-        Place(self.state.clone())
-    }
-
-    /// Has the next slice begin where it was then.
-    pub(super) fn go_back(&mut self, place: Place) {
-        self.state = place.0;
-    }
-
-    /// Reads on until `each` gives false or the list is at its end; true when it may go on.
+    /// Reads on until `each` ends the slice or the list is at its end; true when it may go on.
     pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
         self.state = match std::mem::replace(&mut self.state, State::End) {
             State::New(selection) if selection.window.is_some() => self.window(connection, &selection, each)?,
@@ -76,8 +72,9 @@ impl Cursor {
         let (sql, parameters) = self.page(selection);
         let mut read = 0;
         let stopped_at = rows(connection, &sql, parameters, &mut |row| {
-            read += 1;
-            each(row)
+            let step = each(row)?;
+            read += usize::from(step != Step::EndBefore);
+            Ok(step)
         })?;
         Ok(match stopped_at {
             Some(_) => State::Picked(self.pick(connection, selection)?, read),
@@ -119,16 +116,16 @@ impl Cursor {
         Ok(State::After(stopped_at, last, selection))
     }
 
-    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Arc<[i64]>> {
+    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
         let mut sql = format!("SELECT id FROM {}", self.entity.table.name);
         let mut parameters = conditions(&mut sql, selection);
         self.arrange(&mut sql, &mut parameters, selection);
         let mut ids = Vec::new();
         rows(connection, &sql, parameters, &mut |row| {
             ids.push(row.get(0)?);
-            Ok(true)
+            Ok(Step::On)
         })?;
-        Ok(ids.into())
+        Ok(ids)
     }
 
     /// Adds the order, and the window where there is one.
@@ -140,16 +137,15 @@ impl Cursor {
         }
     }
 
-    fn picked(&self, connection: &Connection, ids: Arc<[i64]>, read: usize, each: Each<'_>) -> Result<State> {
+    fn picked(&self, connection: &Connection, ids: Vec<i64>, read: usize, each: Each<'_>) -> Result<State> {
         let mut statement = connection.prepare_cached(self.entity.table.sql().one(self.view))?;
         for (at, id) in ids.iter().enumerate().skip(read) {
             let mut rows = statement.query([id])?;
             // In memory, another thread may have deleted it meanwhile.
-            if let Some(row) = rows.next()?
-                && !each(row)?
-            {
+            let step = rows.next()?.map_or(Ok(Step::On), &mut *each)?;
+            if step != Step::On {
                 drop(rows);
-                return Ok(State::Picked(ids, at + 1));
+                return Ok(State::Picked(ids, at + usize::from(step == Step::EndAfter)));
             }
         }
         Ok(State::End)
@@ -175,14 +171,17 @@ fn conditions(sql: &mut String, selection: &Selection) -> Vec<Value> {
     parameters
 }
 
-/// Reads rows until `each` gives false, and gives the id of the row that it stopped at.
+/// Reads rows until `each` ends the slice, and gives the id after which to go on then.
 fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'_>) -> Result<Option<i64>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
-        if !each(row)? {
-            return Ok(Some(row.get("id")?));
-        }
+        let before = match each(row)? {
+            Step::On => continue,
+            Step::EndAfter => 0,
+            Step::EndBefore => 1,
+        };
+        return Ok(Some(row.get::<_, i64>("id")? - before));
     }
     Ok(None)
 }
@@ -261,7 +260,7 @@ impl<'a, R: Stored> List<'a, R> {
         self.more = source.read(|connection| {
             cursor.slice(connection, &mut |row| {
                 read.push_back(record(row)?);
-                Ok(read.len() < 256)
+                Ok(if read.len() < 256 { Step::On } else { Step::EndAfter })
             })
         })?;
         Ok(())

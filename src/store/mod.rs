@@ -16,6 +16,8 @@ mod list;
 mod migrate;
 mod place;
 mod readers;
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
+mod record_document;
 mod records;
 mod rule;
 mod schema;
@@ -31,9 +33,9 @@ use rusqlite::Connection;
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{Command, MAX_ID, Outcome, Write, add, apply, delete_where, load};
-pub(crate) use document::{ListDocument, Mark, PIECE};
+pub(crate) use document::{Ended, ListDocument, PIECE};
 pub use entity::Stored;
-pub(crate) use entity::{Change, Done, Entity, Invariant, Parent};
+pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Parent};
 pub(crate) use file::differences;
 pub(crate) use filter::{By, Filter, Selection};
 #[cfg(feature = "server")]
@@ -43,6 +45,7 @@ pub(crate) use keys::random;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
 pub use migrate::Upgrade;
+pub(crate) use record_document::{Document, RecordDocument};
 pub use records::{Records, Transaction};
 pub(crate) use rule::{Action, On, Rule};
 pub(crate) use time::Time;
@@ -56,7 +59,6 @@ use self::readers::{Reader, Readers};
 use self::writer::Writer;
 use crate::account::Account;
 use crate::error::{Error, Result};
-use crate::format::Format;
 use crate::record::Values;
 use crate::value::whole_seconds;
 
@@ -315,15 +317,22 @@ impl ClientStore {
         }
     }
 
-    /// The document of one record, straight from its row.
-    pub(crate) fn document(
-        &self,
-        entity: &'static Entity,
-        parent: Option<i64>,
-        id: i64,
-        format: Format,
-    ) -> Result<Vec<u8>> {
-        self.read(|connection| document::one(connection, entity, parent, id, format))
+    /// The document of one record, straight from its row, unless it is long.
+    pub(crate) fn document(&self, document: RecordDocument) -> Result<Document> {
+        self.read(|connection| document.short(connection))
+    }
+
+    /// How long the document of one record is at most, in bytes; nobody waits while that is counted.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
+    pub(crate) fn document_at_most(&self, document: RecordDocument) -> Result<usize> {
+        let (taken, attached) = self.read(|connection| document.take_to_measure(connection))?;
+        Ok(document.at_most(&taken, attached))
+    }
+
+    /// The document of one record, whatever its length, in this much room; nobody waits while it is written.
+    pub(crate) fn long_document(&self, document: RecordDocument, room: usize) -> Result<Vec<u8>> {
+        let (taken, attached) = self.read(|connection| document.take(connection))?;
+        document.write(&taken, attached.as_deref(), room)
     }
 
     /// Refuses a record that is not there.

@@ -9,12 +9,14 @@
 mod attackers;
 #[path = "../common/mod.rs"]
 mod common;
+mod memory;
 #[path = "../served/mod.rs"]
 mod served;
 
 use std::fs;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use clientstore::{ClientStore, NewClient};
@@ -41,6 +43,12 @@ const RECOVERY: Duration = Duration::from_secs(80);
 /// are a few at lists that are sent, at lists that begin, and idle.
 const READERS: usize = 40;
 const FLOOD: &str = "CLIENTSTORE_ATTACK_FLOOD";
+
+/// One attack at a time: a process may not have so many files as all together.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What the system knows of the server.
 #[derive(Debug)]
@@ -115,6 +123,7 @@ fn the_flood() {
 
 #[test]
 fn under_attack_others_are_served_memory_stays_and_nothing_is_left() {
+    let _alone = alone();
     let timed = std::env::var("CLIENTSTORE_ATTACK_SECONDS").ok();
     let least = Duration::from_secs(timed.as_ref().map_or(5, |seconds| seconds.parse().unwrap()));
     let folder = tempfile::tempdir().unwrap();

@@ -151,3 +151,13 @@ pub(crate) fn write_string(out: &mut Vec<u8>, mut rest: &[u8]) {
     out.extend_from_slice(rest);
     out.push(b'"');
 }
+
+/// How long a text is once it is escaped, in bytes, without the quotes around it.
+pub(crate) fn escaped(bytes: &[u8]) -> usize {
+    let more = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..=0x1F => 5,
+        _ => 0,
+    };
+    bytes.len() + bytes.iter().map(more).sum::<usize>()
+}

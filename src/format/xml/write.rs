@@ -204,6 +204,12 @@ fn write_text(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// How long a text is once it is escaped, in bytes.
+pub(crate) fn escaped(bytes: &[u8]) -> usize {
+    let count = |is: fn(&u8) -> bool| bytes.iter().filter(|byte| is(byte)).count();
+    bytes.len() + 3 * count(|byte| matches!(byte, b'<' | b'>')) + 4 * count(|byte| matches!(byte, b'&' | b'\r'))
+}
+
 /// Escapes what `find` finds.
 fn escape(out: &mut Vec<u8>, mut rest: &[u8], find: impl Fn(&[u8]) -> Option<usize>) {
     while let Some(at) = find(rest) {

@@ -102,51 +102,93 @@ fn audit(connection: &Connection, id: i64, tell: &mut dyn FnMut(&'static str, St
 
 /// The CSV of new lines, the way in that every sender uses.
 pub(super) fn csv_of(lines: impl IntoIterator<Item = NewLineItem>) -> String {
-    let text = |line: &NewLineItem, name: &str| match line.values.get(name) {
-        Some(Value::Text(text)) => text.clone(),
-        Some(Value::Integer(1)) => "true".to_owned(),
-        _ => String::new(),
-    };
-    let rows = lines.into_iter().map(|line| HEADER.map(|name| text(&line, name)));
-    write_csv(rows)
+    let mut csv = Csv::new();
+    for line in lines {
+        csv.push(HEADER.map(|name| match line.values.get(name) {
+            Some(Value::Text(text)) => Cow::Borrowed(text.as_str()),
+            Some(Value::Integer(1)) => Cow::Borrowed("true"),
+            _ => Cow::Borrowed(""),
+        }));
+    }
+    csv.into_text()
 }
 
-/// The CSV of an invoice's lines.
-pub(super) fn csv(connection: &Connection, invoice: i64) -> Result<String> {
+/// The CSV of an invoice's lines; none where it is longer than `most` bytes.
+pub(super) fn csv(connection: &Connection, invoice: i64, most: usize) -> Result<Option<String>> {
     let mut statement = connection.prepare_cached(
         "SELECT kind, description, quantity, unit_price, amount, taxed, taxed2, project_id \
          FROM invoice_line_items WHERE invoice_id = ?1 ORDER BY id",
     )?;
-    let two_decimals = |text: String| Exact::parse(&text).map_or(text, |exact| exact.text(2));
-    let rows = statement.query_map([invoice], |row| {
-        let boolean = |at| row.get(at).map(|value: bool| value.to_string());
-        Ok([
-            row.get(0)?,
-            row.get(1)?,
-            two_decimals(row.get(2)?),
-            two_decimals(row.get(3)?),
-            row.get(4)?,
-            boolean(5)?,
-            boolean(6)?,
-            row.get::<_, Option<String>>(7)?.unwrap_or_default(),
-        ])
-    })?;
-    Ok(write_csv(rows.collect::<rusqlite::Result<Vec<_>>>()?))
+    let mut rows = statement.query([invoice])?;
+    let (mut csv, mut texts) = (Csv::new(), 0);
+    while let Some(row) = rows.next()? {
+        let text = |at| Ok::<_, Error>(row.get_ref(at)?.as_str_or_null().map_err(rusqlite::Error::from)?.unwrap_or(""));
+        let two_decimals = |text: &str| Exact::parse(text).map_or_else(|| text.to_owned(), |exact| exact.text(2));
+        let boolean = |at| Ok::<_, Error>(if row.get(at)? { "true" } else { "false" });
+        let cells = [
+            Cow::Borrowed(text(0)?),
+            Cow::Borrowed(text(1)?),
+            Cow::Owned(two_decimals(text(2)?)),
+            Cow::Owned(two_decimals(text(3)?)),
+            Cow::Borrowed(text(4)?),
+            Cow::Borrowed(boolean(5)?),
+            Cow::Borrowed(boolean(6)?),
+            Cow::Borrowed(text(7)?),
+        ];
+        // Each is followed by a comma or a line end.
+        texts += cells.iter().map(|cell| cell.len() + 1).sum::<usize>();
+        if texts > most {
+            return Ok(None);
+        }
+        csv.push(cells);
+    }
+    Ok(Some(csv.into_text()))
 }
 
-fn write_csv(rows: impl IntoIterator<Item = [String; 8]>) -> String {
-    // White space before a record is removed unless it is quoted.
-    let indented = |row: &[String; 8]| row[0].starts_with(is_space);
-    let rows: Vec<[String; 8]> = std::iter::once(HEADER.map(str::to_owned)).chain(rows).collect();
-    let mut bytes = Vec::new();
-    for alike in rows.chunk_by(|one, next| indented(one) == indented(next)) {
-        let style = if indented(&alike[0]) { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
-        let mut builder = csv::WriterBuilder::new();
-        let mut writer = builder.terminator(csv::Terminator::Any(b'\n')).quote_style(style).from_writer(&mut bytes);
-        // Neither a vector nor eight cells a row can fail.
-        let _ = alike.iter().try_for_each(|row| writer.write_record(row));
+/// How long the CSV of an invoice's lines is at most once it is escaped, in bytes.
+pub(super) fn csv_at_most(connection: &Connection, invoice: i64) -> Result<usize> {
+    // A byte becomes six at most, in JSON, where the two quotes that a quote becomes are four. Besides come the escaped
+    // quotes and the separators of eight cells, two booleans, and digits that two numbers may get.
+    let sql = "SELECT sum(6 * octet_length(kind || description || coalesce(project_id, '')) \
+               + octet_length(quantity || unit_price || amount) + 64) FROM invoice_line_items WHERE invoice_id = ?1";
+    let lines: Option<i64> = connection.prepare_cached(sql)?.query_row([invoice], |row| row.get(0))?;
+    Ok(usize::try_from(lines.unwrap_or(0)).unwrap_or(usize::MAX)
+        + HEADER.iter().map(|name| name.len() + 1).sum::<usize>())
+}
+
+/// CSV that is written line by line.
+struct Csv {
+    writer: csv::Writer<Vec<u8>>,
+    is_indented: bool,
+}
+
+impl Csv {
+    fn new() -> Self {
+        let mut csv = Csv { writer: Self::writer(Vec::new(), false), is_indented: false };
+        csv.push(HEADER.map(Cow::Borrowed));
+        csv
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+
+    fn writer(written: Vec<u8>, is_indented: bool) -> csv::Writer<Vec<u8>> {
+        let style = if is_indented { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).quote_style(style).from_writer(written)
+    }
+
+    fn push(&mut self, cells: [Cow<'_, str>; 8]) {
+        // White space before a record is removed unless it is quoted.
+        let is_indented = cells[0].starts_with(is_space);
+        if is_indented != self.is_indented {
+            let writer = std::mem::replace(&mut self.writer, Self::writer(Vec::new(), is_indented));
+            self.writer = Self::writer(writer.into_inner().unwrap_or_default(), is_indented);
+            self.is_indented = is_indented;
+        }
+        // Neither a vector nor eight cells a row can fail.
+        let _ = self.writer.write_record(cells.iter().map(|cell| cell.as_bytes()));
+    }
+
+    fn into_text(self) -> String {
+        String::from_utf8(self.writer.into_inner().unwrap_or_default()).unwrap_or_default()
+    }
 }
 
 /// The lines that a request or a document gives; none where it gives none, or its header discards them.

@@ -22,7 +22,7 @@ use super::projects::no_such_client;
 use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
 use crate::record::{Field, Values, record, text_enum};
-use crate::store::{Action, By, Change, Done, Entity, Filter, On, Parent, Rule, add};
+use crate::store::{Action, Attached, By, Change, Done, Entity, Filter, On, Parent, Rule, add};
 use crate::value::{Kind as ColumnKind, Value, date_text};
 
 /// What the totals depend on besides the lines.
@@ -151,7 +151,7 @@ pub(crate) static INVOICES: Entity = Entity::of::<Invoice>()
     .complete(complete)
     .revise(revise)
     .entail(&[], entail)
-    .attached(|connection, id| lines::csv(connection, id).map(Some))
+    .attached(Attached { text: lines::csv, at_most: lines::csv_at_most })
     .invariants(&audit::INVARIANTS)
     .audit(audit::audit);
 

@@ -1,0 +1,230 @@
+//! Programs that have the server keep much for them: they begin long bodies and do not go on, leave much in the
+//! journal, or send much to compare. Others are served beside them, and memory comes back.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::alone;
+use crate::common::tell;
+use crate::served::Served;
+
+/// How long a condition may take to come, however busy the machine is.
+const GENEROUS: Duration = Duration::from_secs(120);
+/// What is resident at most, in kB: the budget of 40 MiB and one guest's excess, what a thousand connections keep both
+/// ways, and the program itself; a debug build's code is larger.
+const MEMORY: u64 = 160 * 1024;
+/// What may be resident afterwards more than before, in kB.
+const LEFT: u64 = 64 * 1024;
+
+fn resident(server: &Served, what: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// A whole request, after which the connection stays open.
+fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+}
+
+/// Connections that send the same and read nothing; each that the server closes comes again, until all is done.
+struct Crowd<'a> {
+    address: &'a str,
+    sends: String,
+    count: usize,
+}
+
+impl Crowd<'_> {
+    fn join(&self) -> Option<TcpStream> {
+        let mut stream = TcpStream::connect(self.address).ok()?;
+        stream.set_write_timeout(Some(Duration::from_secs(1))).ok()?;
+        stream.write_all(self.sends.as_bytes()).ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some(stream)
+    }
+
+    /// Tells once all have asked.
+    fn press(&self, ready: &AtomicBool, done: &AtomicBool) {
+        let mut streams = Vec::new();
+        while !done.load(Ordering::Relaxed) {
+            while streams.len() < self.count
+                && let Some(stream) = self.join()
+            {
+                streams.push(stream);
+            }
+            ready.store(true, Ordering::Relaxed);
+            // One byte now and then, so that those are seen that were closed.
+            streams.retain_mut(|stream| !matches!(stream.read(&mut [0]), Ok(0)) && stream.take_error().is_ok());
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// What is asked by programs that behave, each on its own connection.
+fn behave(server: &Served, long: &str) {
+    let large = format!("<client><name>Honest</name><details>{}</details></client>", "x".repeat(6_000));
+    for (method, path, body, status) in [
+        ("GET", "/clients/2", "", 200),
+        ("GET", "/account/who_am_i", "", 200),
+        ("POST", "/projects", "<project><client-id>2</client-id><name>Honest</name></project>", 201),
+        ("POST", "/clients", &*large, 201),
+        ("GET", "/projects?updated_since=2001-01-01", "", 200),
+        ("GET", "/_clientstore/health", "", 200),
+        ("GET", "/_clientstore/state", "", 200),
+        ("GET", long, "", 200),
+    ] {
+        assert_eq!(asked(server, method, path, body), status, "{method} {path}");
+    }
+}
+
+/// The status of an answer that is read to its end; asked again where the connection gave way.
+fn asked(server: &Served, method: &str, path: &str, body: &str) -> u16 {
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < GENEROUS, "{method} {path} is not answered");
+        let ask = || -> Option<u16> {
+            let mut stream = TcpStream::connect(server.address()).ok()?;
+            stream.set_read_timeout(Some(GENEROUS)).ok()?;
+            stream.write_all(request(method, path, "Connection: close\r\n", body).as_bytes()).ok()?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).ok()?;
+            let head = String::from_utf8_lossy(&answer[..answer.len().min(12)]).into_owned();
+            head.strip_prefix("HTTP/1.1 ")?.parse().ok()
+        };
+        if let Some(status) = ask() {
+            return status;
+        }
+    }
+}
+
+/// A server whose first client is long, and whose second is short.
+fn server() -> Served {
+    let server = Served::start(&["--memory", "--control", "--quiet"]);
+    let long = format!("<client><name>Long</name><details>{}</details></client>", "x".repeat(1_000_000));
+    assert_eq!(asked(&server, "POST", "/clients", &long), 201);
+    assert_eq!(asked(&server, "POST", "/clients", "<client><name>Short</name></client>"), 201);
+    server
+}
+
+/// Others are served while the crowd is there, memory stays under its bound and comes back, and the server stops.
+fn withstands(server: Served, name: &str, (count, sends): (usize, String), long: &str, most: u64) {
+    let _alone = alone();
+    let before = resident(&server, "VmRSS:");
+    let (ready, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        let crowd = Crowd { address: server.address(), sends, count };
+        let (ready, done) = (&ready, &done);
+        let pressing = scope.spawn(move || crowd.press(ready, done));
+        let served = std::panic::catch_unwind(|| {
+            while !ready.load(Ordering::Relaxed) {
+                assert!(begun.elapsed() < GENEROUS, "{name}: they cannot even connect");
+                thread::sleep(Duration::from_millis(10));
+            }
+            behave(&server, long);
+        });
+        done.store(true, Ordering::Relaxed);
+        pressing.join().unwrap();
+        served.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+    let (took, peak) = (begun.elapsed(), resident(&server, "VmHWM:"));
+    assert!(peak < most, "{name}: {peak} kB were resident, {before} kB before");
+    let ended = Instant::now();
+    let after = loop {
+        let after = resident(&server, "VmRSS:");
+        if after < before + LEFT {
+            break after;
+        }
+        assert!(ended.elapsed() < GENEROUS, "{name}: {after} kB stay resident, {before} kB before");
+        thread::sleep(Duration::from_millis(100));
+    };
+    tell(format_args!("{name}: served in {took:?}; {before} kB resident, {peak} kB at most, {after} kB after"));
+    assert_eq!(asked(&server, "GET", "/clients/2", ""), 200);
+    // It ends within the limits of the test, or is killed and the test fails.
+    assert!(server.signal("TERM").success(), "{name}");
+}
+
+fn get(path: &str) -> String {
+    request("GET", path, "", "")
+}
+
+#[test]
+fn who_does_not_read_a_long_record_leaves_room_for_others() {
+    withstands(server(), "a long record", (300, get("/clients/1")), "/clients/1", MEMORY);
+}
+
+#[test]
+fn who_does_not_go_on_with_a_body_leaves_room_for_others() {
+    let head = "Host: localhost\r\nContent-Length: 1048576\r\n\r\n<";
+    for path in ["/clients", "/_clientstore/seed"] {
+        let stalled = format!("POST {path} HTTP/1.1\r\n{head}");
+        withstands(server(), path, (300, stalled), "/clients/1", MEMORY);
+    }
+}
+
+#[test]
+fn who_has_no_credentials_and_does_not_go_on_with_a_body_is_answered_and_leaves_room_for_others() {
+    let options = ["--memory", "--control", "--quiet", "--auth", "user:password", "--control-token", "secret"];
+    let _alone = alone();
+    let server = Served::start(&options);
+    for path in ["/clients", "/_clientstore/seed"] {
+        let stalled = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048576\r\n\r\n<");
+        let crowd = Crowd { address: server.address(), sends: stalled.clone(), count: 300 };
+        let stalled: Vec<_> = (0..crowd.count).filter_map(|_| crowd.join()).collect();
+        assert_eq!(asked(&server, "GET", "/clients", ""), 401);
+        // Each is told so before its body has come.
+        for mut stream in stalled {
+            stream.set_nonblocking(false).unwrap();
+            stream.set_read_timeout(Some(GENEROUS)).unwrap();
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 401", "{path}");
+        }
+    }
+    assert!(server.signal("TERM").success());
+}
+
+#[test]
+fn long_methods_fill_the_journal_no_further_than_its_bound() {
+    let server = server();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(GENEROUS)).unwrap();
+    let long = request(&"M".repeat(30_000), "/clients", "", "");
+    for _ in 0..2_000 {
+        stream.write_all(long.as_bytes()).unwrap();
+        let mut answer = [0; 4_096];
+        assert!(stream.read(&mut answer).unwrap() > 0);
+    }
+    drop(stream);
+    withstands(server, "long methods", (50, get("/_clientstore/journal")), "/_clientstore/journal", MEMORY);
+}
+
+#[test]
+fn a_pattern_is_compared_with_long_paths_in_no_time() {
+    let server = server();
+    for _ in 0..100 {
+        assert!(matches!(asked(&server, "GET", &format!("/{}", "a".repeat(32_000)), ""), 404 | 414));
+    }
+    let path = format!("/_clientstore/journal?path=/*{}b", "a".repeat(150));
+    withstands(server, "a pattern", (50, get(&path)), &path, MEMORY);
+}
+
+#[test]
+fn inputs_with_very_many_names_are_refused_while_others_are_served() {
+    let names: Vec<String> = (0..70_000).map(|number| format!("\"h{number}\":\"\"")).collect();
+    let names = names.join(",");
+    let faults = format!("{{\"rules\":[{{\"answer\":{{\"status\":503,\"headers\":{{{names}}}}}}}]}}");
+    let verify = format!("{{\"method\":\"POST\",\"headers\":{{{names}}}}}");
+    for (method, path, body) in
+        [("PUT", "/_clientstore/faults", faults), ("POST", "/_clientstore/journal/verify", verify)]
+    {
+        let server = server();
+        assert_eq!(asked(&server, method, path, &body), 400, "{path}");
+        withstands(server, path, (30, request(method, path, "", &body)), "/clients/1", MEMORY);
+    }
+}
