@@ -195,7 +195,7 @@ pub enum Error {
     },
 }
 
-/// A rule of the API (the Clients page; `clients.md`, rules 1 to 3).
+/// A rule of the API (the Clients page; `docs/spec/clients.md`, rules 1 to 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {

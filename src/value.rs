@@ -156,7 +156,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// A decimal as the wire writes it: at least one fraction digit, no needless zeros.
 ///
-/// At most 12 digits stand before the point and 6 after it (`wire.md`), so that every product of
+/// At most 12 digits stand before the point and 6 after it (`docs/spec/wire.md`), so that every product of
 /// two is exact.
 fn canonical_decimal(text: &str) -> Result<String, String> {
     let refuse = |why: &str| Err(format!("{} {why}", quoted(text)));
@@ -248,13 +248,13 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     rest.is_empty().then_some(date)
 }
 
-/// A date, or the day of a datetime as it is written, whatever its offset (`wire.md`).
+/// A date, or the day of a datetime as it is written, whatever its offset (`docs/spec/wire.md`).
 fn parse_day(text: &str) -> Option<NaiveDate> {
     let (date, rest) = leading_date(text.as_bytes())?;
     (rest.is_empty() || parse_datetime_at(date, rest).is_some()).then_some(date)
 }
 
-/// A datetime in any of the forms of `wire.md`: a date, then perhaps a time after `T` or a space,
+/// A datetime in any of the forms of `docs/spec/wire.md`: a date, then perhaps a time after `T` or a space,
 /// perhaps seconds and a fraction (which is dropped), then perhaps `Z`, ` UTC` or an offset.
 pub(crate) fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
     let (date, rest) = leading_date(text.as_bytes())?;

@@ -1,4 +1,4 @@
-//! The document of `/account/rate_limit_status` (`wire.md`).
+//! The document of `/account/rate_limit_status` (`docs/spec/wire.md`).
 
 use super::throttle::{self, Standing};
 use crate::format::Node::{self, DateTime, Integer};

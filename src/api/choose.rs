@@ -1,4 +1,4 @@
-//! The format of an answer (`json.md`).
+//! The format of an answer (`docs/spec/json.md`).
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Uri};

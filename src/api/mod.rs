@@ -199,7 +199,7 @@ impl Api {
     /// Answers a request; the body may be any bytes, encoded as its `Content-Encoding` says: with `gzip` or
     /// `deflate` it is at most 1 MiB long once it is decoded.
     ///
-    /// Every failure is an answer, by the table of `wire.md`. The [`Error`] behind an answer of 400
+    /// Every failure is an answer, by the table of `docs/spec/wire.md`. The [`Error`] behind an answer of 400
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
         let format = self.format(request.uri(), request.headers(), request.body().as_ref());

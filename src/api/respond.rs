@@ -1,4 +1,4 @@
-//! The answers of `wire.md`: the one place where an error becomes a status and a Hint.
+//! The answers of `docs/spec/wire.md`: the one place where an error becomes a status and a Hint.
 
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};

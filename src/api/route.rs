@@ -58,7 +58,7 @@ pub(super) fn suffix_is_json(path: &str) -> Option<bool> {
     [(".xml", false), (".json", true)].iter().find(|(suffix, _)| path.ends_with(suffix)).map(|(_, is_json)| *is_json)
 }
 
-/// Finds the endpoint. A path may end in a slash or in a format suffix: `.xml` or `.json` (`wire.md`).
+/// Finds the endpoint. A path may end in a slash or in a format suffix: `.xml` or `.json` (`docs/spec/wire.md`).
 pub(super) fn find(method: &Method, path: &str) -> Route {
     let Ok(path) = percent_decode_str(path).decode_utf8() else {
         return Route::Unknown;

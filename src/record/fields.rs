@@ -189,7 +189,7 @@ fn missing(element: &'static str, unknown: &Unknowns) -> Error {
     Error::Invalid { field: element, reason, line }
 }
 
-/// Whether a listed value is the one that was sent: in any case, with dashes or underscores (`wire.md`).
+/// Whether a listed value is the one that was sent: in any case, with dashes or underscores (`docs/spec/wire.md`).
 fn same_value(sent: &str, listed: &str) -> bool {
     let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
     sent.trim_matches(is_space).bytes().map(plain).eq(listed.bytes().map(plain))

@@ -1,4 +1,4 @@
-//! The account's own documents: `who_am_i` and `rate_limit_status` (`wire.md`, The account).
+//! The account's own documents: `who_am_i` and `rate_limit_status` (`docs/spec/wire.md`, The account).
 
 use super::{Call, Endpoint, Plan};
 use crate::error::Result;

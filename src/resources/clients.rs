@@ -1,4 +1,4 @@
-//! Clients: the Clients page, and `clients.md`.
+//! Clients: the Clients page, and `docs/spec/clients.md`.
 
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
@@ -178,7 +178,7 @@ fn symbol_follows_currency(values: &mut Values) -> Result<()> {
     Ok(())
 }
 
-/// The symbol of a currency's label (`clients.md`).
+/// The symbol of a currency's label (`docs/spec/clients.md`).
 fn symbol(label: &str) -> String {
     let code = label.rsplit_once(" - ").map_or(label, |(_, code)| code);
     match code {

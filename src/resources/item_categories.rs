@@ -1,4 +1,4 @@
-//! The categories that invoice lines can have: `invoices.md`.
+//! The categories that invoice lines can have: `docs/spec/invoices.md`.
 
 use chrono::{DateTime, Utc};
 

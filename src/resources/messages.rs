@@ -1,4 +1,4 @@
-//! The messages of an invoice: `invoices.md`.
+//! The messages of an invoice: `docs/spec/invoices.md`.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;

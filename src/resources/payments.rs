@@ -1,4 +1,4 @@
-//! The payments of an invoice: `invoices.md`.
+//! The payments of an invoice: `docs/spec/invoices.md`.
 
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;

@@ -1,4 +1,4 @@
-//! Projects: `projects.md`, and rule 3 of `clients.md`.
+//! Projects: `docs/spec/projects.md`, and rule 3 of `docs/spec/clients.md`.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -195,7 +195,7 @@ const HAS_CLIENT: Rule = Rule {
     refusal: |_, change| Ok(no_such_client(change)),
 };
 
-/// No inactive client ever has an active project (`clients.md`, rule 3).
+/// No inactive client ever has an active project (`docs/spec/clients.md`, rule 3).
 const HAS_ACTIVE_CLIENT: Rule = Rule {
     on: On::Write,
     condition: ":active = 0 OR EXISTS (SELECT 1 FROM clients WHERE clients.id = :client_id AND clients.active = 1)",

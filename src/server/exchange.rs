@@ -231,6 +231,8 @@ enum Unread {
 
 /// So much of a body is a part of what every connection may hold, in bytes, and not counted in the budget.
 const SHORT: usize = 4 * 1024;
+/// A long body takes memory in steps of this many bytes, or of what came at once.
+const STEP: usize = 64 * 1024;
 
 /// The whole body, and what is counted for it: its bytes as they come, and what it may become once it is decoded.
 async fn collect(
@@ -262,6 +264,10 @@ async fn collect(
         if all.is_empty() && first.is_empty() {
             first = data;
             continue;
+        }
+        // No more is held than is counted: a vector that doubles would hold up to twice as much.
+        if all.capacity() - all.len() < first.len() + data.len() {
+            all.reserve_exact((first.len() + data.len()).max(STEP));
         }
         all.extend_from_slice(&std::mem::take(&mut first));
         all.extend_from_slice(&data);

@@ -13,7 +13,11 @@ fn without_control_the_paths_say_how_to_get_them() {
     for path in ["/_clientstore", "/_clientstore/", "/_clientstore/health", "/_clientstore/nothing"] {
         let answer = server.ask(&get(path));
         assert_eq!(answer.status(), 404, "{path}");
-        assert!(answer.text().starts_with("<hash>\n  <message>This server has no control paths. "), "{}", answer.text());
+        assert!(
+            answer.text().starts_with("<hash>\n  <message>This server has no control paths. "),
+            "{}",
+            answer.text()
+        );
         assert!(answer.text().contains("--control"));
     }
     assert!(server.ask(&get("/_clientstores")).text().contains("There is no such path."));

@@ -1,6 +1,6 @@
 //! What JSON's grammar alone does not refuse: nesting too deep, and halves of surrogate pairs.
 
-/// More levels of objects and lists are refused (`json.md`).
+/// More levels of objects and lists are refused (`docs/spec/json.md`).
 const MAX_DEPTH: u32 = 32;
 
 /// Looks at a document byte by byte, before or while it is parsed.

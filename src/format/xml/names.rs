@@ -3,7 +3,7 @@
 use super::tokens::Fault;
 use crate::value::{is_space, is_xml_char, quoted};
 
-/// More attributes on one element are refused (`wire.md`).
+/// More attributes on one element are refused (`docs/spec/wire.md`).
 const MAX_ATTRIBUTES: usize = 64;
 
 /// What one pass over a text finds; most texts have nothing that needs a second look.

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::record::TOO_LONG;
 use crate::value::is_space;
 
-/// Deeper documents are refused (`wire.md`).
+/// Deeper documents are refused (`docs/spec/wire.md`).
 const MAX_DEPTH: usize = 32;
 
 /// What a document is made of, once comments and instructions are gone.

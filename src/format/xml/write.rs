@@ -8,8 +8,7 @@ use crate::value::{Kind, is_xml_char, utf8};
 
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-/// Which of the service's two ways of writing a document is meant (`README.md` of the
-/// specification).
+/// Which of the service's two ways of writing a document is meant (`docs/spec/README.md`).
 ///
 /// Reading always accepts both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -52,7 +52,7 @@ pub struct InvoiceFilter {
     pub page: Option<u32>,
 }
 
-/// What the status of an invoice can be asked for (`invoices.md`).
+/// What the status of an invoice can be asked for (`docs/spec/invoices.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {

@@ -9,7 +9,8 @@ use crate::value::{date_text, in_range, parse_date};
 /// At most this many characters of a number are carried on to the next invoice; after a longer one, numbers start anew.
 const LONGEST_NUMBER: usize = 255;
 
-/// The newest created invoice's number with its last run of digits incremented until no invoice has it (`invoices.md`).
+/// The newest created invoice's number, its last run of digits incremented until no invoice has it
+/// (`docs/spec/invoices.md`, "Number").
 pub(super) fn next_number(connection: &Connection) -> Result<String> {
     let newest: Option<String> = connection
         .prepare_cached("SELECT number FROM invoices ORDER BY created_at DESC, id DESC LIMIT 1")?

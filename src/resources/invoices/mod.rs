@@ -1,4 +1,4 @@
-//! Invoices: `invoices.md`.
+//! Invoices: `docs/spec/invoices.md`.
 
 mod access;
 mod audit;

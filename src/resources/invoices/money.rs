@@ -1,4 +1,4 @@
-//! Money: exact, in integers, rounded half away from zero (`invoices.md`).
+//! Money: exact, in integers, rounded half away from zero (`docs/spec/invoices.md`).
 
 use crate::error::{Error, Result};
 

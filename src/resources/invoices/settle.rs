@@ -100,7 +100,7 @@ pub(crate) fn settle(connection: &Connection, id: i64, moved: Moved<'_>) -> Resu
     Ok(())
 }
 
-/// The first that fits (`invoices.md`, State).
+/// The first that fits (`docs/spec/invoices.md`, State).
 pub(super) fn state(sent: bool, closed: bool, has_payment: bool, paid: Exact, due: Exact) -> State {
     match () {
         () if closed => State::Closed,
