@@ -13,7 +13,7 @@ fn asked(api: &Api, method: &str, path: &str) -> Response<clientstore::Body> {
     api.handle(Request::builder().method(method).uri(path).body("").unwrap())
 }
 
-/// Stores in memory and in a file, with so many clients of about 600 bytes.
+/// Stores in memory and in a file, with `clients` clients of about 600 bytes each.
 fn stores(folder: &tempfile::TempDir, clients: usize) -> [ClientStore; 2] {
     let builder = || builder(&Clock::default()).durability(Durability::Off);
     let stores = [builder().open_in_memory().unwrap(), builder().open(folder.path().join("store.db")).unwrap()];

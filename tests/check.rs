@@ -1,4 +1,4 @@
-//! The check of a file: a whole one passes, and whatever is broken on purpose is told with its place.
+//! The check of a file: a whole one passes, and each fault made on purpose is reported with its place.
 
 mod common;
 mod transfers;

@@ -14,7 +14,7 @@ use served::Served;
 
 const CLIENT: &str = "<client><name>A</name></client>";
 
-/// Asks for a path that is not there, so many times on one connection, and reads every answer.
+/// Asks for a missing path `times` times on one connection, and reads every answer.
 fn ask(served: &Served, times: usize) {
     const AT_ONCE: usize = 500;
     let request = format!("GET /nothing HTTP/1.1\r\nHost: {}\r\n\r\n", served.address());

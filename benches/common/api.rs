@@ -14,7 +14,7 @@ use super::data::{Data, INVOICED, Side, ids};
 use super::harness::{Outcome, is_short, pairs, time};
 use super::store::{COLUMNS, names};
 
-/// An API over the case's file with so many clients.
+/// An API over the case's file with `clients` clients.
 pub fn api(data: &Data, clients: usize) -> Api {
     Api::new(ClientStore::open(data.clients(clients, Side::Case)).unwrap())
 }
@@ -30,7 +30,7 @@ pub fn answered(api: &Api, request: Request<&str>) -> Bytes {
     response.into_body().into_bytes().unwrap()
 }
 
-/// How often a list of so many clients is repeated, so that a measurement takes a while.
+/// How often a list of `clients` clients is repeated, so that a measurement takes long enough.
 pub fn repeats(clients: usize) -> usize {
     (20_000 / clients).max(1)
 }

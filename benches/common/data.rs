@@ -52,7 +52,7 @@ pub fn client((name, details): &(String, String)) -> NewClient {
     NewClient::named(&**name).details(&**details)
 }
 
-/// Ids over the whole spread of so many clients, far from one another.
+/// Ids spread over all of `clients` clients, far from one another.
 pub fn ids(clients: usize) -> Vec<i64> {
     (0..2_000).map(|at: usize| (at * 7_368_787 % clients) as i64 + 1).collect()
 }
@@ -62,7 +62,7 @@ pub fn most() -> usize {
     if is_short() { 200_000 } else { 1_000_000 }
 }
 
-/// So many clients share the invoices.
+/// The number of clients that share the invoices.
 pub const INVOICED: i64 = 50;
 
 /// The files, each made when it is first asked for, in a folder on the build's disk: what a durable
@@ -83,7 +83,7 @@ impl Data {
         self.folder.path()
     }
 
-    /// A file with so many clients that no case writes to, for the case or for its floor: a lock that
+    /// A file with `count` clients that no case writes to, for the case or for its floor: a lock that
     /// one of them holds on a file, or a page that it has read, must not spare the other anything.
     pub fn clients(&self, count: usize, side: Side) -> PathBuf {
         self.made(&format!("clients-{count}"), side, |path| {
@@ -103,7 +103,7 @@ impl Data {
         })
     }
 
-    /// A file with so many clients to write to.
+    /// A file with `count` clients to write to.
     pub fn fresh(&self, count: usize) -> PathBuf {
         let from = self.clients(count, Side::Case);
         self.copies.set(self.copies.get() + 1);

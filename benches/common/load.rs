@@ -45,7 +45,7 @@ impl Load {
         Load { poll, connections, buffer: vec![0; 256 * 1024] }
     }
 
-    /// Sends the requests, over and over, until so many are answered; each connection asks again once
+    /// Sends the requests, over and over, until `count` are answered; each connection asks again once
     /// it has its whole answer.
     pub fn run(&mut self, requests: &[Vec<u8>], count: usize) -> Run {
         let Load { poll, connections, buffer } = self;
@@ -117,10 +117,10 @@ struct Answer {
 enum State {
     #[default]
     Head,
-    /// So many bytes of the body are still to come.
+    /// This many bytes of the body are still to come.
     Body(usize),
     ChunkSize,
-    /// So many bytes of a chunk, its line end among them.
+    /// This many bytes of a chunk are still to come, including its line end.
     Chunk(usize),
     /// The line end after the last chunk.
     LastLine(usize),

@@ -18,7 +18,7 @@ use crate::store::{ClientStore, RecordDocument};
 pub(super) struct Lane(Arc<Semaphore>);
 
 impl Lane {
-    /// A lane for so many at the same time.
+    /// A lane for at most `width` tasks at the same time.
     pub(super) fn of(width: usize) -> Self {
         Lane(Arc::new(Semaphore::new(width)))
     }

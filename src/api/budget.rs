@@ -1,9 +1,9 @@
 //! The one budget of bytes: what is held of long requests and long answers, for all connections together.
 //!
-//! Who needs more than is free waits. Meanwhile guests give way that let the server wait for them: who waits is
-//! served in the order of coming, but whoever fits into what is free need not wait for one who does not. The
-//! guest that has been there for longest never waits, whatever is free: so one of them always goes on, and the
-//! bytes held may exceed the budget by what this one takes.
+//! A guest that needs more than is free waits, and guests that keep the server waiting give way to it. Guests that
+//! wait are served in the order of coming, except that one that fits into what is free need not wait for one that
+//! does not fit. The oldest guest never waits, whatever is free. So one guest always goes on, and the bytes held may
+//! exceed the budget by what it takes.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -24,14 +24,14 @@ const SMALL: usize = PIECE;
 /// What others than small guests have of the budget, in bytes.
 pub(crate) const LARGE: usize = BYTES - RESERVED;
 
-/// How long a guest may let the server wait, while others wait.
+/// How long a guest may keep the server waiting at a time, while others wait.
 const STALLED: Duration = Duration::from_millis(250);
-/// How long a guest may stay that lets the server wait at all, while others wait.
+/// The longest time a guest that keeps the server waiting may stay while others wait.
 const LONG: Duration = Duration::from_secs(3);
 
 /// Whom something is held for.
 pub(crate) trait Guest: Send + Sync {
-    /// For how long the other side has let the server wait; none where it has not.
+    /// For how long the other side has kept the server waiting, or `None` if it has not.
     fn stalled(&self) -> Option<Duration>;
 
     /// It is the server that lets the other side wait.

@@ -19,7 +19,7 @@ pub(super) enum Refusal {
     Unknown(String),
     /// Its coding says one thing, its bytes another.
     Malformed(&'static str),
-    /// Longer than so many bytes once it is decoded.
+    /// The decoded body is longer than this many bytes.
     TooLong(usize),
 }
 

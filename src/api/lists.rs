@@ -126,7 +126,7 @@ mod tests {
     const CLIENTS: Name = ("clients", Format::Xml(Dialect::Documented));
     const PROJECTS: Name = ("projects", Format::Xml(Dialect::Documented));
 
-    /// Room in which so many bytes were written; none where they do not fit.
+    /// Room with `bytes` bytes written into it, or `None` if they do not fit.
     fn written(lists: &Lists, list: Name, bytes: usize) -> Option<Counted> {
         let mut room = lists.room(list)?;
         room.document.resize(bytes, b' ');

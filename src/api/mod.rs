@@ -253,7 +253,7 @@ impl Api {
         &self.inner.lists.budget
     }
 
-    /// Has whoever waits for room get it, where something can be let go of for that.
+    /// Forgets the kept lists, so that requests that wait for room can have theirs.
     #[cfg(feature = "server")]
     pub(crate) fn make_room(&self) {
         self.inner.lists.forget();

@@ -17,7 +17,7 @@ pub(crate) const WINDOW: Duration = Duration::from_secs(15);
 /// How long a lockout lasts after the last call that was refused.
 pub(crate) const LOCKOUT: Duration = Duration::from_secs(2);
 
-/// Calls are counted in slots of so many milliseconds, so that a busy server keeps few numbers.
+/// The length in milliseconds of the slots in which calls are counted, so that a busy server keeps few numbers.
 const SLOT: u128 = 100;
 
 /// Counts calls; off, it refuses none.

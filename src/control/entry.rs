@@ -83,7 +83,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The longest beginning of a text of at most so many bytes that ends with a whole character.
+/// The length of the longest prefix of at most `bytes` bytes that ends with a whole character.
 fn floor(text: &str, bytes: usize) -> usize {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {

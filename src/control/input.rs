@@ -136,7 +136,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
     }
 }
 
-/// An array of at most so many values; reading it ends with the first that is too many.
+/// An array of at most `N` values. Reading stops at the first value beyond them.
 pub(super) struct AtMost<const N: usize, V>(pub(super) Vec<V>);
 
 impl<'de, const N: usize, V: Deserialize<'de>> Deserialize<'de> for AtMost<N, V> {

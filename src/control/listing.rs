@@ -16,7 +16,7 @@ use crate::store::PIECE;
 /// The longest wait for an entry, in seconds.
 const MAX_WAIT: u64 = 60;
 
-/// So many entries are compared with a path in place; more are elsewhere.
+/// At most this many entries are compared with a path on the calling thread; more are compared on another.
 const FEW: usize = 16;
 
 const HINT: &str = "The parameters are method, path, status, after, limit and wait";

@@ -47,7 +47,7 @@ const MAX_JSON: usize = 1024 * 1024;
 /// The rules that fit into [`MAX_JSON`], indented.
 const FAULTS: usize = 2 * MAX_JSON;
 
-/// The control paths of a [`Server`](crate::server::Server), for tests: with them, whoever reaches
+/// The control paths of a [`Server`](crate::server::Server), for tests: with them, anyone who reaches
 /// the server can read, change and reset everything.
 ///
 /// ```no_run

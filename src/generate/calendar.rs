@@ -13,7 +13,7 @@ const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2011, 1, 3).unwrap();
 /// When the office opens, in UTC.
 const OPENS: NaiveTime = NaiveTime::from_hms_opt(8, 0, 0).unwrap();
 
-/// The moment after so many seconds of work since the first day.
+/// The moment after `worked` seconds of work since the first day.
 pub(super) fn moment(worked: u64) -> DateTime<Utc> {
     let (weeks, rest) = (worked / WEEK, worked % WEEK);
     let opened = FIRST.and_time(OPENS).and_utc();

@@ -14,7 +14,7 @@ use crate::record::Fields;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
 use crate::store::{Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
 
-/// So many clients, projects or invoices are made in one transaction, so that neither memory nor
+/// At most this many clients, projects or invoices are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
 const BATCH: u64 = 5_000;
 
@@ -24,7 +24,7 @@ const BATCH: u64 = 5_000;
 /// The records follow from the seed, the numbers and the store's account, their times and client
 /// keys included: two stores filled alike give equal dumps, to the byte. Clients are from 2011, invoices from 2012
 /// to 2015. Ids begin at 1; the clients have the ids up to their number, and the projects of the
-/// first client come before those of the second. Whoever knows the seed knows the client keys, so
+/// first client come before those of the second. Anyone who knows the seed knows the client keys, so
 /// none of this is for an account that strangers can reach.
 ///
 /// ```

@@ -39,7 +39,7 @@ impl Random {
         first + self.below(last.abs_diff(first) + 1) as i64
     }
 
-    /// True in so many of a hundred cases.
+    /// True in `cases` of a hundred cases.
     pub(super) fn percent(&mut self, cases: u64) -> bool {
         self.below(100) < cases
     }

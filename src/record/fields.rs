@@ -30,7 +30,7 @@ impl Values {
         Values::with_width(table, table.columns.len())
     }
 
-    /// With room for the values of the first columns, so many.
+    /// With room for the values of the first `width` columns.
     pub(crate) fn with_width(table: &'static Table, width: usize) -> Self {
         Values {
             table,

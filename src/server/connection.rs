@@ -18,7 +18,7 @@ use super::limits::Limits;
 use super::progress::Progress;
 use super::wire::Wire;
 
-/// So many bytes of a connection are buffered each way, where its heads may not be longer.
+/// The size in bytes of a connection's buffer, each way, unless its heads may be longer.
 const BUFFER: usize = 32 * 1024;
 
 const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";

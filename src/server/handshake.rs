@@ -141,7 +141,7 @@ fn refusal(status: StatusCode, reason: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What a failed handshake means to whoever reads the log.
+/// What a failed handshake means, in words for the log.
 fn explained(error: &rustls::Error) -> String {
     use AlertDescription::{BadCertificate, CertificateUnknown, ProtocolVersion, UnknownCA};
     match error {

@@ -47,8 +47,8 @@ impl fmt::Debug for Tls {
 
 impl Tls {
     /// Makes a certificate for `localhost`, `127.0.0.1`, `::1`, the names below `harvestapp.com`, and these names or IP
-    /// addresses. It is signed by an authority that is made for it too, whose key is forgotten at once, so that whoever
-    /// trusts the [`authority`](Self::authority) trusts this certificate and never another one.
+    /// addresses. It is signed by an authority made for it, whose key is thrown away at once. A program that trusts the
+    /// [`authority`](Self::authority) therefore trusts this certificate and no other one.
     ///
     /// Both are good for 825 days, and are new each time.
     ///

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::lines::Lines;
 use super::progress::Progress;
 
-/// What is thrown away is read in pieces of so many bytes.
+/// The size in bytes of the pieces in which unwanted input is read.
 const DISCARDED: usize = 16 * 1024;
 
 pub(super) struct Wire<S> {

@@ -10,7 +10,7 @@ use rusqlite::backup::{Backup, StepResult};
 use super::place::is_at;
 use crate::error::{Error, Result};
 
-/// So many pages are copied between two calls of the progress.
+/// The number of pages copied between two progress calls.
 const PAGES: i32 = 1024;
 
 /// Copies what a connection sees to a new file, which gets its name only once it was verified and is

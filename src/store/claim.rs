@@ -34,7 +34,7 @@ impl Claim {
                 Err(_) => return Ok(None),
             };
             match if alone { file.try_lock() } else { file.try_lock_shared() } {
-                // Whoever gave the claim up has removed the file meanwhile.
+                // The process that gave the claim up has removed the file meanwhile.
                 Ok(()) if !is_at(&beside, &file) => {}
                 Ok(()) => {
                     belong_to_owner(path, &file);

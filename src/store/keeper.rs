@@ -25,7 +25,7 @@ use crate::error::Result;
 
 /// For so long at most the keeper holds a mark.
 const TICK: Duration = Duration::from_millis(20);
-/// So many reads since the last commit, or within a tick, are worth a keeper.
+/// The number of reads since the last commit, or within a tick, that make a keeper worthwhile.
 const BUSY: u32 = 16;
 /// More reads than that were counted already, or are not counted.
 const KEPT: u32 = BUSY + 1;
@@ -57,7 +57,7 @@ pub(crate) struct LetGo<'a>(#[expect(dead_code, reason = "it is held")] MutexGua
 
 impl Keeper {
     pub(crate) fn new(path: &Path, settings: &Settings) -> Self {
-        // Whoever locks the file out is not waited for: readers can do without.
+        // Do not wait for a lock that another process holds: readers work without a keeper.
         let (path, settings) = (path.to_owned(), Settings { busy_timeout: Duration::ZERO, ..*settings });
         let shared = Shared {
             open: Box::new(move || file::reader(&path, &settings)),

@@ -54,7 +54,7 @@ impl Keys {
         }
     }
 
-    /// Goes on as if so many were drawn.
+    /// Continues as if `count` keys had been drawn.
     #[cfg(feature = "server")]
     pub(crate) fn rewind(&self, count: u64) {
         if let Keys::Seeded { drawn, .. } = self {

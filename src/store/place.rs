@@ -50,8 +50,8 @@ pub(crate) fn no_directory(path: &Path) -> Result<()> {
     Err(Error::Unopened { path: path.to_owned(), hint, source })
 }
 
-/// How a store that only reads can open the file. Whoever cannot write it must leave nothing beside it, which might keep
-/// its owner out.
+/// How a store that only reads can open the file. A process that cannot write the file must create no files beside it:
+/// they might keep the owner out.
 pub(crate) fn access(path: &Path) -> Access {
     if may_write(path) && path.parent().is_none_or(may_write) {
         return Access::Write;

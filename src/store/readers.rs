@@ -12,8 +12,8 @@ use super::keeper::{self, Keeper};
 use super::place::Identity;
 use crate::error::Result;
 
-/// At every so manieth commit, what readers hold of the log is let go, so that a checkpoint can go
-/// past it; a log that is due grows by no more than these.
+/// After this many commits readers let go of the part of the log that they hold, so that a checkpoint can pass it. A log
+/// that is due for a checkpoint grows by at most this many commits.
 const COMMITS: u32 = 32;
 
 /// How much of a file of its own a reader in steady use keeps in memory, in KiB. Where no locks are taken, reading

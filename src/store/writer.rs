@@ -27,7 +27,7 @@ use super::place::Identity;
 use super::readers::Readers;
 use crate::error::{Error, Result};
 
-/// So many commands at most commit together; it bounds how long the first of them waits.
+/// At most this many commands commit together; it bounds how long the first of them waits.
 const GROUP: usize = 256;
 
 /// Starts a blocking task, for callers that are tasks themselves.
@@ -292,7 +292,7 @@ impl Writer {
         let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         drop(let_go);
         if committed.is_ok() {
-            // Whoever was faster is waited for by the next commit.
+            // If another process takes the lock first, the next commit waits for it.
             drop(self.hold(connection));
         }
         self.commits.fetch_add(1, Ordering::Release);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// So many findings of each problem are kept; the others are counted.
+/// At most this many findings of each problem are kept; the others are only counted.
 const KEPT: u64 = 100;
 
 /// A kind of thing that can be wrong with a file.

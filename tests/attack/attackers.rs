@@ -229,14 +229,14 @@ impl Attack<'_> {
     }
 }
 
-/// So many connections that have begun a head.
+/// `count` connections that have each sent part of a head.
 pub fn stalled(address: &str, count: usize) -> Vec<TcpStream> {
     let mut connections: Vec<_> = (0..count).map(|_| TcpStream::connect(address).unwrap()).collect();
     connections.iter_mut().for_each(|connection| drop(connection.write_all(b"GET /clients HTTP/1.1\r\n")));
     connections
 }
 
-/// So many connections at once that begin a request, until this process is killed or ten minutes are over.
+/// `count` connections at once that each begin a request, until this process is killed or ten minutes are over.
 pub fn flood(address: &str, count: usize) {
     let begun = Instant::now();
     let mut connections = Vec::new();

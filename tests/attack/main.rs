@@ -30,9 +30,9 @@ const MEMORY: u64 = if cfg!(debug_assertions) { 160_000_000 } else { 144_000_000
 /// What a program that behaves waits for at most, but for the slowest of a hundred requests, on a machine of which the
 /// attackers take their part as well. The limit that is promised is the release build's.
 const PROMISED: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 100 });
-/// Where the machine is busy with other things, so many times what the program waits for at rest.
+/// How many times longer than at rest a request may take, since the machine may be busy with other things.
 const AT_REST: u32 = 20;
-/// So many requests at least are served during the attack, however long they take.
+/// At least this many requests are served during the attack, however long they take.
 const SERVED: usize = 50;
 /// Long enough for anything that is to come, on any machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -44,7 +44,7 @@ const RECOVERY: Duration = Duration::from_secs(80);
 const READERS: usize = 40;
 const FLOOD: &str = "CLIENTSTORE_ATTACK_FLOOD";
 
-/// One attack at a time: a process may not have so many files as all together.
+/// One attack at a time: together they would exceed the open files of one process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,7 +71,7 @@ fn footprint(server: &Served) -> Footprint {
 }
 
 /// How long a program that behaves waited for each answer, in order; on a new connection each time, for so long and
-/// until so many are served.
+/// until `count` are served.
 fn waits(server: &Served, least: Duration, count: usize) -> Vec<Duration> {
     let begun = Instant::now();
     let mut waits = Vec::new();
@@ -94,7 +94,7 @@ fn p99(waits: &[Duration]) -> Duration {
     waits[waits.len() * 99 / 100]
 }
 
-/// Another process with 2,000 connections, since one process of both ends may not have so many files.
+/// Another process with 2,000 connections, since both ends together would exceed the open files of one process.
 struct Flood(Child);
 
 impl Flood {

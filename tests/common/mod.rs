@@ -133,7 +133,7 @@ impl Random {
         (self.next() % end as u64) as usize
     }
 
-    /// True so many times in a hundred.
+    /// True `chance` times in a hundred.
     pub fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }

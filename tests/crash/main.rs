@@ -23,7 +23,7 @@ use life::Life;
 /// So often is the server of one file killed before the next file.
 const KILLS_OF_A_FILE: u64 = 10;
 
-/// After so many more, everything that can happen about a kill has happened.
+/// After this many more operations, everything that can happen around a kill has happened.
 const ENOUGH: u64 = 1_000;
 
 fn given(name: &str, default: u64) -> u64 {

@@ -193,7 +193,7 @@ const DECIMALS: [&str; 10] =
     ["2400", "253.44", "0.3", "0", "-12.5", "999999999999.999999", " 80.0 ", "1e3", "1234567890123", "0.1234567"];
 const PERCENTS: [&str; 10] = ["0", "100", "10", "5", "7.25", "0.5", "33.333333", "99.999999", "100.000001", "-0.1"];
 
-/// One of the choices, so many times in a hundred one of the first kind.
+/// One of the choices: one of `some` with a chance of `chance` in a hundred, else one of `all`.
 fn mostly<'a>(random: &mut Random, chance: usize, some: &[&'a str], all: &[&'a str]) -> &'a str {
     if random.percent(chance) { random.of(some) } else { random.of(all) }
 }

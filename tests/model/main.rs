@@ -28,11 +28,11 @@ use common::{Random, tell};
 use op::{Op, shown};
 use world::{Counts, Setting, World};
 
-/// So many operations are done where nobody says how many.
+/// The default number of operations.
 const SHORT: u64 = 50_000;
-/// So many operations are done on one store before the next.
+/// The number of operations on one store before the next store.
 const EPISODE: u64 = 1_000;
-/// The whole store is compared after so many.
+/// The number of operations between two comparisons of the whole store.
 const BETWEEN_DUMPS: usize = 100;
 
 fn given(name: &str, default: u64) -> u64 {

@@ -7,7 +7,7 @@ use crate::schema::Resource;
 #[derive(Clone, Debug)]
 pub enum Op {
     Call(Box<Call>),
-    /// The clock goes forward by so many seconds.
+    /// The clock goes forward by this many seconds.
     Forward(i64),
     /// The file is closed and opened again.
     Reopen,

@@ -26,7 +26,7 @@ pub fn decimal(text: &str) -> Option<i128> {
     Some(sign * millionths)
 }
 
-/// At least so many digits after the point, and no needless zeros beyond them.
+/// At least `least` digits after the point, and no needless zeros beyond them.
 pub fn decimal_text(millionths: i128, least: usize) -> String {
     let (whole, rest) = (millionths.abs() / MILLION, millionths.abs() % MILLION);
     let mut text = format!("{}{whole}.{rest:06}", if millionths < 0 { "-" } else { "" });

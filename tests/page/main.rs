@@ -57,7 +57,7 @@ impl Page {
         self.ends_with_refusals(0);
     }
 
-    /// As [`ends_well`](Self::ends_well), after so many calls that the server refused, which Chromium
+    /// As [`ends_well`](Self::ends_well), after `refused` calls that the server refused, which Chromium
     /// logs.
     fn ends_with_refusals(self, refused: usize) {
         let log = self.browser.log("browser");

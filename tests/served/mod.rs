@@ -93,7 +93,7 @@ impl Served {
         Ok(text)
     }
 
-    /// Its standard error, which is read only by whoever takes it.
+    /// Its standard error. Nothing else reads it.
     pub fn log(&self) -> std::process::ChildStderr {
         self.process.lock().unwrap().stderr.take().unwrap()
     }

@@ -15,7 +15,7 @@ const MANY: usize = 60;
 const AT_ONCE: usize = 12;
 /// As many long lists, and as many long bodies, as the budget has room for.
 const PLACES: usize = 4;
-/// A program that lets the server wait keeps its place for as long, whoever else waits.
+/// How long a client that keeps the server waiting holds its place while others wait.
 const STALLED: Duration = Duration::from_millis(250);
 
 /// No limit of its own ends what a test lets stand.

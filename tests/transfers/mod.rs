@@ -98,6 +98,6 @@ pub fn fill(store: &ClientStore) {
     store.tasks().delete(5).unwrap();
 }
 
-/// So many records [`fill`] leaves: clients, projects, invoices, lines, messages, payments,
+/// The number of records that [`fill`] leaves: clients, projects, invoices, lines, messages, payments,
 /// categories and tasks.
 pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3;

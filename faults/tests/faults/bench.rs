@@ -35,14 +35,14 @@ pub fn seeds() -> u64 {
     number("CLIENTSTORE_FAULTS_SEEDS", 3)
 }
 
-/// Of so many calls, those that a fault comes at.
+/// The calls, out of `total`, that a fault comes at.
 pub struct Calls {
     pub total: u64,
     stride: u64,
 }
 
 impl Calls {
-    /// At most so many of them where the variable does not say, and all where it is 0.
+    /// At most `most` calls unless the variable says another number. All calls if it is 0.
     pub fn spread(total: u64, most: u64) -> Self {
         let most = if most == 0 { 0 } else { number("CLIENTSTORE_FAULTS_CALLS", most) };
         Calls { total, stride: if most == 0 { 1 } else { total.div_ceil(most).max(1) } }

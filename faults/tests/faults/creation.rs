@@ -5,7 +5,7 @@ use clientstore_faults::{Fault, arm, disarm, lose_power};
 
 use crate::bench::{Bench, Calls, calls_of, errors, losses, seeds, survives};
 
-/// Each error comes at so many calls at most, in the short form; a loss of power at each.
+/// In the short form each error comes at no more than this many calls; a loss of power comes at every call.
 const MOST: u64 = 8;
 
 /// How far it came until something went wrong.

@@ -6,7 +6,8 @@ use clientstore_faults::{Call, Fault, arm, disarm, lose_power};
 use crate::bench::{Bench, Calls, Counts, assert_typed, calls_of, dump, errors, losses, seeds, survives};
 use crate::operations::{GENERATE, Operation, READS, WRITES};
 
-/// Each fault comes at so many calls of an operation at most, in the short form; at fewer where the file is the store's own.
+/// In the short form each fault comes at no more than this many calls of an operation; at fewer if the store has the file to
+/// itself.
 const MOST: u64 = 5;
 const MOST_EXCLUSIVE: u64 = 2;
 

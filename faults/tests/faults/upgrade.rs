@@ -8,8 +8,8 @@ use rusqlite::Connection;
 
 use crate::bench::{Bench, Calls, assert_typed, calls_of, errors, losses, seeds, survives};
 
-/// Each fault comes at so many calls at most, in the short form, and at each of the last ones, which are those after the
-/// copy's pages.
+/// In the short form each fault comes at no more than this many calls, and at every one of the last calls, which come after
+/// the copy's pages.
 const MOST: u64 = 6;
 const LAST: u64 = 20;
 

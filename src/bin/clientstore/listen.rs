@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// So many connections wait to be accepted. The usual 128 are soon taken, and who comes then waits for a second.
+/// At most this many connections wait to be accepted. The usual 128 fill quickly, and a client that comes then waits for a second.
 const BACKLOG: u32 = 4096;
 
 /// The address that an argument names; of a host's addresses the first of IPv4, as most programs try that one, or

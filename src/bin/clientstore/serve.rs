@@ -106,7 +106,7 @@ pub(crate) struct Serve {
 #[command(next_help_heading = "For tests")]
 struct TestArguments {
     /// Add the control paths under /_clientstore/: reset, snapshots, seed, journal, faults, clock,
-    /// throttle; whoever reaches the server may use them
+    /// throttle; anyone who reaches the server may use them
     #[arg(long)]
     control: bool,
     /// Ask every control call for this token: as Authorization: Bearer TOKEN, or as the password of

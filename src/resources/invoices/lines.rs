@@ -51,7 +51,7 @@ record! {
 pub type NewLineItem = Fields<LineItem>;
 
 impl NewLineItem {
-    /// So many of something, at a price each.
+    /// A quantity of something, at a price each.
     ///
     /// ```
     /// use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem};

@@ -25,7 +25,7 @@ impl Exact {
         Some(Exact(if whole.starts_with('-') { -millionths } else { millionths }))
     }
 
-    /// The canonical text, with at least so many digits after the point.
+    /// The canonical text, with at least `least` digits after the point.
     pub(crate) fn text(self, least: usize) -> String {
         let magnitude = self.0.unsigned_abs();
         let fraction = format!("{:06}", magnitude % MILLION.unsigned_abs());
