@@ -1,6 +1,7 @@
 //! The formats of documents: a document's data rendered as XML or JSON, and read from them.
 
 mod body;
+mod documents;
 mod fill;
 mod form;
 pub mod json;

@@ -24,16 +24,16 @@ pub(crate) use read::{Text, is_object, list_record, members, syntax, unescaped, 
 pub(crate) use scan::Scan;
 pub(crate) use write::{Writer, escaped, write_string};
 
-use crate::error::{Error, Result};
-use crate::format::{self, Format, Node, Purpose, Unwritable};
+use crate::error::Result;
+use crate::format::{self, Format, Node, Purpose, documents};
 use crate::record::{Document, Fields, Record, Values};
 
 /// Reads the document of one record, wrapped or bare, every field of it.
 ///
 /// # Errors
 ///
-/// [`Error::Json`] where the document is not JSON, not UTF-8, or no object; [`Error::Invalid`] where a
-/// value does not fit its type.
+/// [`Error::Json`](crate::Error::Json) where the document is not JSON, not UTF-8, or no object;
+/// [`Error::Invalid`](crate::Error::Invalid) where a value does not fit its type.
 pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
     read_for(document, R::DOCUMENT, Purpose::Document).map(Fields::from_values)
 }
@@ -79,7 +79,7 @@ pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpos
 ///
 /// # Errors
 ///
-/// [`Error::Json`] where it is not JSON, or no object with a text `message`.
+/// [`Error::Json`](crate::Error::Json) where it is not JSON, or no object with a text `message`.
 pub fn read_error(document: &[u8]) -> Result<String> {
     read::read_error(document)
 }
@@ -88,14 +88,9 @@ pub fn read_error(document: &[u8]) -> Result<String> {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] where a field has a value that no document can carry.
+/// [`Error::Invalid`](crate::Error::Invalid) where a field has a value that no document can carry.
 pub fn write<R: Record>(record: &R) -> Result<Vec<u8>> {
-    let fields = record.fields();
-    let mut out = Vec::new();
-    Writer::new(R::DOCUMENT)
-        .single(&mut out, shown::<R>(), |position| get(&fields, position), None)
-        .map_err(invalid)?;
-    Ok(out)
+    documents::one(record, Format::Json)
 }
 
 /// Writes a document of just the given fields, like the body of a request.
@@ -104,12 +99,7 @@ pub fn write<R: Record>(record: &R) -> Result<Vec<u8>> {
 ///
 /// As [`write()`].
 pub fn write_fields<R: Record>(fields: &Fields<R>) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let attached = fields.values.attached.as_deref();
-    Writer::new(R::DOCUMENT)
-        .single(&mut out, R::TABLE.columns, |position| get(fields, position), attached)
-        .map_err(invalid)?;
-    Ok(out)
+    documents::fields(fields, Format::Json)
 }
 
 /// Writes a list document.
@@ -118,17 +108,7 @@ pub fn write_fields<R: Record>(fields: &Fields<R>) -> Result<Vec<u8>> {
 ///
 /// As [`write()`].
 pub fn write_list<R: Record>(records: impl IntoIterator<Item = impl Into<Fields<R>>>) -> Result<Vec<u8>> {
-    let writer = Writer::new(R::DOCUMENT);
-    let mut out = Vec::new();
-    writer.start_list(&mut out);
-    let mut first = true;
-    for fields in records {
-        let fields = fields.into();
-        writer.list_record(&mut out, first, shown::<R>(), |position| get(&fields, position)).map_err(invalid)?;
-        first = false;
-    }
-    writer.end_list(&mut out);
-    Ok(out)
+    documents::list(records, Format::Json)
 }
 
 /// Writes the error document.
@@ -139,16 +119,4 @@ pub fn write_list<R: Record>(records: impl IntoIterator<Item = impl Into<Fields<
 /// ```
 pub fn write_error(message: &str) -> Vec<u8> {
     format::tree::write(&[Node::Text("message", message.to_owned())], Format::Json)
-}
-
-fn shown<R: Record>() -> &'static [crate::record::Column] {
-    R::TABLE.columns_of(Format::Json.view())
-}
-
-fn get<R>(fields: &Fields<R>, position: usize) -> Option<rusqlite::types::ValueRef<'_>> {
-    fields.values.at(position).map(crate::value::Value::as_ref)
-}
-
-fn invalid(Unwritable { column, reason }: Unwritable) -> Error {
-    Error::invalid(column, reason)
 }

@@ -36,16 +36,16 @@ pub use write::Dialect;
 pub(crate) use write::{Writer, escaped};
 
 use self::source::Slice;
-use crate::error::{Error, Result};
-use crate::format::{self, Format, Node, Purpose, Unwritable};
+use crate::error::Result;
+use crate::format::{self, Format, Node, Purpose, documents};
 use crate::record::{Document, Fields, Record, Unknowns, Values};
 
 /// Reads the document of one record, every element of it.
 ///
 /// # Errors
 ///
-/// [`Error::Xml`] where the document is not well-formed, not UTF-8, or has another root;
-/// [`Error::Invalid`] where a value does not fit its type. Both carry the line.
+/// [`Error::Xml`](crate::Error::Xml) where the document is not well-formed, not UTF-8, or has another root;
+/// [`Error::Invalid`](crate::Error::Invalid) where a value does not fit its type. Both carry the line.
 pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
     read_for(document, R::DOCUMENT, Purpose::Document).map(Fields::from_values)
 }
@@ -91,7 +91,7 @@ pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpos
 ///
 /// # Errors
 ///
-/// [`Error::Xml`] where it is not well-formed, or no `<hash>` with a `<message>`.
+/// [`Error::Xml`](crate::Error::Xml) where it is not well-formed, or no `<hash>` with a `<message>`.
 pub fn read_error(document: &[u8]) -> Result<String> {
     let mut tokens = Tokens::new(Slice::new(document));
     let root = read::root(&mut tokens)?;
@@ -119,14 +119,9 @@ pub fn read_error(document: &[u8]) -> Result<String> {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] where a field has a value that no document can carry.
+/// [`Error::Invalid`](crate::Error::Invalid) where a field has a value that no document can carry.
 pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
-    let fields = record.fields();
-    let mut out = Vec::new();
-    Writer::new(R::DOCUMENT, dialect)
-        .single(&mut out, shown::<R>(dialect), |position| get(&fields, position), None)
-        .map_err(invalid)?;
-    Ok(out)
+    documents::one(record, Format::Xml(dialect))
 }
 
 /// Writes a document of just the given fields, like the body of a request, in either dialect.
@@ -135,11 +130,7 @@ pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
 ///
 /// As [`write()`].
 pub fn write_fields<R: Record>(fields: &Fields<R>, dialect: Dialect) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    Writer::new(R::DOCUMENT, dialect)
-        .single(&mut out, R::TABLE.columns, |position| get(fields, position), fields.values.attached.as_deref())
-        .map_err(invalid)?;
-    Ok(out)
+    documents::fields(fields, Format::Xml(dialect))
 }
 
 /// Writes a list document.
@@ -151,17 +142,7 @@ pub fn write_list<R: Record>(
     records: impl IntoIterator<Item = impl Into<Fields<R>>>,
     dialect: Dialect,
 ) -> Result<Vec<u8>> {
-    let writer = Writer::new(R::DOCUMENT, dialect);
-    let mut out = Vec::new();
-    writer.start_list(&mut out);
-    let mut empty = true;
-    for fields in records {
-        let fields = fields.into();
-        writer.list_record(&mut out, empty, shown::<R>(dialect), |position| get(&fields, position)).map_err(invalid)?;
-        empty = false;
-    }
-    writer.end_list(&mut out, empty);
-    Ok(out)
+    documents::list(records, Format::Xml(dialect))
 }
 
 /// Writes the error document; a character that XML cannot carry becomes U+FFFD.
@@ -174,16 +155,4 @@ pub fn write_list<R: Record>(
 /// ```
 pub fn write_error(message: &str, dialect: Dialect) -> Vec<u8> {
     format::tree::write(&[Node::Text("message", message.to_owned())], Format::Xml(dialect))
-}
-
-fn shown<R: Record>(dialect: Dialect) -> &'static [crate::record::Column] {
-    R::TABLE.columns_of(Format::Xml(dialect).view())
-}
-
-fn get<R>(fields: &Fields<R>, position: usize) -> Option<rusqlite::types::ValueRef<'_>> {
-    fields.values.at(position).map(crate::value::Value::as_ref)
-}
-
-fn invalid(Unwritable { column, reason }: Unwritable) -> Error {
-    Error::invalid(column, reason)
 }
