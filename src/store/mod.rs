@@ -15,6 +15,7 @@ mod keys;
 mod list;
 mod migrate;
 mod place;
+mod queue;
 mod readers;
 #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
 mod record_document;
@@ -45,12 +46,12 @@ pub(crate) use keys::random;
 pub use list::List;
 pub(crate) use list::{Reads, Source};
 pub use migrate::Upgrade;
+#[cfg(feature = "tower")]
+pub(crate) use queue::Spawn;
 pub(crate) use record_document::{Document, RecordDocument};
 pub use records::{Records, Transaction};
 pub(crate) use rule::{Action, On, Rule};
 pub(crate) use time::Time;
-#[cfg(feature = "tower")]
-pub(crate) use writer::Spawn;
 
 use self::claim::Claim;
 use self::file::Settings;
@@ -278,7 +279,7 @@ impl ClientStore {
     pub(crate) fn submit(
         &self,
         command: Command,
-        spawn: &writer::Spawn,
+        spawn: &queue::Spawn,
     ) -> impl Future<Output = Result<Outcome>> + Send + use<> {
         self.inner.writer.submit(command, spawn)
     }

@@ -8,15 +8,8 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::{Duration, Instant};
-#[cfg(feature = "tower")]
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-};
 
 use rusqlite::Connection;
 
@@ -24,14 +17,14 @@ use super::Version;
 use super::command::{Command, Outcome, apply};
 use super::file::{begin, is_busy, or_full};
 use super::place::Identity;
+#[cfg(feature = "tower")]
+use super::queue::Submitted;
+use super::queue::{Job, Queue, Reply, Slot, Spawn, State, abandoned, lock};
 use super::readers::Readers;
 use crate::error::{Error, Result};
 
 /// At most this many commands commit together; it bounds how long the first of them waits.
 const GROUP: usize = 256;
-
-/// Starts a blocking task, for callers that are tasks themselves.
-pub(crate) type Spawn = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
 pub(crate) struct Writer {
     queue: Mutex<Queue>,
@@ -52,27 +45,6 @@ pub(crate) struct File {
     /// Whether it is the store's own: then it stays locked between commits.
     pub(crate) exclusive: bool,
     pub(crate) read_only: bool,
-}
-
-#[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
-    /// Whether somebody leads.
-    led: bool,
-    /// The thread whose transaction runs now: it must not wait for itself.
-    inside: Option<ThreadId>,
-    /// Whether a blocking task gives up tasks' jobs that have waited for too long.
-    watched: bool,
-}
-
-/// A queued caller, with its command; without one it wants the connection to itself.
-struct Job {
-    command: Option<Command>,
-    reply: Reply,
-    /// How to lead for a caller that is a task; a thread leads itself.
-    spawn: Option<Spawn>,
-    /// When it is given up, if it is still queued; none where that is out of reach.
-    until: Option<Instant>,
 }
 
 impl Writer {
@@ -203,7 +175,7 @@ impl Writer {
 
     fn job(&self, command: Option<Command>, slot: &Arc<Slot>, spawn: Option<Spawn>) -> Job {
         let until = Instant::now().checked_add(self.busy_timeout);
-        Job { command, reply: Reply(Some(Arc::clone(slot))), spawn, until }
+        Job { command, reply: Reply::to(slot), spawn, until }
     }
 
     /// Waits for a result or for the lead, and gives up a job that is still queued when its time is over.
@@ -430,129 +402,10 @@ impl Drop for Lead {
         };
         match next {
             Some(job) if job.spawn.is_some() => Lead::of(&self.writer).spawn(job),
-            Some(job) => {
-                if let Some(slot) = job.reply.0.clone() {
-                    slot.resume(State::Lead(Box::new(job)));
-                }
-            }
+            Some(job) => job.lead(),
             None => {}
         }
     }
-}
-
-/// Where a caller waits, be it a thread or a task.
-#[derive(Default)]
-struct Slot {
-    waiting: Mutex<Waiting>,
-    wake: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    state: State,
-    waker: Option<Waker>,
-}
-
-#[derive(Default)]
-enum State {
-    #[default]
-    Waiting,
-    /// The caller leads now, with its own job first.
-    Lead(Box<Job>),
-    Done(Result<Outcome>),
-}
-
-impl Slot {
-    fn resume(&self, next: State) {
-        let waker = {
-            let mut waiting = lock(&self.waiting);
-            waiting.state = next;
-            waiting.waker.take()
-        };
-        self.wake.notify_one();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    /// None where the time was over first.
-    fn wait_until(&self, until: Instant) -> Option<State> {
-        let mut waiting = lock(&self.waiting);
-        while matches!(waiting.state, State::Waiting) {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return None;
-            }
-            waiting = self.wake.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Some(std::mem::take(&mut waiting.state))
-    }
-
-    fn wait(&self) -> State {
-        let mut waiting = lock(&self.waiting);
-        while matches!(waiting.state, State::Waiting) {
-            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-        std::mem::take(&mut waiting.state)
-    }
-
-    fn result(&self) -> Result<Outcome> {
-        match self.wait() {
-            State::Done(result) => result,
-            State::Waiting | State::Lead(_) => Err(abandoned()),
-        }
-    }
-}
-
-/// The promise of a result; dropped unsent, by a panic, the caller learns that it failed.
-struct Reply(Option<Arc<Slot>>);
-
-impl Reply {
-    fn is_to(&self, slot: &Arc<Slot>) -> bool {
-        self.0.as_ref().is_some_and(|to| Arc::ptr_eq(to, slot))
-    }
-
-    fn send(mut self, result: Result<Outcome>) {
-        if let Some(slot) = self.0.take() {
-            slot.resume(State::Done(result));
-        }
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        if let Some(slot) = self.0.take() {
-            slot.resume(State::Done(Err(abandoned())));
-        }
-    }
-}
-
-/// A command that a task has submitted.
-#[cfg(feature = "tower")]
-pub(crate) struct Submitted(Arc<Slot>);
-
-#[cfg(feature = "tower")]
-impl Future for Submitted {
-    type Output = Result<Outcome>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut waiting = lock(&self.0.waiting);
-        match std::mem::take(&mut waiting.state) {
-            State::Done(result) => Poll::Ready(result),
-            State::Waiting | State::Lead(_) => {
-                waiting.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn abandoned() -> Error {
-    Error::storage("writing", "the transaction was given up; nothing of it was kept")
 }
 
 fn inside() -> Error {
