@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
 use tokio::time::timeout_at;
 
 use super::entry::Entry;
 use super::journal::{Extent, Journal};
 use super::pattern::{MethodPattern, PathPattern};
-use super::respond::Failure;
+use super::respond::{Failure, JSON};
+use crate::api::{Body, answer};
 use crate::error::Result;
 use crate::store::PIECE;
 
@@ -222,6 +225,19 @@ impl Iterator for Listing {
         }
         Some(Ok(piece.into()))
     }
+}
+
+/// 200 with pieces of JSON that are made while they are sent; whole, where the first is all.
+pub(super) fn answered(listing: Listing) -> Response<Body> {
+    let mut whole = listing.clone();
+    let body = match whole.next() {
+        Some(Ok(first)) if whole.is_done() => Body::from(first),
+        // It is made again once there is room.
+        _ => Body::pieces(listing),
+    };
+    let mut response = answer(StatusCode::OK, body);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
 }
 
 #[cfg(test)]

@@ -219,11 +219,11 @@ impl Controller {
             ("POST", "seed") => self.blocking(move |controller| controller.seed(&body)).await,
             ("GET", "journal") => {
                 let chosen = listing::Query::parse(query)?.find(&self.journal).await;
-                Ok(respond::listing(Listing::new(&self.journal, chosen)))
+                Ok(listing::answered(Listing::new(&self.journal, chosen)))
             }
             ("DELETE", "journal") => {
                 let chosen = Chosen::none(self.journal.clear());
-                Ok(respond::listing(Listing::new(&self.journal, chosen)))
+                Ok(listing::answered(Listing::new(&self.journal, chosen)))
             }
             ("POST", "journal/verify") => self.blocking(move |controller| controller.journal.verify(&body)).await,
             ("GET", "faults") => self.blocking(|controller| json(&controller.faults.shown())).await,

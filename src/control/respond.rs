@@ -4,11 +4,10 @@ use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use super::listing::Listing;
 use crate::api::{Body, Reason, answer};
 use crate::error::Error;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The longest text of a failure, in bytes; the names of a hundred snapshots fit.
 const MAX_TEXT: usize = 12_000;
@@ -79,19 +78,6 @@ fn short(mut text: String) -> String {
         text.push('…');
     }
     text
-}
-
-/// 200 with pieces of JSON that are made while they are sent; whole, where the first is all.
-pub(super) fn listing(listing: Listing) -> Response<Body> {
-    let mut whole = listing.clone();
-    let body = match whole.next() {
-        Some(Ok(first)) if whole.is_done() => Body::from(first),
-        // It is made again once there is room.
-        _ => Body::pieces(listing),
-    };
-    let mut response = answer(StatusCode::OK, body);
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
-    response
 }
 
 /// 200 with a value.

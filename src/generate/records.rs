@@ -10,9 +10,9 @@ use super::words::{
 };
 use super::{Generator, Made};
 use crate::resources::clients::{Client, NewClient};
+use crate::resources::invoices::messages::NewMessage;
+use crate::resources::invoices::payments::{NewPayment, Payment};
 use crate::resources::invoices::{Invoice, NewInvoice, NewLineItem};
-use crate::resources::messages::NewMessage;
-use crate::resources::payments::{NewPayment, Payment};
 use crate::resources::projects::{BillBy, BudgetBy, NewProject, Project};
 use crate::value::Value;
 

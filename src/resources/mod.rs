@@ -7,8 +7,6 @@ pub(crate) mod clients;
 pub(crate) mod endpoint;
 pub(crate) mod invoices;
 pub(crate) mod item_categories;
-pub(crate) mod messages;
-pub(crate) mod payments;
 pub(crate) mod projects;
 pub(crate) mod tasks;
 
@@ -24,8 +22,8 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &projects::RESOURCE,
     &invoices::RESOURCE,
     &invoices::LINES,
-    &messages::RESOURCE,
-    &payments::RESOURCE,
+    &invoices::messages::RESOURCE,
+    &invoices::payments::RESOURCE,
     &item_categories::RESOURCE,
     &tasks::RESOURCE,
 ];

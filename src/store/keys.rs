@@ -1,11 +1,12 @@
 //! Where client keys come from.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use super::builder::KeyGenerator;
 
 /// A client key: 40 hex digits out of these.
 pub(crate) type Key = [u8; 20];
+/// Draws a client key: 40 hex digits out of 20 bytes.
+pub(crate) type KeyGenerator = Arc<dyn Fn() -> Key + Send + Sync>;
 
 pub(crate) enum Keys {
     Given(KeyGenerator),

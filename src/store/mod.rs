@@ -1,29 +1,14 @@
 //! The store: the file, its readers and its writer, and the typed access to its records.
 
 mod backup;
-mod builder;
-mod claim;
-mod command;
-mod document;
 mod entity;
-mod file;
-mod filter;
-#[cfg(feature = "server")]
-mod image;
-mod keeper;
 mod keys;
-mod list;
-mod migrate;
-mod place;
-mod queue;
-mod readers;
-#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
-mod record_document;
+mod open;
+mod read;
 mod records;
-mod rule;
 mod schema;
 mod time;
-mod writer;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,33 +16,28 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-pub(crate) use backup::copy;
-pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, MAX_ID, Outcome, Write, add, apply, delete_where, load};
-pub(crate) use document::{Ended, ListDocument, PIECE};
-pub use entity::Stored;
-pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Parent};
-pub(crate) use file::differences;
-pub(crate) use filter::{By, Filter, Selection};
 #[cfg(feature = "server")]
-pub(crate) use image::Image;
+pub(crate) use backup::Image;
+pub(crate) use backup::copy;
+pub use entity::Stored;
+pub(crate) use entity::{Action, Attached, By, Change, Done, Entity, Filter, Invariant, On, Parent, Rule, Selection};
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
-pub use list::List;
-pub(crate) use list::{Reads, Source};
-pub use migrate::Upgrade;
-#[cfg(feature = "tower")]
-pub(crate) use queue::Spawn;
-pub(crate) use record_document::{Document, RecordDocument};
+pub(crate) use open::file::differences;
+pub use open::{Builder, Durability};
+pub use read::List;
+pub(crate) use read::{Document, Ended, ListDocument, PIECE, Reads, RecordDocument, Source};
 pub use records::{Records, Transaction};
-pub(crate) use rule::{Action, On, Rule};
+pub use schema::Upgrade;
 pub(crate) use time::Time;
+#[cfg(feature = "tower")]
+pub(crate) use write::Spawn;
+pub(crate) use write::command::{add, apply, delete_where, load};
+pub(crate) use write::{Command, MAX_ID, Outcome, Write};
 
-use self::claim::Claim;
-use self::file::Settings;
-use self::place::{Access, Identity};
-use self::readers::{Reader, Readers};
-use self::writer::Writer;
+use self::open::{Access, Claim, Identity, Settings, file};
+use self::read::{Reader, Readers};
+use self::write::{Writer, command, writer};
 use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::record::Values;
@@ -146,7 +126,7 @@ impl ClientStore {
 
     fn open_with(builder: Builder, path: &Path) -> Result<Self> {
         let mut settings = settings(&builder);
-        let path = &place::resolve(absolute(path)?);
+        let path = &open::resolve(absolute(path)?);
         let exclusive = builder.exclusive && !builder.read_only;
         let claim = if builder.read_only { None } else { Claim::of(path, exclusive)? };
         let before = Identity::before(path);
@@ -279,7 +259,7 @@ impl ClientStore {
     pub(crate) fn submit(
         &self,
         command: Command,
-        spawn: &queue::Spawn,
+        spawn: &Spawn,
     ) -> impl Future<Output = Result<Outcome>> + Send + use<> {
         self.inner.writer.submit(command, spawn)
     }
@@ -388,14 +368,14 @@ impl Drop for Snapshot {
 
 /// Opens a file to look at it, whatever its state.
 pub(crate) fn inspect(path: &Path) -> Result<Connection> {
-    let path = place::resolve(absolute(path)?);
+    let path = open::resolve(absolute(path)?);
     Ok(file::inspector(&path, &settings(&Builder::default()))?.0)
 }
 
 /// SQLite takes some relative paths for something else (`:memory:`, `file:…`), and connections are
 /// opened later, perhaps from another working directory.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
-    place::no_directory(path)?;
+    open::no_directory(path)?;
     std::path::absolute(path).map_err(|error| Error::storage("looking for the file", error))
 }
 

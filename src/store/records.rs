@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use rusqlite::Connection;
 
-use super::command::{self, Command, Outcome};
-use super::list::{List, Source, record};
+use super::read::{List, Source, record};
+use super::write::command::{self, Command, Outcome};
 use super::{Action, ClientStore, Selection, Stored};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Values, View};
@@ -20,7 +20,7 @@ pub struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(store: &'a ClientStore, connection: &'a Connection) -> Self {
+    pub(crate) fn new(store: &'a ClientStore, connection: &'a Connection) -> Self {
         Transaction { store, connection }
     }
 
@@ -55,7 +55,7 @@ impl<R> std::fmt::Debug for Records<'_, R> {
 }
 
 impl<'a, R: Stored> Records<'a, R> {
-    pub(super) fn of_store(store: &'a ClientStore) -> Self {
+    pub(crate) fn of_store(store: &'a ClientStore) -> Self {
         Records { store, connection: None, record: PhantomData }
     }
 
@@ -134,13 +134,13 @@ impl<'a, R: Stored> Records<'a, R> {
         Ok(List::new(self.source()?, self.selection(filter)))
     }
 
-    pub(super) fn selection(&self, filter: &R::Filter) -> Selection {
+    pub(crate) fn selection(&self, filter: &R::Filter) -> Selection {
         let mut selection = Selection::on(self.store.today());
         R::select(filter, &mut selection);
         selection
     }
 
-    pub(super) fn source(&self) -> Result<Source<'a>> {
+    pub(crate) fn source(&self) -> Result<Source<'a>> {
         match self.connection {
             Some(connection) => Ok(Source::Transaction(connection)),
             None => self.store.snapshot().map(Source::Snapshot),

@@ -1,12 +1,13 @@
 //! The store's time: the builder's clock, which can be set, moved and stopped.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::builder::Clock;
+/// Tells the time.
+pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// How the time differs from the builder's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,16 +3,14 @@
 use std::collections::HashSet;
 use std::io::{BufRead, Chain, Cursor, Read};
 
-use chrono::{DateTime, Utc};
-use rusqlite::Connection;
-
 use super::load_json::{self, Beginning};
+use super::loader::{Content, Loader};
 use super::{NEXT_IDS, ROOT, VERSION};
-use crate::error::{Error, Result, Rule};
+use crate::error::{Error, Result};
 use crate::format::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
-use crate::record::{Unknown, Unknowns, Values};
+use crate::record::{Unknown, Unknowns};
 use crate::resources::{by_element, by_list, entities};
-use crate::store::{ClientStore, Entity, MAX_ID, delete_where, load};
+use crate::store::{ClientStore, Entity};
 
 /// What documents brought into a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,27 +101,6 @@ impl ClientStore {
     }
 }
 
-/// What a document is, by its root or its first name.
-pub(super) enum Content {
-    Dump,
-    /// An empty list, as the service wrote it in 2010 whatever the records.
-    Nothing,
-    List(&'static Entity),
-    Record(&'static Entity),
-}
-
-impl Content {
-    /// Before it comes what it refers to.
-    fn rank(&self) -> Option<usize> {
-        match self {
-            Content::Dump | Content::Nothing => None,
-            Content::List(entity) | Content::Record(entity) => {
-                entities().position(|other| other.table.name == entity.table.name)
-            }
-        }
-    }
-}
-
 /// The rest of a document whose beginning was read, and the beginning again before it.
 type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
 
@@ -175,20 +152,6 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
     })
 }
 
-pub(super) struct Loader<'a> {
-    store: &'a ClientStore,
-    connection: &'a Connection,
-    at: DateTime<Utc>,
-    /// Whether an element that has no place is an error.
-    strict: bool,
-    /// How many records of each kind were loaded.
-    kinds: Vec<(&'static str, u64)>,
-    /// The elements of the document at hand that have no place.
-    unknown: Unknowns,
-    /// The ids of what may have taken a default record's place, which it does not give up again.
-    replacements: HashSet<(&'static str, i64)>,
-}
-
 impl Loader<'_> {
     fn document<R: BufRead>(&mut self, content: &Content, document: Opened<R>) -> Result<()> {
         let mut tokens = match document {
@@ -228,45 +191,6 @@ impl Loader<'_> {
         self.note(&between)
     }
 
-    /// Counts elements that have no place, or refuses them.
-    fn note(&mut self, met: &Unknowns) -> Result<()> {
-        match met.met().first() {
-            Some(Unknown { element, line, .. }) if self.strict => {
-                let reason = format!("the element <{element}> is not known; what it holds would be lost");
-                Err(Error::Xml { line: *line, reason })
-            }
-            _ => {
-                self.unknown.append(met);
-                Ok(())
-            }
-        }
-    }
-
-    pub(super) fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
-        self.store.prepare(entity, &mut values);
-        if let (Some(_), Some(id)) = (entity.seeded, values.integer("id"))
-            && !self.replacements.insert((entity.table.name, id))
-        {
-            return Err(Error::refused(Rule::IdIsTaken, [(entity.document.element, 1)]));
-        }
-        self.note(&values.unknown)?;
-        load(self.connection, entity, values, self.at)?;
-        let element = entity.document.element;
-        match self.kinds.iter_mut().rev().find(|(kind, _)| *kind == element) {
-            Some((_, count)) => *count += 1,
-            None => self.kinds.push((element, 1)),
-        }
-        Ok(())
-    }
-
-    /// Removes the records of a new store that the dumped one may have deleted.
-    pub(super) fn make_way(&self, entity: &Entity) -> Result<()> {
-        if let Some(seeded) = entity.seeded {
-            delete_where(self.connection, entity, seeded)?;
-        }
-        Ok(())
-    }
-
     /// An id that was given once stays used, though its record is gone.
     fn next_ids<R: BufRead>(&mut self, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
         loop {
@@ -287,23 +211,6 @@ impl Loader<'_> {
                 other => other,
             })?;
         }
-    }
-
-    /// The id that a kind of record gets next, at least.
-    pub(super) fn next_id(&self, entity: &Entity, next: i64) -> Result<()> {
-        let (name, last) = (entity.table.name, next.saturating_sub(1));
-        if last > MAX_ID {
-            return Err(Error::invalid(NEXT_IDS, format!("is above {MAX_ID}, the greatest id")));
-        }
-        if last > 0 {
-            self.connection.execute(
-                "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 \
-                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
-                [name],
-            )?;
-            self.connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", (name, last))?;
-        }
-        Ok(())
     }
 }
 

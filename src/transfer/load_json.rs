@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::load::{Content, Loader};
+use super::loader::{Content, Loader};
 use super::{NEXT_IDS, ROOT, VERSION};
 use crate::error::{Error, Result};
 use crate::format::json::{Scan, Text, is_object, list_record, members, syntax, unescaped, what};

@@ -3,6 +3,7 @@
 mod dump;
 mod load;
 mod load_json;
+mod loader;
 
 pub use load::Loaded;
 

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode};
 
 use super::records::{self, Depth};
+use super::report::or_damage;
 use super::{Problem, Progress, Report};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{ClientStore, Reads, differences, inspect};
 
 impl ClientStore {
@@ -29,8 +30,8 @@ impl ClientStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] and [`Error::Storage`] where the file cannot be read at all; damage is a
-    /// finding.
+    /// [`Error::Busy`](crate::Error::Busy) and [`Error::Storage`](crate::Error::Storage) where the file cannot be read at
+    /// all. Damage is a finding.
     pub fn check(&self, mut progress: impl FnMut(Progress)) -> Result<Report> {
         self.snapshot()?.read(|connection| check(connection, &mut progress))
     }
@@ -42,8 +43,8 @@ impl ClientStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`], [`Error::Foreign`], [`Error::Newer`], [`Error::Unopened`],
-    /// [`Error::Busy`] and [`Error::Storage`].
+    /// [`Error::Missing`](crate::Error::Missing), [`Error::Foreign`](crate::Error::Foreign), [`Error::Newer`](crate::Error::Newer),
+    /// [`Error::Unopened`](crate::Error::Unopened), [`Error::Busy`](crate::Error::Busy) and [`Error::Storage`](crate::Error::Storage).
     pub fn check_file(path: impl AsRef<Path>, mut progress: impl FnMut(Progress)) -> Result<Report> {
         let mut report = Report::default();
         let connection = inspect(path.as_ref());
@@ -95,20 +96,4 @@ fn schema(connection: &Connection, report: &mut Report) -> Result<Depth> {
         report.add(Problem::Schema, difference.to_string());
     }
     Ok(depth)
-}
-
-/// Damage that SQLite meets on its way is a finding like any other, and ends that way.
-pub(super) fn or_damage<T>(report: &mut Report, result: Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(Error::Storage { source, .. } | Error::Unopened { source, .. })
-            if source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code)
-                == Some(ErrorCode::DatabaseCorrupt) =>
-        {
-            report.partial = true;
-            report.add(Problem::Damage, source.to_string());
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }

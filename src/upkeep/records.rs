@@ -3,7 +3,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::check::or_damage;
+use super::report::or_damage;
 use super::{Problem, Progress, Report};
 use crate::error::Result;
 use crate::record::{Column, Nil, View};

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use rusqlite::ErrorCode;
+
+use crate::error::{Error, Result};
+
 /// At most this many findings of each problem are kept; the others are only counted.
 const KEPT: u64 = 100;
 
@@ -136,5 +140,21 @@ impl Report {
             let at = self.findings.partition_point(|finding| finding.problem <= problem);
             self.findings.insert(at, Finding { problem, table, id, column, description: description.into() });
         }
+    }
+}
+
+/// Damage that SQLite meets on its way is a finding like any other, and ends that way.
+pub(super) fn or_damage<T>(report: &mut Report, result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Storage { source, .. } | Error::Unopened { source, .. })
+            if source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code)
+                == Some(ErrorCode::DatabaseCorrupt) =>
+        {
+            report.partial = true;
+            report.add(Problem::Damage, source.to_string());
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }

@@ -2,8 +2,8 @@
 
 use quick_xml::events::{BytesDecl, BytesPI};
 
+use super::fault::Fault;
 use super::names::{attribute, is_name, legal};
-use super::tokens::Fault;
 use crate::value::quoted;
 
 pub(super) fn check_instruction(instruction: &BytesPI<'_>) -> Result<(), Fault> {

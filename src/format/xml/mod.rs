@@ -15,6 +15,7 @@
 //! ```
 
 mod declaration;
+mod fault;
 #[cfg(feature = "server")]
 mod leaves;
 mod names;

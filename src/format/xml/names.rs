@@ -1,6 +1,6 @@
 //! The grammar inside markup: names, attributes, references, characters (XML 1.0, fifth edition).
 
-use super::tokens::Fault;
+use super::fault::Fault;
 use crate::value::{is_space, is_xml_char, quoted};
 
 /// More attributes on one element are refused (`docs/spec/wire.md`).

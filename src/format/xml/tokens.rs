@@ -10,6 +10,7 @@ use quick_xml::errors::{Error as Unread, IllFormedError, SyntaxError};
 use quick_xml::events::{BytesStart, BytesText, Event};
 
 use super::declaration::{check_declaration, check_instruction};
+use super::fault::Fault;
 use super::names::{attributes, is_name, legal, plain_length, reference};
 use super::source::{Source, TooLong};
 use crate::error::Error;
@@ -60,27 +61,6 @@ impl std::ops::Deref for Name<'_> {
     #[inline]
     fn deref(&self) -> &str {
         &self.tag[..self.length]
-    }
-}
-
-/// Why a token cannot be had; [`Tokens::error`] adds the line.
-pub(crate) enum Fault {
-    Malformed(String),
-    /// What stands for no character that XML can carry.
-    Character(String),
-    /// quick-xml found no event.
-    Unread(Unread),
-}
-
-impl From<&str> for Fault {
-    fn from(reason: &str) -> Self {
-        Fault::Malformed(reason.to_owned())
-    }
-}
-
-impl From<String> for Fault {
-    fn from(reason: String) -> Self {
-        Fault::Malformed(reason)
     }
 }
 

@@ -3,12 +3,12 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::lines::{self, LineItem, NewLineItem};
+use super::payments::{NewPayment, Payment};
 use super::{CLOSE, FROM, INVOICE, INVOICES, Invoice, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, STATUS, State, TO};
 use crate::error::Result;
 #[cfg(doc)]
 use crate::error::{Error, Rule};
 use crate::record::Fields;
-use crate::resources::payments::{NewPayment, Payment};
 use crate::store::{ClientStore, Entity, Filter, Records, Selection, Stored, Transaction};
 
 /// What a new invoice is made from.

@@ -4,7 +4,9 @@ mod access;
 mod audit;
 mod defaults;
 mod lines;
+pub(crate) mod messages;
 mod money;
+pub(crate) mod payments;
 mod settle;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -15,9 +17,9 @@ pub use self::access::{InvoiceChanges, InvoiceFilter, NewInvoice, PartFilter, St
 use self::defaults::{due_at, next_number};
 pub(crate) use self::lines::LINES;
 pub use self::lines::{LineItem, NewLineItem};
+use self::messages::MESSAGES;
 use self::settle::settle;
 pub(crate) use self::settle::{Moved, touch};
-use super::messages::MESSAGES;
 use super::projects::no_such_client;
 use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};

@@ -1,0 +1,79 @@
+//! Exact copies of a store in memory, and the way back to one.
+
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use crate::error::{Error, Result};
+use crate::store::ClientStore;
+use crate::store::time::Setting;
+
+/// A store in memory as it was at one moment: every record, the ids that come next, the generator
+/// of client keys, and the time.
+pub(crate) struct Image {
+    connection: Mutex<Connection>,
+    drawn: u64,
+    time: Setting,
+    bytes: u64,
+}
+
+impl Image {
+    /// How much its records take, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl ClientStore {
+    /// Whether the store is in memory, so that it can be copied and restored.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.inner.path.is_none()
+    }
+
+    /// Sets the clock back to how the store was opened.
+    pub(crate) fn restart_time(&self) {
+        self.inner.time.restore(Setting::start(self.inner.builder.frozen));
+    }
+
+    /// Copies the store, in turn with its writes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] where there is no memory for it.
+    pub(crate) fn image(&self) -> Result<Image> {
+        let mut copy = Connection::open_in_memory()?;
+        self.inner.writer.alone(|connection| {
+            copy_all(connection, &mut copy)?;
+            let bytes: i64 = connection.query_row(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+                [],
+                |row| row.get(0),
+            )?;
+            let (drawn, time) = (self.inner.builder.keys.drawn(), self.inner.time.setting());
+            Ok(Image { connection: Mutex::new(copy), drawn, time, bytes: bytes.unsigned_abs() })
+        })
+    }
+
+    /// Makes the store what it was, in turn with its writes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] where there is no memory for it.
+    pub(crate) fn restore(&self, image: &Image) -> Result<()> {
+        let from = image.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.writer.alone(|connection| {
+            copy_all(&from, connection)?;
+            self.inner.builder.keys.rewind(image.drawn);
+            self.inner.time.restore(image.time);
+            Ok(())
+        })
+    }
+}
+
+fn copy_all(from: &Connection, to: &mut Connection) -> Result<()> {
+    match Backup::new(from, to)?.step(-1)? {
+        StepResult::Done => Ok(()),
+        other => Err(Error::storage("copying the store", format!("SQLite stopped half-way ({other:?})"))),
+    }
+}

@@ -1,0 +1,262 @@
+//! What the store knows of a kind of record: its table, its rules, its filters, and what follows
+//! from a change.
+
+use std::sync::OnceLock;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::Connection;
+
+use super::filter::{Filter, Selection};
+use super::rule::{Change, Rule};
+use crate::error::Result;
+use crate::record::{Document, Record, Table, Values};
+use crate::store::Builder;
+use crate::value::is_space;
+
+/// A kind of record with its rules. It knows neither HTTP nor paths.
+///
+/// It is data, built by the `const` methods below; what is not plain data is a function that the
+/// store calls at a named moment.
+pub struct Entity {
+    pub(crate) table: &'static Table,
+    pub(crate) document: &'static Document,
+    /// The kind of record that its records belong to, each to one record.
+    pub(crate) parent: Option<Parent>,
+    /// The column that counts a record's writes.
+    pub(crate) version: &'static str,
+    pub(crate) order: Order,
+    pub(crate) rules: &'static [Rule],
+    pub(crate) filters: &'static [Filter],
+    /// Takes from the store's settings what applying a command must not ask for, like random keys.
+    pub(crate) prepare: Option<fn(&mut Values, &Builder)>,
+    /// Fills in what a create leaves out and no column's default gives.
+    pub(crate) complete: Option<Complete>,
+    /// Fills in what follows from an update's values.
+    pub(crate) revise: Option<Revise>,
+    /// Does what a change entails for other records, in the change's own transaction.
+    pub(crate) entail: Option<fn(&Connection, &Done<'_>) -> Result<()>>,
+    /// The columns of a deleted record that [`entail`](Self::entail) looks at.
+    pub(crate) remembered: &'static [&'static str],
+    /// The text of the element that the document of one record has after its columns.
+    pub(crate) attached: Option<Attached>,
+    /// The records that every new store has while nobody has written to them, as a condition in
+    /// SQL; a loaded dump takes their place.
+    pub(crate) seeded: Option<&'static str>,
+    pub(crate) invariants: &'static [Invariant],
+    pub(crate) audit: Option<Audit>,
+    /// The statement that creates a record, which is the same for every one.
+    pub(crate) insert: OnceLock<String>,
+}
+
+/// Fills in what a create leaves out; the moment is the command's.
+pub type Complete = fn(&Connection, &mut Values, DateTime<Utc>) -> Result<()>;
+/// Fills in what follows from an update of the record with the id.
+pub type Revise = fn(&Connection, i64, &mut Values) -> Result<()>;
+/// Names each column of a record that is not what it follows from.
+pub type Audit = fn(&Connection, i64, &mut dyn FnMut(&'static str, String)) -> Result<()>;
+
+impl Entity {
+    pub(crate) const fn of<R: Record>() -> Self {
+        Entity {
+            table: R::TABLE,
+            document: R::DOCUMENT,
+            parent: None,
+            version: "version",
+            order: Order::Id,
+            rules: &[],
+            filters: &[],
+            prepare: None,
+            complete: None,
+            revise: None,
+            entail: None,
+            remembered: &[],
+            attached: None,
+            seeded: None,
+            invariants: &[],
+            audit: None,
+            insert: OnceLock::new(),
+        }
+    }
+
+    pub(crate) const fn parent(mut self, parent: Parent) -> Self {
+        self.parent = Some(parent);
+        self
+    }
+
+    pub(crate) const fn version(mut self, column: &'static str) -> Self {
+        self.version = column;
+        self
+    }
+
+    pub(crate) const fn newest_first(mut self) -> Self {
+        self.order = Order::Newest;
+        self
+    }
+
+    pub(crate) const fn rules(mut self, rules: &'static [Rule]) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    pub(crate) const fn filters(mut self, filters: &'static [Filter]) -> Self {
+        self.filters = filters;
+        self
+    }
+
+    pub(crate) const fn prepare(mut self, prepare: fn(&mut Values, &Builder)) -> Self {
+        self.prepare = Some(prepare);
+        self
+    }
+
+    pub(crate) const fn complete(mut self, complete: Complete) -> Self {
+        self.complete = Some(complete);
+        self
+    }
+
+    pub(crate) const fn revise(mut self, revise: Revise) -> Self {
+        self.revise = Some(revise);
+        self
+    }
+
+    pub(crate) const fn entail(
+        mut self,
+        remembered: &'static [&'static str],
+        entail: fn(&Connection, &Done<'_>) -> Result<()>,
+    ) -> Self {
+        self.remembered = remembered;
+        self.entail = Some(entail);
+        self
+    }
+
+    pub(crate) const fn attached(mut self, attached: Attached) -> Self {
+        self.attached = Some(attached);
+        self
+    }
+
+    pub(crate) const fn seeded(mut self, condition: &'static str) -> Self {
+        self.seeded = Some(condition);
+        self
+    }
+
+    pub(crate) const fn invariants(mut self, invariants: &'static [Invariant]) -> Self {
+        self.invariants = invariants;
+        self
+    }
+
+    pub(crate) const fn audit(mut self, audit: Audit) -> Self {
+        self.audit = Some(audit);
+        self
+    }
+
+    /// Whether a record can be updated once it is there.
+    pub(crate) fn updates(&self) -> bool {
+        self.table.columns.iter().any(|column| column.writable == crate::record::Writable::Always)
+    }
+
+    /// The rules that a change must meet.
+    pub(crate) fn rules_of<'a>(&'a self, change: &'a Change<'_>) -> impl Iterator<Item = &'a Rule> {
+        let own: &[Rule] = match change {
+            Change::Act(_, action) => action.rules,
+            _ => &[],
+        };
+        own.iter().chain(self.rules.iter().filter(|rule| rule.concerns(change)))
+    }
+
+    /// What a list shows when no filter asks for less; `today` is the store's day.
+    pub(crate) fn unfiltered(&self, today: NaiveDate) -> Selection {
+        let page = self.filters.iter().find_map(Filter::page_size);
+        Selection { window: page.map(|size| (0, size)), ..Selection::on(today) }
+    }
+
+    /// Narrows a list by a parameter of a query string. A parameter that is no filter is ignored, and
+    /// so is an empty value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where the value cannot be read.
+    pub(crate) fn filter(&self, selection: &mut Selection, name: &str, text: &str) -> Result<()> {
+        if text.trim_matches(is_space).is_empty() {
+            return Ok(());
+        }
+        match self.filters.iter().find(|filter| filter.names.contains(&name)) {
+            Some(filter) => filter.narrow(selection, text),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Entity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Entity").field(&self.table.name).finish()
+    }
+}
+
+/// The kind of record that another's records belong to.
+#[derive(Clone, Copy)]
+pub struct Parent {
+    pub(crate) entity: &'static Entity,
+    /// The column of the child that has the parent's id.
+    pub(crate) column: &'static str,
+}
+
+/// The text that the document of one record has after its columns, given the record's id.
+#[derive(Clone, Copy)]
+pub struct Attached {
+    /// The text; none where it is longer than this many bytes.
+    pub(crate) text: fn(&Connection, i64, usize) -> Result<Option<String>>,
+    /// How long the text is at most once it is escaped in any format, in bytes.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
+    pub(crate) at_most: fn(&Connection, i64) -> Result<usize>,
+}
+
+/// An invariant that a check looks for breaches of.
+pub struct Invariant {
+    /// The column that is wrong then.
+    pub(crate) column: &'static str,
+    /// What is wrong with it, after its name.
+    pub(crate) says: &'static str,
+    /// The SQL that gives the ids of the records that break it; it must need no index.
+    pub(crate) broken_by: &'static str,
+}
+
+/// A change that has happened, in a transaction that is still open.
+pub struct Done<'a> {
+    pub(crate) change: Change<'a>,
+    /// The record.
+    pub(crate) id: i64,
+    /// What is [remembered](Entity::remembered) of a deleted record.
+    pub(crate) deleted: Option<Values>,
+    /// The body that an action came with.
+    pub(crate) body: Option<Values>,
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl Done<'_> {
+    /// The values that a create or an update gave, or that a deleted record had.
+    pub(crate) fn values(&self) -> Option<&Values> {
+        self.change.values().or(self.deleted.as_ref())
+    }
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By id.
+    Id,
+    /// Newest created first, ties by id descending.
+    Newest,
+}
+
+/// A record that the store keeps.
+///
+/// The trait is sealed, like [`Record`].
+pub trait Stored: Record {
+    /// What a list of these records can be narrowed by.
+    type Filter: Default;
+
+    #[doc(hidden)]
+    const ENTITY: &'static Entity;
+
+    #[doc(hidden)]
+    fn select(filter: &Self::Filter, selection: &mut Selection);
+}

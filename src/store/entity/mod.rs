@@ -1,0 +1,11 @@
+//! What a kind of record is to the store: its rules, and the filters of its lists.
+
+#[expect(clippy::module_inception, reason = "the room is named after what it holds")]
+mod entity;
+mod filter;
+mod rule;
+
+pub use entity::Stored;
+pub(crate) use entity::{Attached, Done, Entity, Invariant, Order, Parent};
+pub(crate) use filter::{By, Filter, Selection};
+pub(crate) use rule::{Action, Change, On, Rule};

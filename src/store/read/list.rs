@@ -1,0 +1,378 @@
+//! Reading lists, slice by slice inside one read transaction.
+//!
+//! A slice goes on after the last id that was read, so nothing is borrowed between two of them: a
+//! list can be kept, or dropped half-way.
+
+use std::collections::VecDeque;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+
+use crate::error::{Error, Result};
+use crate::record::View;
+use crate::store::entity::{Entity, Order, Selection};
+use crate::store::{Snapshot, Stored, corrupt};
+use crate::value::Value;
+
+/// How far a list was read, and how to read on.
+pub(crate) struct Cursor {
+    entity: &'static Entity,
+    view: View,
+    state: State,
+}
+
+/// What is done with a row, and where the slice goes on.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<Step>;
+
+/// Where a slice goes on after a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// At the row after it, in the same slice.
+    On,
+    /// At the row after it, in the next slice.
+    EndAfter,
+    /// At this row, in the next slice.
+    EndBefore,
+}
+
+enum State {
+    /// Nothing was read yet.
+    New(Selection),
+    /// In the order of ids: what comes after the one, up to the other, which was the last when the list began. Where
+    /// records are written meanwhile, in memory, the list has an end all the same.
+    After(i64, i64, Selection),
+    /// The ids in the list's order, found first, and how many of them were read.
+    Picked(Vec<i64>, usize),
+    End,
+}
+
+impl Cursor {
+    pub(crate) fn new(entity: &'static Entity, view: View, selection: Selection) -> Self {
+        Cursor { entity, view, state: State::New(selection) }
+    }
+
+    /// Reads on until `each` ends the slice or the list is at its end; true when it may go on.
+    pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
+        self.state = match std::mem::replace(&mut self.state, State::End) {
+            State::New(selection) if selection.window.is_some() => self.window(connection, &selection, each)?,
+            State::New(selection) if selection.sorts || self.entity.order != Order::Id => {
+                self.picked(connection, self.pick(connection, &selection)?, 0, each)?
+            }
+            State::New(selection) => self.after(connection, (0, None), selection, each)?,
+            State::After(id, last, selection) => self.after(connection, (id, Some(last)), selection, each)?,
+            State::Picked(ids, read) => self.picked(connection, ids, read, each)?,
+            State::End => State::End,
+        };
+        Ok(!matches!(self.state, State::End))
+    }
+
+    /// A window is a page, read with one statement where it is short.
+    fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<State> {
+        let (sql, parameters) = self.page(selection);
+        let mut read = 0;
+        let stopped_at = rows(connection, &sql, parameters, &mut |row| {
+            let step = each(row)?;
+            read += usize::from(step != Step::EndBefore);
+            Ok(step)
+        })?;
+        Ok(match stopped_at {
+            Some(_) => State::Picked(self.pick(connection, selection)?, read),
+            None => State::End,
+        })
+    }
+
+    fn page(&self, selection: &Selection) -> (String, Vec<Value>) {
+        let mut sql = self.entity.table.sql().select(self.view).to_owned();
+        let mut parameters = conditions(&mut sql, selection);
+        self.arrange(&mut sql, &mut parameters, selection);
+        (sql, parameters)
+    }
+
+    fn after(
+        &self,
+        connection: &Connection,
+        (id, last): (i64, Option<i64>),
+        selection: Selection,
+        each: Each<'_>,
+    ) -> Result<State> {
+        let mut sql = self.entity.table.sql().select(self.view).to_owned();
+        let mut parameters = conditions(&mut sql, &selection);
+        sql.push_str(if selection.conditions.is_empty() { " WHERE id > ?" } else { " AND id > ?" });
+        parameters.push(Value::Integer(id));
+        if let Some(last) = last {
+            sql.push_str(" AND id <= ?");
+            parameters.push(Value::Integer(last));
+        }
+        sql.push_str(" ORDER BY id");
+        let Some(stopped_at) = rows(connection, &sql, parameters, each)? else { return Ok(State::End) };
+        let last = match last {
+            Some(last) => last,
+            None => {
+                let sql = format!("SELECT max(id) FROM {}", self.entity.table.name);
+                connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?
+            }
+        };
+        Ok(State::After(stopped_at, last, selection))
+    }
+
+    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
+        let mut sql = format!("SELECT id FROM {}", self.entity.table.name);
+        let mut parameters = conditions(&mut sql, selection);
+        self.arrange(&mut sql, &mut parameters, selection);
+        let mut ids = Vec::new();
+        rows(connection, &sql, parameters, &mut |row| {
+            ids.push(row.get(0)?);
+            Ok(Step::On)
+        })?;
+        Ok(ids)
+    }
+
+    /// Adds the order, and the window where there is one.
+    fn arrange(&self, sql: &mut String, parameters: &mut Vec<Value>, selection: &Selection) {
+        sql.push_str(self.order(selection));
+        if let Some((skip, count)) = selection.window {
+            sql.push_str(" LIMIT ? OFFSET ?");
+            parameters.extend([Value::Integer(count), Value::Integer(skip)]);
+        }
+    }
+
+    fn picked(&self, connection: &Connection, ids: Vec<i64>, read: usize, each: Each<'_>) -> Result<State> {
+        let mut statement = connection.prepare_cached(self.entity.table.sql().one(self.view))?;
+        for (at, id) in ids.iter().enumerate().skip(read) {
+            let mut rows = statement.query([id])?;
+            // In memory, another thread may have deleted it meanwhile.
+            let step = rows.next()?.map_or(Ok(Step::On), &mut *each)?;
+            if step != Step::On {
+                drop(rows);
+                return Ok(State::Picked(ids, at + usize::from(step == Step::EndAfter)));
+            }
+        }
+        Ok(State::End)
+    }
+
+    fn order(&self, selection: &Selection) -> &'static str {
+        match self.entity.order {
+            Order::Id => " ORDER BY id",
+            // The plus keeps SQLite from reading all in this order, where the conditions have an index.
+            Order::Newest if selection.sorts => " ORDER BY +created_at DESC, id DESC",
+            Order::Newest => " ORDER BY created_at DESC, id DESC",
+        }
+    }
+}
+
+fn conditions(sql: &mut String, selection: &Selection) -> Vec<Value> {
+    let mut parameters = Vec::with_capacity(selection.conditions.len() + 2);
+    for (at, (condition, value)) in selection.conditions.iter().enumerate() {
+        sql.push_str(if at == 0 { " WHERE " } else { " AND " });
+        sql.push_str(condition);
+        parameters.extend(value.clone());
+    }
+    parameters
+}
+
+/// Reads rows until `each` ends the slice, and gives the id after which to go on then.
+fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'_>) -> Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
+    while let Some(row) = rows.next()? {
+        let before = match each(row)? {
+            Step::On => continue,
+            Step::EndAfter => 0,
+            Step::EndBefore => 1,
+        };
+        return Ok(Some(row.get::<_, i64>("id")? - before));
+    }
+    Ok(None)
+}
+
+/// Reads a record from a row of `View::Live`.
+pub(crate) fn record<R: Stored>(row: &Row<'_>) -> Result<R> {
+    R::read(|position| row.get_ref(position).map_err(Error::from)).map_err(|error| damaged::<R>(row, error))
+}
+
+#[cold]
+fn damaged<R: Stored>(row: &Row<'_>, error: Error) -> Error {
+    match error {
+        Error::Invalid { field, reason, .. } => corrupt(R::TABLE, id(row), field, reason),
+        other => other,
+    }
+}
+
+/// The id of a row that may be damaged, 0 where it cannot be told.
+pub(crate) fn id(row: &Row<'_>) -> i64 {
+    match row.get_ref("id") {
+        Ok(ValueRef::Integer(id)) => id,
+        _ => 0,
+    }
+}
+
+/// The records of a list, read as they are asked for, all as they were at one moment.
+///
+/// Made by [`Records::list`](crate::Records::list). In memory there is one moment to every 256
+/// records.
+pub struct List<'a, R> {
+    source: Source<'a>,
+    cursor: Cursor,
+    read: VecDeque<R>,
+    more: bool,
+    /// What ended the list, for after the records before it.
+    failed: Option<Error>,
+}
+
+/// Where a list is read from.
+pub(crate) enum Source<'a> {
+    Snapshot(Snapshot),
+    Transaction(&'a Connection),
+}
+
+/// What a list is read from.
+pub(crate) trait Reads {
+    fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T>;
+}
+
+impl Reads for Snapshot {
+    fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match &self.reader {
+            Some(reader) => run(reader),
+            None => self.store.read(run),
+        }
+    }
+}
+
+impl Reads for Source<'_> {
+    fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match self {
+            Source::Snapshot(snapshot) => snapshot.read(run),
+            Source::Transaction(connection) => run(connection),
+        }
+    }
+}
+
+impl<'a, R: Stored> List<'a, R> {
+    pub(crate) fn new(source: Source<'a>, selection: Selection) -> Self {
+        let cursor = Cursor::new(R::ENTITY, View::Live, selection);
+        List { source, cursor, read: VecDeque::new(), more: true, failed: None }
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        let List { source, cursor, read, .. } = self;
+        self.more = source.read(|connection| {
+            cursor.slice(connection, &mut |row| {
+                read.push_back(record(row)?);
+                Ok(if read.len() < 256 { Step::On } else { Step::EndAfter })
+            })
+        })?;
+        Ok(())
+    }
+}
+
+impl<R: Stored> Iterator for List<'_, R> {
+    type Item = Result<R>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.read.is_empty() && self.more {
+            if let Err(error) = self.fill() {
+                self.more = false;
+                self.failed = Some(error);
+            }
+        }
+        self.read.pop_front().map(Ok).or_else(|| self.failed.take().map(Err))
+    }
+}
+
+impl<R> std::fmt::Debug for List<'_, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("List").field("more", &self.more).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::{ClientStore, Durability, NewClient, NewInvoice};
+
+    /// 100,000 invoices, ten clients', a state each in turn, a minute and a day apart.
+    fn store(directory: &tempfile::TempDir) -> ClientStore {
+        let path = directory.path().join("store.db");
+        let store = ClientStore::builder().durability(Durability::Off).open(&path).unwrap();
+        store.clients().create_all((0..10).map(|n| NewClient::named(format!("{n}")))).unwrap();
+        store.invoices().create(&NewInvoice::of(1)).unwrap();
+        let columns =
+            "due_at, client_id, currency, issued_at, number, client_key, state, closed, updated_at, created_at";
+        let sql = format!(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 99999) \
+             INSERT INTO invoices ({columns}) SELECT date('2001-01-01', (n % 4000) || ' days'), n % 10 + 1, currency, \
+             date('2001-01-01', (n % 4000) || ' days'), n, client_key, \
+             CASE n / 10 % 5 WHEN 0 THEN 'draft' WHEN 1 THEN 'open' WHEN 2 THEN 'partial' WHEN 3 THEN 'paid' ELSE 'closed' END, \
+             n / 10 % 5 = 4, strftime('%Y-%m-%dT%H:%M:%SZ', '2001-01-01', n || ' minutes'), \
+             strftime('%Y-%m-%dT%H:%M:%SZ', '2001-01-01', n || ' minutes') FROM n, invoices WHERE invoices.id = 1"
+        );
+        rusqlite::Connection::open(&path).unwrap().execute(&sql, []).unwrap();
+        store
+    }
+
+    /// How page 1 under a filter is found, how many rows it has, and in how many steps they were read.
+    fn page(store: &ClientStore, filter: Option<(&str, &str)>) -> (String, usize, i32) {
+        let entity = crate::Invoice::ENTITY;
+        let mut selection = entity.unfiltered(NaiveDate::from_ymd_opt(2011, 3, 31).unwrap());
+        if let Some((name, value)) = filter {
+            entity.filter(&mut selection, name, value).unwrap();
+        }
+        let (sql, parameters) = Cursor::new(entity, View::Live, Selection::default()).page(&selection);
+        store
+            .read(|connection| {
+                let parameters = || rusqlite::params_from_iter(parameters.clone());
+                let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let plan: rusqlite::Result<Vec<String>> =
+                    explain.query_map(parameters(), |row| row.get("detail"))?.collect();
+                let mut statement = connection.prepare(&sql)?;
+                let mut rows = statement.query(parameters())?;
+                let mut count = 0;
+                while rows.next()?.is_some() {
+                    count += 1;
+                }
+                drop(rows);
+                Ok((plan?.join("; "), count, statement.get_status(StatementStatus::VmStep)))
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn pages_of_a_hundred_thousand_invoices_are_found_by_an_index_and_read_no_more_of_it_than_they_show() {
+        // Both by one test, since such a store takes its time.
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory);
+        each_single_filter_uses_an_index(&store);
+        page_1_reads_no_more_of_its_index_than_it_shows(&store);
+    }
+
+    fn each_single_filter_uses_an_index(store: &ClientStore) {
+        for (name, value, index) in [
+            ("client", "7", "invoices_client_id (client_id=?)"),
+            ("status", "draft", "invoices_state (state=?)"),
+            ("state", "closed", "invoices_state (state=?)"),
+            ("status", "unpaid", "invoices_state (state=?)"),
+            ("status", "pastdue", "invoices_state (state=?)"),
+            ("from", "20111201", "invoices_issued_at (issued_at>?)"),
+            ("to", "20010102", "invoices_issued_at (issued_at<?)"),
+            ("updated_since", "2001-03-11 10:00", "invoices_updated_at (updated_at>?)"),
+        ] {
+            let (plan, count, _) = page(store, Some((name, value)));
+            assert!(plan.starts_with(&format!("SEARCH invoices USING INDEX {index}")), "{name}={value}: {plan}");
+            assert!(count > 0, "{name}={value}");
+        }
+    }
+
+    fn page_1_reads_no_more_of_its_index_than_it_shows(store: &ClientStore) {
+        for filter in [None, Some(("client", "7")), Some(("status", "draft")), Some(("status", "closed"))] {
+            let (plan, count, steps) = page(store, filter);
+            assert!(plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+            assert_eq!(count, 50, "{filter:?}");
+            // A row takes a step for each of its 29 columns, and a few more.
+            assert!(steps < 51 * 50, "{filter:?}: {steps}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Reading: the pool of readers, lists, and documents straight from the rows.
+
+mod document;
+mod keeper;
+mod list;
+mod readers;
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
+mod record_document;
+
+pub(crate) use document::{Ended, ListDocument};
+pub use list::List;
+pub(crate) use list::{Reads, Source, record};
+pub(crate) use readers::{Reader, Readers};
+pub(crate) use record_document::{Document, PIECE, RecordDocument};

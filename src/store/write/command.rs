@@ -1,0 +1,418 @@
+//! Every write is a command: a value that carries all it needs, the time included, so that
+//! applying it is deterministic.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
+
+use crate::error::{self, Error, Result};
+#[cfg(feature = "server")]
+use crate::record::Unknown;
+use crate::record::Values;
+use crate::store::entity::{Action, Change, Done, Entity};
+use crate::value::{Kind, Value, datetime_text};
+
+/// The greatest id: the greatest number that programs of all kinds read exactly.
+pub(crate) const MAX_ID: i64 = 1 << 53;
+
+/// One write.
+pub(crate) struct Command {
+    pub(crate) entity: &'static Entity,
+    /// The record that the changed one must belong to, where the path names one. It is a condition
+    /// of the command itself; a new record gets it as its parent.
+    pub(crate) parent: Option<i64>,
+    pub(crate) write: Write,
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl Command {
+    /// The elements of its document that have no place in a record.
+    #[cfg(feature = "server")]
+    pub(crate) fn unknown(&self) -> Option<&[Unknown]> {
+        match &self.write {
+            Write::Create(values) | Write::Update(_, values) | Write::Act(_, _, Some(values)) => {
+                Some(values.unknown.met())
+            }
+            Write::Act(..) | Write::Delete(_) => None,
+        }
+    }
+}
+
+/// What a command does.
+pub(crate) enum Write {
+    /// Makes a record; its id is the next one.
+    Create(Values),
+    /// Sets the given fields.
+    Update(i64, Values),
+    /// Does a named change; what the action entails may keep the body.
+    Act(i64, &'static Action, Option<Values>),
+    /// Removes a record.
+    Delete(i64),
+}
+
+/// What a command did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The new record's id.
+    Created(i64),
+    Updated,
+    /// What the first column that the action sets holds now.
+    Acted(i64),
+    Deleted,
+}
+
+/// Applies a command, wholly or not at all.
+///
+/// Where a command is one conditional statement, SQLite itself makes it atomic. A savepoint undoes it
+/// together with what it entails, and with what it looked at to complete a record.
+pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
+    let Command { entity, parent, write, at } = command;
+    match write {
+        Write::Create(mut values) => {
+            if let (Some(named), Some(id)) = (entity.parent, parent) {
+                values.set(named.column, Value::Integer(id));
+            }
+            values.check(true)?;
+            whole(connection, entity.entail.is_some() || entity.complete.is_some(), || {
+                complete(connection, entity, &mut values, at)?;
+                let id = insert(connection, entity, &values)?;
+                entail(
+                    connection,
+                    entity,
+                    Done { change: Change::Create(&values), id, deleted: None, body: None, at },
+                )?;
+                Ok(Outcome::Created(id))
+            })
+        }
+        Write::Update(id, mut values) => {
+            values.check(false)?;
+            whole(connection, entity.entail.is_some() || entity.revise.is_some(), || {
+                update(connection, entity, Place { id, parent }, &mut values, at)?;
+                let change = Change::Update(id, &values);
+                entail(connection, entity, Done { change, id, deleted: None, body: None, at })?;
+                Ok(Outcome::Updated)
+            })
+        }
+        Write::Act(id, action, body) => whole(connection, entity.entail.is_some(), || {
+            let now = act(connection, entity, Place { id, parent }, action, at)?;
+            entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, at })?;
+            Ok(Outcome::Acted(now))
+        }),
+        Write::Delete(id) => whole(connection, entity.entail.is_some(), || {
+            let deleted = Some(delete(connection, entity, Place { id, parent })?);
+            entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, at })?;
+            Ok(Outcome::Deleted)
+        }),
+    }
+}
+
+fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -> Result<()> {
+    entity.entail.map_or(Ok(()), |entail| entail(connection, &done))
+}
+
+/// Runs several statements of which either all or none have happened; one needs no savepoint.
+fn whole(connection: &Connection, several: bool, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+    if !several {
+        return run();
+    }
+    connection.prepare_cached("SAVEPOINT command")?.execute([])?;
+    let result = run();
+    // A failure that ended the whole transaction has ended the savepoint, too.
+    if result.is_err() && !connection.is_autocommit() {
+        connection.prepare_cached("ROLLBACK TO command")?.execute([])?;
+    }
+    if !connection.is_autocommit() {
+        connection.prepare_cached("RELEASE command")?.execute([])?;
+    }
+    result
+}
+
+/// Gives a new record all that it was not given.
+fn complete(connection: &Connection, entity: &Entity, values: &mut Values, at: DateTime<Utc>) -> Result<()> {
+    values.default_columns(&datetime_text(at));
+    entity.complete.map_or(Ok(()), |complete| complete(connection, values, at))
+}
+
+fn insert(connection: &Connection, entity: &Entity, values: &Values) -> Result<i64> {
+    insert_or(connection, entity, values, false)
+}
+
+fn insert_or(connection: &Connection, entity: &Entity, values: &Values, replaces: bool) -> Result<i64> {
+    let change = Change::Create(values);
+    let insert = entity.insert.get_or_init(|| {
+        let sql = entity.table.sql();
+        format!("{}SELECT {}{}", sql.insert, sql.parameters, conditions(entity, &change, " WHERE "))
+    });
+    let replace = replaces.then(|| insert.replacen("INSERT", "INSERT OR REPLACE", 1));
+    let mut statement = connection.prepare_cached(replace.as_ref().unwrap_or(insert))?;
+    bind(&mut statement, values)?;
+    match statement.raw_execute().map_err(|error| exhausted(connection, entity, error))? {
+        0 => Err(refusal(connection, entity, &change)?),
+        _ => match connection.last_insert_rowid() {
+            id @ ..=MAX_ID => Ok(id),
+            id => {
+                take_back(connection, entity, id)?;
+                Err(Error::IdsExhausted { table: entity.table.name })
+            }
+        },
+    }
+}
+
+/// Removes a record whose id is too great, so that no id but those that documents can carry was ever given.
+fn take_back(connection: &Connection, entity: &Entity, id: i64) -> Result<()> {
+    connection.execute(&format!("DELETE FROM {} WHERE id = ?1", entity.table.name), [id])?;
+    let sql = "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1 AND seq = ?3";
+    connection.execute(sql, (entity.table.name, id - 1, id))?;
+    Ok(())
+}
+
+/// SQLite gives the same error for an id sequence that another program set to its end as for a full disk.
+fn exhausted(connection: &Connection, entity: &Entity, error: rusqlite::Error) -> Error {
+    let table = entity.table.name;
+    let is_last = || {
+        let sql = format!(
+            "SELECT max(ifnull((SELECT max(id) FROM {table}), 0),
+                        ifnull((SELECT max(CAST(seq AS INTEGER)) FROM sqlite_sequence WHERE name = ?1), 0)) >= {MAX_ID}"
+        );
+        connection.query_row(&sql, [table], |row| row.get(0)).unwrap_or(false)
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) if is_last() => Error::IdsExhausted { table },
+        _ => constraint(error),
+    }
+}
+
+/// The record that a command changes, and the one that it must belong to.
+#[derive(Clone, Copy)]
+struct Place {
+    id: i64,
+    parent: Option<i64>,
+}
+
+impl Place {
+    /// The condition that finds it, with the number of its first parameter.
+    fn condition(self, entity: &Entity, first: usize) -> String {
+        match (entity.parent, self.parent) {
+            (Some(named), Some(_)) => format!(" WHERE id = ?{first} AND {} = ?{}", named.column, first + 1),
+            _ => format!(" WHERE id = ?{first}"),
+        }
+    }
+
+    fn bind(self, statement: &mut rusqlite::Statement<'_>, entity: &Entity, first: usize) -> Result<()> {
+        statement.raw_bind_parameter(first, self.id)?;
+        if let (Some(_), Some(id)) = (entity.parent, self.parent) {
+            statement.raw_bind_parameter(first + 1, id)?;
+        }
+        Ok(())
+    }
+}
+
+fn update(
+    connection: &Connection,
+    entity: &Entity,
+    place: Place,
+    values: &mut Values,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    if let Some(revise) = entity.revise {
+        revise(connection, place.id, values)?;
+    }
+    values.set("updated_at", Value::Text(datetime_text(at)));
+    let change = Change::Update(place.id, values);
+    let table = entity.table;
+    // Behind the parameters of the columns.
+    let first = table.columns.len() + 1;
+    let mut sql = format!("UPDATE {} SET {version} = {version} + 1", table.name, version = entity.version);
+    for (position, _) in values.given() {
+        sql.push_str(&format!(", {} = ?{}", table.columns[position].name, position + 1));
+    }
+    sql.push_str(&place.condition(entity, first));
+    sql.push_str(&conditions(entity, &change, " AND "));
+    let mut statement = connection.prepare_cached(&sql)?;
+    bind(&mut statement, values)?;
+    place.bind(&mut statement, entity, first)?;
+    match statement.raw_execute().map_err(constraint)? {
+        0 => Err(why_not(connection, entity, place, &change)?),
+        _ => Ok(()),
+    }
+}
+
+fn act(
+    connection: &Connection,
+    entity: &Entity,
+    place: Place,
+    action: &'static Action,
+    at: DateTime<Utc>,
+) -> Result<i64> {
+    let change = Change::Act(place.id, action);
+    let mut sql = format!("UPDATE {} SET {version} = {version} + 1", entity.table.name, version = entity.version);
+    for (column, expression) in action.sets {
+        sql.push_str(&format!(", {column} = {expression}"));
+    }
+    sql.push_str(", updated_at = ?1");
+    sql.push_str(&place.condition(entity, 2));
+    sql.push_str(&conditions(entity, &change, " AND "));
+    sql.push_str(" RETURNING ");
+    sql.push_str(action.sets.first().map_or("id", |(column, _)| column));
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.clear_bindings();
+    statement.raw_bind_parameter(1, datetime_text(at))?;
+    place.bind(&mut statement, entity, 2)?;
+    match first_row(&mut statement, |row| row.get(0)).map_err(constraint)? {
+        Some(value) => Ok(value),
+        None => Err(why_not(connection, entity, place, &change)?),
+    }
+}
+
+/// Deletes a record, and gives what is remembered of it.
+fn delete(connection: &Connection, entity: &Entity, place: Place) -> Result<Values> {
+    let change = Change::Delete(place.id);
+    let mut sql = format!("DELETE FROM {}{}", entity.table.name, place.condition(entity, 1));
+    sql.push_str(&conditions(entity, &change, " AND "));
+    let remembered = entity.remembered;
+    sql.push_str(" RETURNING ");
+    sql.push_str(&if remembered.is_empty() { "NULL".to_owned() } else { remembered.join(", ") });
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.clear_bindings();
+    place.bind(&mut statement, entity, 1)?;
+    let deleted = |row: &Row<'_>| {
+        let mut deleted = Values::new(entity.table);
+        for (at, name) in remembered.iter().enumerate() {
+            deleted.set(name, row.get::<_, Value>(at)?);
+        }
+        Ok(deleted)
+    };
+    match first_row(&mut statement, deleted).map_err(constraint)? {
+        Some(deleted) => Ok(deleted),
+        None => Err(why_not(connection, entity, place, &change)?),
+    }
+}
+
+/// Runs a statement whose parameters are bound to its end, and gives what its row says.
+fn first_row<T>(
+    statement: &mut rusqlite::Statement<'_>,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    let mut rows = statement.raw_query();
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let value = read(row)?;
+    rows.next()?;
+    Ok(Some(value))
+}
+
+/// Adds a record that another's change entails.
+pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, at: DateTime<Utc>) -> Result<i64> {
+    values.check(true)?;
+    complete(connection, entity, &mut values, at)?;
+    insert(connection, entity, &values)
+}
+
+/// Loads a record as it is given, its id and its read-only fields included; what is not given gets
+/// its default.
+pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, at: DateTime<Utc>) -> Result<Outcome> {
+    given.keep_stored();
+    given.check(true)?;
+    let mut replaces = false;
+    if let Some(id) = given.integer("id") {
+        if !(1..=MAX_ID).contains(&id) {
+            return Err(Error::invalid("id", format!("is {id}; it must lie between 1 and {MAX_ID}")));
+        }
+        let seeded = entity.seeded.unwrap_or("0");
+        let sql = format!("SELECT {seeded} FROM {} WHERE id = ?1", entity.table.name);
+        let is_seeded = connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
+        replaces = is_seeded == Some(true);
+        if is_seeded == Some(false) {
+            return Err(Error::refused(error::Rule::IdIsTaken, [(entity.document.element, 1)]));
+        }
+    }
+    // What is computed gives way to what the document says; texts, which may be long, are never computed where given.
+    let typed = |position: &usize| entity.table.columns[*position].kind != Kind::Text;
+    let said: Vec<(usize, Value)> =
+        given.given().filter(|(position, _)| typed(position)).map(|(at, value)| (at, value.clone())).collect();
+    let mut values = given;
+    complete(connection, entity, &mut values, at)?;
+    for (position, value) in said {
+        values.set_at(position, value);
+    }
+    insert_or(connection, entity, &values, replaces).map(Outcome::Created)
+}
+
+/// Deletes the records that meet a condition and whose own rules let them go.
+pub(crate) fn delete_where(connection: &Connection, entity: &Entity, condition: &str) -> Result<()> {
+    let rules = conditions(entity, &Change::Delete(0), " AND ");
+    connection.execute(&format!("DELETE FROM {} WHERE ({condition}){rules}", entity.table.name), [])?;
+    Ok(())
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, values: &Values) -> Result<()> {
+    // A cached statement may still hold what an earlier command bound.
+    statement.clear_bindings();
+    for (position, value) in values.given() {
+        statement.raw_bind_parameter(position + 1, value)?;
+    }
+    Ok(())
+}
+
+/// The conditions that a change must meet, after `before` where there are any.
+fn conditions(entity: &Entity, change: &Change<'_>, before: &str) -> String {
+    let mut sql = String::new();
+    for rule in entity.rules_of(change) {
+        sql.push_str(if sql.is_empty() { before } else { " AND " });
+        sql.push('(');
+        sql.push_str(&rule.sql(entity.table, change));
+        sql.push(')');
+    }
+    sql
+}
+
+/// Why a change to a record has changed nothing.
+fn why_not(connection: &Connection, entity: &Entity, place: Place, change: &Change<'_>) -> Result<Error> {
+    let sql = format!("SELECT 1 FROM {}{}", entity.table.name, place.condition(entity, 1));
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.clear_bindings();
+    place.bind(&mut statement, entity, 1)?;
+    match first_row(&mut statement, |_| Ok(()))? {
+        Some(()) => refusal(connection, entity, change),
+        None => Ok(Error::NotFound { record: entity.document.element, id: place.id }),
+    }
+}
+
+/// The refusal of the first rule that a change does not meet.
+fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>) -> Result<Error> {
+    let first = entity.table.columns.len() + 1;
+    for rule in entity.rules_of(change) {
+        let mut sql = format!("SELECT ({})", rule.sql(entity.table, change));
+        if change.id().is_some() {
+            sql.push_str(&format!(" FROM {} WHERE id = ?{first}", entity.table.name));
+        }
+        let mut statement = connection.prepare_cached(&sql)?;
+        statement.clear_bindings();
+        for (position, value) in change.values().into_iter().flat_map(Values::given) {
+            // A condition names few of the columns.
+            if position < statement.parameter_count() {
+                statement.raw_bind_parameter(position + 1, value)?;
+            }
+        }
+        if let Some(id) = change.id() {
+            statement.raw_bind_parameter(first, id)?;
+        }
+        if first_row(&mut statement, |row| row.get::<_, Option<bool>>(0))?.flatten() != Some(true) {
+            return (rule.refusal)(connection, change);
+        }
+    }
+    // Another program's trigger, or none of ours, has kept the row from being written.
+    Err(Error::storage("applying a command", "the file took no row, and no rule says why"))
+}
+
+/// Whether a record is there.
+pub(crate) fn exists(connection: &Connection, entity: &Entity, id: i64) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", entity.table.name);
+    Ok(connection.prepare_cached(&sql)?.exists([id])?)
+}
+
+/// A constraint of the schema that the rules before it should have caught says what it is.
+fn constraint(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => Error::storage("the file refused the change", error),
+        _ => error.into(),
+    }
+}
