@@ -42,12 +42,12 @@ fn log(path: &Path) -> u64 {
     std::fs::metadata(path.with_file_name("store.db-wal")).map_or(0, |log| log.len())
 }
 
-/// The threads of this process that move a keeper on.
+/// The threads of this process that hold a read mark.
 #[cfg(target_os = "linux")]
-fn keepers() -> usize {
+fn mark_threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
-    names.filter(|name| "clientstore keeper".starts_with(name.trim()) && name.len() > 12).count()
+    names.filter(|name| "clientstore read mark".starts_with(name.trim()) && name.len() > 12).count()
 }
 
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
@@ -166,7 +166,7 @@ fn a_store_that_is_closed_leaves_no_thread_and_no_log() {
         assert!(!path.with_file_name("store.db-shm").exists());
     }
     // Other tests of this process have their own for a while.
-    wait_until("no thread is left", || keepers() == 0);
+    wait_until("no thread is left", || mark_threads() == 0);
 }
 
 #[test]

@@ -10,33 +10,33 @@ pub(crate) type KeyGenerator = Arc<dyn Fn() -> Key + Send + Sync>;
 
 pub(crate) enum Keys {
     Given(KeyGenerator),
-    /// Each key follows from the seed and from how many were drawn before it.
+    /// Each key follows from the seed and the number of keys before it.
     Seeded {
         seed: u64,
-        drawn: AtomicU64,
+        count: AtomicU64,
     },
 }
 
 impl Clone for Keys {
-    /// The clone draws on its own.
+    /// The clone counts on its own.
     fn clone(&self) -> Self {
         match self {
             Keys::Given(generator) => Keys::Given(KeyGenerator::clone(generator)),
-            Keys::Seeded { seed, .. } => Keys::Seeded { seed: *seed, drawn: AtomicU64::new(self.drawn()) },
+            Keys::Seeded { seed, .. } => Keys::Seeded { seed: *seed, count: AtomicU64::new(self.count()) },
         }
     }
 }
 
 impl Keys {
     pub(crate) fn seeded(seed: u64) -> Self {
-        Keys::Seeded { seed, drawn: AtomicU64::new(0) }
+        Keys::Seeded { seed, count: AtomicU64::new(0) }
     }
 
-    pub(crate) fn draw(&self) -> Key {
+    pub(crate) fn next(&self) -> Key {
         match self {
             Keys::Given(generator) => generator(),
-            Keys::Seeded { seed, drawn } => {
-                let number = drawn.fetch_add(1, Ordering::Relaxed);
+            Keys::Seeded { seed, count } => {
+                let number = count.fetch_add(1, Ordering::Relaxed);
                 let mut key = Key::default();
                 for (part, bytes) in (0..).zip(key.chunks_mut(8)) {
                     let random = random(*seed, number.wrapping_mul(3).wrapping_add(part));
@@ -47,19 +47,19 @@ impl Keys {
         }
     }
 
-    /// How many were drawn from the seed.
-    pub(crate) fn drawn(&self) -> u64 {
+    /// How many keys were made from the seed.
+    pub(crate) fn count(&self) -> u64 {
         match self {
             Keys::Given(_) => 0,
-            Keys::Seeded { drawn, .. } => drawn.load(Ordering::Relaxed),
+            Keys::Seeded { count, .. } => count.load(Ordering::Relaxed),
         }
     }
 
-    /// Continues as if `count` keys had been drawn.
+    /// Continues as if this many keys had been made.
     #[cfg(feature = "server")]
-    pub(crate) fn rewind(&self, count: u64) {
-        if let Keys::Seeded { drawn, .. } = self {
-            drawn.store(count, Ordering::Relaxed);
+    pub(crate) fn rewind(&self, to: u64) {
+        if let Keys::Seeded { count, .. } = self {
+            count.store(to, Ordering::Relaxed);
         }
     }
 }

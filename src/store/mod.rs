@@ -272,7 +272,7 @@ impl ClientStore {
         }
     }
 
-    /// Whose account it is.
+    /// The account's settings.
     pub fn account(&self) -> &Account {
         &self.inner.builder.account
     }
@@ -284,13 +284,13 @@ impl ClientStore {
             Some(readers) => {
                 let reader = readers.take()?;
                 let result = run(&reader);
-                readers.give_back(reader);
+                readers.put_back(reader);
                 result
             }
         }
     }
 
-    /// What differs once anything was written, by whomever.
+    /// A value that changes whenever anything is written, by any program.
     pub(crate) fn version(&self) -> Result<Version> {
         match &self.inner.readers {
             None => Ok(self.inner.writer.version()),
@@ -298,19 +298,19 @@ impl ClientStore {
         }
     }
 
-    /// The document of one record, straight from its row, unless it is long.
+    /// The document of one record, written straight from its row unless it is long.
     pub(crate) fn document(&self, document: RecordDocument) -> Result<Document> {
         self.read(|connection| document.short(connection))
     }
 
-    /// How long the document of one record is at most, in bytes; nobody waits while that is counted.
+    /// An upper bound of the length of one record's document, in bytes. No reader is held while it is computed.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
     pub(crate) fn document_at_most(&self, document: RecordDocument) -> Result<usize> {
         let (taken, attached) = self.read(|connection| document.take_to_measure(connection))?;
         Ok(document.at_most(&taken, attached))
     }
 
-    /// The document of one record, whatever its length, in this much room; nobody waits while it is written.
+    /// The document of one record of any length, in a buffer of this capacity. No reader is held while it is written.
     pub(crate) fn long_document(&self, document: RecordDocument, room: usize) -> Result<Vec<u8>> {
         let (taken, attached) = self.read(|connection| document.take(connection))?;
         document.write(&taken, attached.as_deref(), room)
@@ -334,25 +334,25 @@ impl ClientStore {
         self.inner.path.as_deref()
     }
 
-    /// Begins to read at one moment; in memory, every read sees its own.
+    /// Begins a snapshot; in memory, each read sees the newest state.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
-        let reader = self.inner.readers.as_ref().map(|readers| readers.take_at_one_moment()).transpose()?;
+        let reader = self.inner.readers.as_ref().map(|readers| readers.take_snapshot()).transpose()?;
         Ok(Snapshot { store: self.clone(), reader })
     }
 }
 
-/// Which writes a store has had; only equal or not. See [`ClientStore::version`].
+/// A version of the store; two are only equal or not. See [`ClientStore::version`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version(u64);
 
-/// A reader that sees the store as it was at its first read, for as long as it is kept.
+/// A reader that sees the store as it was at its first read until it is dropped.
 pub(crate) struct Snapshot {
     store: ClientStore,
     reader: Option<Reader>,
 }
 
 impl Snapshot {
-    /// Keeps little of the file in memory from now on.
+    /// Reduces its page cache from now on.
     pub(crate) fn keep_little(&mut self) -> Result<()> {
         self.reader.as_mut().map_or(Ok(()), Reader::keep_little)
     }
@@ -361,7 +361,7 @@ impl Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if let (Some(reader), Some(readers)) = (self.reader.take(), &self.store.inner.readers) {
-            readers.give_back(reader);
+            readers.put_back(reader);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::store::time::Setting;
 /// of client keys, and the time.
 pub(crate) struct Image {
     connection: Mutex<Connection>,
-    drawn: u64,
+    keys: u64,
     time: Setting,
     bytes: u64,
 }
@@ -50,8 +50,8 @@ impl ClientStore {
                 [],
                 |row| row.get(0),
             )?;
-            let (drawn, time) = (self.inner.builder.keys.drawn(), self.inner.time.setting());
-            Ok(Image { connection: Mutex::new(copy), drawn, time, bytes: bytes.unsigned_abs() })
+            let (keys, time) = (self.inner.builder.keys.count(), self.inner.time.setting());
+            Ok(Image { connection: Mutex::new(copy), keys, time, bytes: bytes.unsigned_abs() })
         })
     }
 
@@ -64,7 +64,7 @@ impl ClientStore {
         let from = image.connection.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.writer.alone(|connection| {
             copy_all(&from, connection)?;
-            self.inner.builder.keys.rewind(image.drawn);
+            self.inner.builder.keys.rewind(image.keys);
             self.inner.time.restore(image.time);
             Ok(())
         })

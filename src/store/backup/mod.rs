@@ -71,9 +71,9 @@ struct Partial {
 
 impl Partial {
     fn beside(to: &Path) -> Result<Self> {
-        let mut drawn = [0; 4];
-        getrandom::fill(&mut drawn).map_err(|error| Error::storage("naming the copy", error.to_string()))?;
-        let path = with_suffix(to, &format!(".{:08x}.partial", u32::from_ne_bytes(drawn)));
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).map_err(|error| Error::storage("naming the copy", error.to_string()))?;
+        let path = with_suffix(to, &format!(".{:08x}.partial", u32::from_ne_bytes(random)));
         let mut options = File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]

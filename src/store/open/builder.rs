@@ -101,7 +101,7 @@ impl Builder {
     }
 
     /// Where invoices' client keys come from, 20 bytes each; the system's random numbers by
-    /// default. Who can guess a key can open the invoice, so draw others in tests only.
+    /// default. A person who guesses a key can open the invoice, so use another generator in tests only.
     #[must_use]
     pub fn key_generator(mut self, keys: impl Fn() -> [u8; 20] + Send + Sync + 'static) -> Self {
         self.keys = Keys::Given(Arc::new(keys));
@@ -109,8 +109,8 @@ impl Builder {
     }
 
     /// Makes everything that varies from run to run follow from the seed: the clock stands still at
-    /// 2010-01-01T00:00:00Z, and each client key follows from the seed and from how many the store
-    /// has drawn before. It takes the place of [`clock`](Self::clock) and
+    /// 2010-01-01T00:00:00Z, and each client key follows from the seed and the number of keys that the
+    /// store has made before. It takes the place of [`clock`](Self::clock) and
     /// [`key_generator`](Self::key_generator).
     ///
     /// ```
@@ -245,8 +245,8 @@ impl Builder {
     }
 
     /// Draws a client key.
-    pub(crate) fn draw_key(&self) -> Key {
-        self.keys.draw()
+    pub(crate) fn new_key(&self) -> Key {
+        self.keys.next()
     }
 
     pub(crate) fn time(&self) -> Time {

@@ -1,9 +1,8 @@
-//! Who has a file open for writing: one store alone, which has declared it its own, or any number.
+//! Which stores have a file open for writing: one exclusive store, or any number of others.
 //!
-//! Other programs are kept from writing a store's own file by SQLite's own write lock, which the store keeps between its
-//! commits. That alone would tell a second store no more than that the file is busy, and it would come in the way of a
-//! store that has the file open already. So each store that writes holds a lock on a file beside it as well: an exclusive
-//! one, or one that is shared.
+//! An exclusive store keeps SQLite's write lock between its commits, which keeps other programs from writing. That lock
+//! alone would tell a second store only that the file is busy, and it would block a store that already has the file
+//! open. So each store that writes also holds a lock on a file beside it: an exclusive lock or a shared one.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use std::time::Duration;
 use super::place::{is_at, open_beside, unwritable, with_suffix};
 use crate::error::{Error, Result};
 
-/// Given up when it is dropped, or by the system when the program ends in whatever way.
+/// A store's lock on the file beside. It is released when dropped, and by the system when the program ends.
 pub(crate) struct Claim {
     path: PathBuf,
     /// Holds the lock.
@@ -21,11 +20,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Claims a file, for this store alone or along with others; the path is absolute. None where this account cannot
-    /// make or open the claim's file: then SQLite's own locks decide.
+    /// Claims a file for this store, alone or shared; the path is absolute. None if this account cannot create or open
+    /// the claim's file: then SQLite's own locks decide.
     pub(crate) fn of(path: &Path, alone: bool) -> Result<Option<Self>> {
         let beside = with_suffix(path, "-exclusive");
-        // Who looks at a claim that is being given up holds the lock for a moment.
+        // A store that removes its claim, or looks at one, holds the lock for a moment.
         for _ in 0..10 {
             let file = match open_beside(&beside, true)? {
                 Ok(file) => file,
@@ -33,7 +32,7 @@ impl Claim {
                 Err(_) => return Ok(None),
             };
             match if alone { file.try_lock() } else { file.try_lock_shared() } {
-                // The process that gave the claim up has removed the file meanwhile.
+                // The process that released the claim has removed the file meanwhile.
                 Ok(()) if !is_at(&beside, &file) => {}
                 Ok(()) => {
                     belong_to_owner(path, &file);
@@ -57,7 +56,7 @@ impl Claim {
     }
 }
 
-/// What the administrator leaves after a crash must not keep the store's owner out.
+/// Gives a claim that root has made to the store's owner, so that one left by a crash does not lock the owner out.
 #[cfg(unix)]
 fn belong_to_owner(path: &Path, claim: &File) {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -76,7 +75,7 @@ fn belong_to_owner(_: &Path, _: &File) {}
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Before the lock goes, so that nobody's claim is removed but this one.
+        // While the lock is still held, so that the claim of another store is not removed.
         if self.is_alone() && is_at(&self.path, &self.file) {
             drop(fs::remove_file(&self.path));
         }

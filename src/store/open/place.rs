@@ -1,4 +1,4 @@
-//! Which file a path names: before it is opened, and for as long as it is open.
+//! The identity of a file: which file a path names before it is opened, and whether it is still there while it is open.
 
 use std::fs::{self, File, Metadata};
 use std::io::{Error as IoError, ErrorKind};
@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 
-/// Reads look at the file's identity at most once in this time, in milliseconds; each write does.
-const LOOKS: u64 = 20;
+/// Reads check the file's identity at most once in this time, in milliseconds; each write checks it.
+const CHECK_INTERVAL: u64 = 20;
 /// What SQLite keeps beside a file while it is open in write-ahead mode.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
@@ -18,17 +18,16 @@ const BESIDE: [&str; 2] = ["-wal", "-shm"];
 pub(crate) enum Access {
     /// For reading and writing.
     Write,
-    /// For reading, with the log and the shared memory that are there; nothing is made beside the file.
+    /// For reading, with the existing log and shared memory; no file is made beside it.
     Read,
-    /// As if nobody could change it; without a log.
+    /// For reading, as a file that does not change; without a log.
     Immutable,
 }
 
-/// The path of the file itself, where the last part of the path is a symbolic link: what stands beside a file is named
-/// after the file.
+/// Follows symbolic links in the last part of a path, since the files beside a store are named after the file itself.
 pub(crate) fn resolve(path: PathBuf) -> PathBuf {
     let mut found = path.clone();
-    // As many as Linux follows.
+    // Linux follows at most 40 links, too.
     for _ in 0..40 {
         match (fs::read_link(&found), found.parent()) {
             (Ok(target), Some(parent)) => found = parent.join(target),
@@ -38,7 +37,7 @@ pub(crate) fn resolve(path: PathBuf) -> PathBuf {
     path
 }
 
-/// Refuses a path that can only be a directory's, as it ends in a slash; SQLite would leave that out.
+/// Refuses a path that ends in a slash, which can only be a directory's; SQLite would drop the slash.
 pub(crate) fn no_directory(path: &Path) -> Result<()> {
     let last = path.as_os_str().as_encoded_bytes().last().copied();
     if !last.is_some_and(|last| std::path::is_separator(last.into())) {
@@ -49,8 +48,8 @@ pub(crate) fn no_directory(path: &Path) -> Result<()> {
     Err(Error::Unopened { path: path.to_owned(), hint, source })
 }
 
-/// How a store that only reads can open the file. A process that cannot write the file must create no files beside it:
-/// they might keep the owner out.
+/// How a store that only reads can open the file. A process that cannot write the file must not create files beside it,
+/// since they might lock the owner out.
 pub(crate) fn access(path: &Path) -> Access {
     if may_write(path) && path.parent().is_none_or(may_write) {
         return Access::Write;
@@ -72,7 +71,7 @@ fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_dir() || !found.permissions().readonly())
 }
 
-/// Whether the disk of a file has no room left; SQLite tells some failures for want of room as those of the disk.
+/// Whether a file's disk is full. SQLite reports some failures of a full disk as I/O errors.
 #[cfg(unix)]
 pub(crate) fn is_full(path: &Path) -> bool {
     let of = path.parent().unwrap_or(path);
@@ -84,7 +83,7 @@ pub(crate) fn is_full(_: &Path) -> bool {
     false
 }
 
-/// How many names a file has.
+/// The number of hard links to a file.
 #[cfg(unix)]
 pub(crate) fn links(found: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::nlink(found)
@@ -95,7 +94,7 @@ pub(crate) fn links(_: &Metadata) -> u64 {
     1
 }
 
-/// Refuses a file beside which something else stands where its log belongs.
+/// Refuses a file where something other than a regular file has the name of its log.
 pub(crate) fn only_files_beside(path: &Path) -> Result<()> {
     for suffix in ["-wal", "-shm", "-journal"] {
         let beside = with_suffix(path, suffix);
@@ -108,12 +107,12 @@ pub(crate) fn only_files_beside(path: &Path) -> Result<()> {
 
 fn no_regular_file(path: PathBuf) -> Error {
     let source = std::sync::Arc::new(IoError::from(ErrorKind::InvalidInput));
-    let hint = "it is no regular file, and stands in the place of one that belongs to the store; remove it".to_owned();
+    let hint = "it is not a regular file, but has the name of one that belongs to the store; remove it".to_owned();
     Error::Unopened { path, hint, source }
 }
 
-/// Opens a regular file that belongs to the store, without following a link and without waiting for a pipe; it is made
-/// where it is not there, for this account alone.
+/// Opens a regular file that belongs to the store. It follows no link and waits for no pipe. With `creates`, a missing
+/// file is created with mode 0600.
 #[cfg(unix)]
 pub(crate) fn open_beside(path: &Path, creates: bool) -> Result<std::io::Result<File>> {
     use rustix::fs::{Mode, OFlags};
@@ -134,7 +133,7 @@ pub(crate) fn open_beside(path: &Path, creates: bool) -> Result<std::io::Result<
                 Err(error) => Ok(Err(error)),
             }
         }
-        // What a link, a directory, a socket and a device without a driver give.
+        // A link, a directory, a socket, or a device without a driver.
         Err(_) if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) => {
             Err(no_regular_file(path.to_owned()))
         }
@@ -150,7 +149,7 @@ pub(crate) fn open_beside(path: &Path, creates: bool) -> Result<std::io::Result<
     Ok(File::options().read(true).write(true).create(creates).truncate(false).open(path))
 }
 
-/// A file's device and number on it.
+/// A file's device and inode.
 #[cfg(unix)]
 fn number(found: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
@@ -171,21 +170,21 @@ pub(crate) fn is_at(path: &Path, open: &File) -> bool {
     }
 }
 
-/// The file that a store has open, and what belongs to it.
+/// The identity of the file that a store has open, and of the files beside it.
 pub(crate) struct Identity {
     path: PathBuf,
-    /// The file and those beside it, with what they were when it was opened.
+    /// The file and those beside it, with their device and inode when it was opened.
     files: Vec<(PathBuf, (u64, u64))>,
-    /// The log of a file that was opened as if nobody could change it.
+    /// The path where a log must not appear, for a file that was opened as immutable.
     unexpected: Option<PathBuf>,
     is_gone: AtomicBool,
-    began: Instant,
-    /// When it was looked at last, in milliseconds from the beginning.
-    looked: AtomicU64,
+    opened: Instant,
+    /// When it was checked last, in milliseconds since it was opened.
+    checked: AtomicU64,
 }
 
 impl Identity {
-    /// What the path names before it is opened; to be compared once it is.
+    /// The identity of the file at the path before it is opened, for comparison afterwards.
     pub(crate) fn before(path: &Path) -> Option<(u64, u64)> {
         fs::metadata(path).ok().map(|found| number(&found))
     }
@@ -201,15 +200,15 @@ impl Identity {
         let beside = BESIDE.map(|suffix| with_suffix(path, suffix));
         files.extend(beside.into_iter().filter_map(|beside| Self::before(&beside).map(|number| (beside, number))));
         let unexpected = (access == Access::Immutable).then(|| with_suffix(path, "-wal"));
-        let (is_gone, looked) = (AtomicBool::new(false), AtomicU64::new(0));
-        Ok(Identity { path: path.to_owned(), files, unexpected, is_gone, began: Instant::now(), looked })
+        let (is_gone, checked) = (AtomicBool::new(false), AtomicU64::new(0));
+        Ok(Identity { path: path.to_owned(), files, unexpected, is_gone, opened: Instant::now(), checked })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Refuses to go on once another file stands at the path, or none.
+    /// Fails once the path names another file or none.
     pub(crate) fn check(&self) -> Result<()> {
         let stays = |(path, number): &(PathBuf, _)| Self::before(path) == Some(*number);
         if self.is_gone.load(Ordering::Relaxed) || !self.files.iter().all(stays) {
@@ -224,14 +223,14 @@ impl Identity {
         }
     }
 
-    /// The same now and then.
-    pub(crate) fn check_at_times(&self) -> Result<()> {
-        let now = self.began.elapsed().as_millis() as u64;
-        let looked = self.looked.load(Ordering::Relaxed);
-        if now < looked + LOOKS && !self.is_gone.load(Ordering::Relaxed) {
+    /// The same, at most once in [`CHECK_INTERVAL`].
+    pub(crate) fn check_sometimes(&self) -> Result<()> {
+        let now = self.opened.elapsed().as_millis() as u64;
+        let checked = self.checked.load(Ordering::Relaxed);
+        if now < checked + CHECK_INTERVAL && !self.is_gone.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.looked.store(now, Ordering::Relaxed);
+        self.checked.store(now, Ordering::Relaxed);
         self.check()
     }
 }

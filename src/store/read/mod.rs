@@ -1,8 +1,8 @@
 //! Reading: the pool of readers, lists, and documents straight from the rows.
 
 mod document;
-mod keeper;
 mod list;
+mod read_mark;
 mod readers;
 #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
 mod record_document;

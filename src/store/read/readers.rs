@@ -6,32 +6,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::keeper::{self, Keeper};
+use super::read_mark::{self, ReadMark};
 use crate::error::Result;
 use crate::store::Version;
 use crate::store::open::{self, Identity, Settings};
 
-/// After this many commits readers let go of the part of the log that they hold, so that a checkpoint can pass it. A log
-/// that is due for a checkpoint grows by at most this many commits.
+/// At every 32nd commit all read marks are released, so that a checkpoint can go past them. A log that is due for a
+/// checkpoint grows by at most this many commits.
 const COMMITS: u32 = 32;
 
-/// How much of a file of its own a reader in steady use keeps in memory, in KiB. Where no locks are taken, reading
-/// pages is the most of what a read costs.
+/// The page cache of a reader in steady use, in KiB, where the store owns the file. No locks are taken there, so reading
+/// pages is most of what a read costs.
 const OWN_CACHE: i64 = 16_384;
-/// The same for a file that is shared; it is SQLite's default.
+/// The same for a file that other programs share; this is SQLite's default.
 const SHARED_CACHE: i64 = 2_000;
-/// The same for a reader that is new, or at a list that is being sent: a slow program may be long at it, and there
-/// may be many of them.
+/// The same for a new reader, and for one whose list is being sent: there may be many of them, and a slow client keeps
+/// one for long.
 const LITTLE_CACHE: i64 = 128;
-/// A reader is in steady use once it was given back this often, without a list that was being sent in between.
+/// A reader is in steady use once it was returned this often in a row without having sent a list.
 const STEADY: u32 = 16;
-/// A reader that was idle during this many reads is closed, and its memory is free again.
+/// A reader that stayed idle during this many reads is closed, which frees its memory.
 const UNUSED: u64 = 4_096;
 
-/// The idle reader connections of a file.
+/// The pool of a file's reader connections.
 ///
-/// A reader takes one and brings it back; where none is idle it opens one more, so that a list that
-/// a slow program reads holds up nobody.
+/// A read takes a connection and returns it. If none is idle, one more is opened, so that a list that is sent to a
+/// slow client delays no other read.
 pub(crate) struct Readers {
     identity: Arc<Identity>,
     settings: Settings,
@@ -39,36 +39,36 @@ pub(crate) struct Readers {
     idle: Mutex<Idle>,
     begin: Begin,
     commits: AtomicU32,
-    /// Where writes are looked for, of a shared file.
+    /// The connection that asks whether other programs have committed, for a shared file.
     watcher: Mutex<Option<Connection>>,
 }
 
 #[derive(Default)]
 struct Idle {
-    /// The one that was given back last is taken first, so those that nobody needs stay at the front.
+    /// The one that was returned last is taken first, so unneeded ones stay at the front.
     readers: Vec<Reader>,
-    /// How often a reader was given back.
-    given: u64,
+    /// How often a reader was returned.
+    returns: u64,
 }
 
 /// How a read begins.
 enum Begin {
-    /// Others may write as well: SQLite looks, at each read.
-    Shared(Keeper),
-    /// Nobody else writes: a transaction stays open until there was a commit, or is let go.
-    Own { commits: AtomicU64, lets_go: AtomicBool },
+    /// Other programs may write: SQLite looks for their commits at each read.
+    Shared(ReadMark),
+    /// No other program writes: a read transaction stays open until the next commit, or until marks are released.
+    Own { commits: AtomicU64, releasing: AtomicBool },
 }
 
-/// Nothing is held, but by reads that are under way, until it is dropped.
-pub(crate) struct LetGo<'a> {
-    _shared: Option<keeper::LetGo<'a>>,
+/// No read mark is held until this is dropped, except by reads in progress.
+pub(crate) struct Released<'a> {
+    _shared: Option<read_mark::Released<'a>>,
     own: Option<&'a AtomicBool>,
 }
 
-impl Drop for LetGo<'_> {
+impl Drop for Released<'_> {
     fn drop(&mut self) {
-        if let Some(lets_go) = self.own {
-            lets_go.store(false, Ordering::SeqCst);
+        if let Some(releasing) = self.own {
+            releasing.store(false, Ordering::SeqCst);
         }
     }
 }
@@ -78,10 +78,10 @@ pub(crate) struct Reader {
     connection: Connection,
     /// The commits that its open transaction sees.
     sees: Option<u64>,
-    /// How often it was given back, up to [`STEADY`]; less than that, and it keeps only [`LITTLE_CACHE`] in memory.
+    /// How often it was returned, up to [`STEADY`]. Below that, its cache is [`LITTLE_CACHE`].
     uses: u32,
-    /// What [`Idle::given`] was when it was given back.
-    given: u64,
+    /// What [`Idle::returns`] was when it was returned.
+    returned: u64,
 }
 
 impl std::ops::Deref for Reader {
@@ -93,16 +93,16 @@ impl std::ops::Deref for Reader {
 }
 
 impl Reader {
-    /// Lets go of what it keeps of the file in memory, until it is in steady use again.
+    /// Reduces the page cache until the reader is in steady use again.
     pub(crate) fn keep_little(&mut self) -> Result<()> {
         if std::mem::take(&mut self.uses) >= STEADY {
-            self.keep(LITTLE_CACHE)?;
+            self.set_cache(LITTLE_CACHE)?;
         }
         Ok(())
     }
 
-    /// Keeps up to this many KiB of the file in memory; SQLite frees what is more.
-    fn keep(&self, cache: i64) -> Result<()> {
+    /// Sets the page cache's size in KiB; SQLite frees the pages beyond it.
+    fn set_cache(&self, cache: i64) -> Result<()> {
         Ok(self.connection.pragma_update(None, "cache_size", -cache)?)
     }
 
@@ -121,11 +121,11 @@ impl Reader {
 }
 
 impl Readers {
-    /// `exclusive` says that nobody else writes the file.
+    /// `exclusive` says that no other program writes the file.
     pub(crate) fn new(identity: Arc<Identity>, settings: Settings, kept: usize, exclusive: bool) -> Self {
         let begin = match exclusive {
-            true => Begin::Own { commits: AtomicU64::new(0), lets_go: AtomicBool::new(false) },
-            false => Begin::Shared(Keeper::new(identity.path(), &settings)),
+            true => Begin::Own { commits: AtomicU64::new(0), releasing: AtomicBool::new(false) },
+            false => Begin::Shared(ReadMark::new(identity.path(), &settings)),
         };
         Readers {
             identity,
@@ -138,19 +138,19 @@ impl Readers {
         }
     }
 
-    /// A reader each of whose statements sees all that was committed when it was taken.
+    /// A reader whose statements see all that was committed before it was taken.
     pub(crate) fn take(&self) -> Result<Reader> {
-        self.identity.check_at_times()?;
+        self.identity.check_sometimes()?;
         let reader = self.idle().readers.pop();
         let mut reader = match reader {
             Some(reader) => reader,
             None => self.open()?,
         };
         match &self.begin {
-            Begin::Shared(keeper) => keeper.count(),
-            Begin::Own { lets_go, .. } if lets_go.load(Ordering::SeqCst) => reader.end()?,
+            Begin::Shared(mark) => mark.count(),
+            Begin::Own { releasing, .. } if releasing.load(Ordering::SeqCst) => reader.end()?,
             Begin::Own { commits, .. } => {
-                // Looked at before the transaction begins to see, which may thus see more than that.
+                // Read before the transaction begins, which may therefore see later commits, but never fewer.
                 let now = commits.load(Ordering::Acquire);
                 if reader.sees != Some(now) {
                     reader.end()?;
@@ -165,10 +165,10 @@ impl Readers {
     fn open(&self) -> Result<Reader> {
         self.identity.check()?;
         let connection = open::reader(self.identity.path(), &self.settings)?;
-        // Another file may have taken its place just then.
+        // Another file may have been put in its place meanwhile.
         self.identity.check()?;
-        let reader = Reader { connection, sees: None, uses: 0, given: 0 };
-        reader.keep(LITTLE_CACHE)?;
+        let reader = Reader { connection, sees: None, uses: 0, returned: 0 };
+        reader.set_cache(LITTLE_CACHE)?;
         Ok(reader)
     }
 
@@ -176,8 +176,8 @@ impl Readers {
         if matches!(self.begin, Begin::Own { .. }) { OWN_CACHE } else { SHARED_CACHE }
     }
 
-    /// A reader whose statements all see one moment.
-    pub(crate) fn take_at_one_moment(&self) -> Result<Reader> {
+    /// A reader whose statements all see one snapshot.
+    pub(crate) fn take_snapshot(&self) -> Result<Reader> {
         let mut reader = self.take()?;
         if reader.sees.is_none() {
             reader.begin()?;
@@ -185,82 +185,82 @@ impl Readers {
         Ok(reader)
     }
 
-    /// What differs once anything was committed, by whomever.
+    /// A value that changes whenever anything is committed, by any program.
     pub(crate) fn version(&self) -> Result<Version> {
-        let keeper = match &self.begin {
-            Begin::Shared(keeper) => keeper,
+        let mark = match &self.begin {
+            Begin::Shared(mark) => mark,
             Begin::Own { commits, .. } => return Ok(Version(commits.load(Ordering::Acquire))),
         };
-        self.identity.check_at_times()?;
-        keeper.count();
+        self.identity.check_sometimes()?;
+        mark.count();
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match &mut *watcher {
             Some(connection) => connection,
             none => none.insert(open::reader(self.identity.path(), &self.settings)?),
         };
-        // It tells this one connection, outside any transaction, whether others have committed.
+        // Outside a transaction, `data_version` changes on this connection when another one has committed.
         let version: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         Ok(Version(version.cast_unsigned()))
     }
 
-    pub(crate) fn give_back(&self, mut reader: Reader) {
+    pub(crate) fn put_back(&self, mut reader: Reader) {
         let keeps = match &self.begin {
             Begin::Shared(_) => false,
-            Begin::Own { lets_go, .. } => reader.sees.is_some() && !lets_go.load(Ordering::SeqCst),
+            Begin::Own { releasing, .. } => reader.sees.is_some() && !releasing.load(Ordering::SeqCst),
         };
         if !keeps && reader.end().is_err() {
             return;
         }
         if reader.uses < STEADY {
             reader.uses += 1;
-            if reader.uses == STEADY && reader.keep(self.cache()).is_err() {
+            if reader.uses == STEADY && reader.set_cache(self.cache()).is_err() {
                 return;
             }
         }
         let mut idle = self.idle();
-        idle.given += 1;
-        reader.given = idle.given;
+        idle.returns += 1;
+        reader.returned = idle.returns;
         let unused = match idle.readers.first() {
-            Some(first) if idle.given - first.given > UNUSED => Some(idle.readers.remove(0)),
+            Some(first) if idle.returns - first.returned > UNUSED => Some(idle.readers.remove(0)),
             _ => None,
         };
         if idle.readers.len() < self.kept {
             idle.readers.push(reader);
         }
         drop(idle);
-        // Closed only now, so that nobody waits for it.
+        // Closed after the lock is released, so that no read waits for it.
         drop(unused);
     }
 
-    /// To be called before a commit and kept until after it. `large` says that the commit may be worth
-    /// a checkpoint by itself.
-    pub(crate) fn before_commit(&self, large: bool) -> Option<LetGo<'_>> {
+    /// Must be called before a commit; the guard is kept until after it. `large` says that the commit alone may be
+    /// followed by a checkpoint.
+    pub(crate) fn before_commit(&self, large: bool) -> Option<Released<'_>> {
         if !large && !self.commits.fetch_add(1, Ordering::Relaxed).is_multiple_of(COMMITS) {
             return None;
         }
         Some(match &self.begin {
-            Begin::Shared(keeper) => LetGo { _shared: Some(keeper.let_go()), own: None },
-            Begin::Own { lets_go, .. } => {
-                lets_go.store(true, Ordering::SeqCst);
-                // A reader that cannot end its transaction is of no use.
+            Begin::Shared(mark) => Released { _shared: Some(mark.release()), own: None },
+            Begin::Own { releasing, .. } => {
+                releasing.store(true, Ordering::SeqCst);
+                // A reader that cannot end its transaction is closed.
                 self.idle().readers.retain_mut(|reader| reader.end().is_ok());
-                LetGo { _shared: None, own: Some(lets_go) }
+                Released { _shared: None, own: Some(releasing) }
             }
         })
     }
 
-    /// To be called after a commit, and before anybody is told of it.
+    /// Must be called after a commit, before any caller is told of it.
     pub(crate) fn after_commit(&self) {
         match &self.begin {
-            Begin::Shared(keeper) => keeper.outdated(),
+            Begin::Shared(mark) => mark.outdated(),
             Begin::Own { commits, .. } => drop(commits.fetch_add(1, Ordering::Release)),
         }
     }
 
-    /// Closes the connections that are idle, and opens no more of its own.
+    /// Closes the idle connections and the one that holds the read mark.
     pub(crate) fn close(&self) {
-        if let Begin::Shared(keeper) = &self.begin {
-            keeper.close();
+        if let Begin::Shared(mark) = &self.begin {
+            mark.close();
         }
         self.idle().readers.clear();
         drop(self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -301,7 +301,7 @@ mod tests {
     }
 
     fn read_once(readers: &Readers) {
-        readers.give_back(readers.take().unwrap());
+        readers.put_back(readers.take().unwrap());
     }
 
     #[test]
@@ -310,7 +310,7 @@ mod tests {
         (0..STEADY).for_each(|_| {
             let reader = readers.take().unwrap();
             assert_eq!(cache(&reader), LITTLE_CACHE);
-            readers.give_back(reader);
+            readers.put_back(reader);
         });
         assert_eq!(cache(&readers.take().unwrap()), SHARED_CACHE);
     }
@@ -319,11 +319,11 @@ mod tests {
     fn a_reader_at_a_list_that_is_being_sent_keeps_little_until_it_is_in_steady_use_again() {
         let (_directory, readers) = readers();
         (0..STEADY).for_each(|_| read_once(&readers));
-        let mut reader = readers.take_at_one_moment().unwrap();
+        let mut reader = readers.take_snapshot().unwrap();
         assert_eq!(cache(&reader), SHARED_CACHE);
         reader.keep_little().unwrap();
         assert_eq!(cache(&reader), LITTLE_CACHE);
-        readers.give_back(reader);
+        readers.put_back(reader);
         assert_eq!(cache(&readers.idle().readers[0]), LITTLE_CACHE);
         (0..STEADY).for_each(|_| read_once(&readers));
         assert_eq!(cache(&readers.idle().readers[0]), SHARED_CACHE);
@@ -333,7 +333,7 @@ mod tests {
     fn readers_that_are_no_longer_needed_are_closed() {
         let (_directory, readers) = readers();
         let taken: Vec<_> = (0..5).map(|_| readers.take().unwrap()).collect();
-        taken.into_iter().for_each(|reader| readers.give_back(reader));
+        taken.into_iter().for_each(|reader| readers.put_back(reader));
         assert_eq!(readers.idle().readers.len(), 5);
         (0..UNUSED + 8).for_each(|_| read_once(&readers));
         assert_eq!(readers.idle().readers.len(), 1);

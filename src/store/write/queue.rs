@@ -21,29 +21,29 @@ pub(crate) type Spawn = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Queue {
     pub(crate) jobs: VecDeque<Job>,
-    /// Whether somebody leads.
-    pub(crate) led: bool,
+    /// Whether there is a leader.
+    pub(crate) has_leader: bool,
     /// The thread whose transaction runs now: it must not wait for itself.
     pub(crate) inside: Option<ThreadId>,
-    /// Whether a blocking task gives up tasks' jobs that have waited for too long.
+    /// Whether a blocking task removes jobs of tasks whose time is over.
     pub(crate) watched: bool,
 }
 
-/// A queued caller, with its command; without one it wants the connection to itself.
+/// A queued caller with its command. A caller without one wants the connection to itself.
 pub(crate) struct Job {
     pub(crate) command: Option<Command>,
     pub(crate) reply: Reply,
-    /// How to lead for a caller that is a task; a thread leads itself.
+    /// Starts the blocking task that leads for a caller that is a task; a thread leads itself.
     pub(crate) spawn: Option<Spawn>,
-    /// When it is given up, if it is still queued; none where that is out of reach.
+    /// When it is removed if it is still queued; none if the busy timeout has no end.
     pub(crate) until: Option<Instant>,
 }
 
 impl Job {
-    /// Has its caller lead, with this job first.
+    /// Makes its caller the leader, with this job first.
     pub(crate) fn lead(self) {
         if let Some(slot) = self.reply.0.clone() {
-            slot.resume(State::Lead(Box::new(self)));
+            slot.resume(State::Leads(Box::new(self)));
         }
     }
 }
@@ -65,8 +65,8 @@ struct Waiting {
 pub(crate) enum State {
     #[default]
     Waiting,
-    /// The caller leads now, with its own job first.
-    Lead(Box<Job>),
+    /// The caller is the leader now, with its own job first.
+    Leads(Box<Job>),
     Done(Result<Outcome>),
 }
 
@@ -83,7 +83,7 @@ impl Slot {
         }
     }
 
-    /// None where the time was over first.
+    /// Waits until the moment; none if the time was over first.
     pub(crate) fn wait_until(&self, until: Instant) -> Option<State> {
         let mut waiting = lock(&self.waiting);
         while matches!(waiting.state, State::Waiting) {
@@ -107,12 +107,12 @@ impl Slot {
     pub(crate) fn result(&self) -> Result<Outcome> {
         match self.wait() {
             State::Done(result) => result,
-            State::Waiting | State::Lead(_) => Err(abandoned()),
+            State::Waiting | State::Leads(_) => Err(abandoned()),
         }
     }
 }
 
-/// The promise of a result; dropped unsent, by a panic, the caller learns that it failed.
+/// The promise of a result. If it is dropped unsent, by a panic, the caller gets an error.
 pub(crate) struct Reply(Option<Arc<Slot>>);
 
 impl Reply {
@@ -151,7 +151,7 @@ impl Future for Submitted {
         let mut waiting = lock(&self.0.waiting);
         match std::mem::take(&mut waiting.state) {
             State::Done(result) => Poll::Ready(result),
-            State::Waiting | State::Lead(_) => {
+            State::Waiting | State::Leads(_) => {
                 waiting.waker = Some(context.waker().clone());
                 Poll::Pending
             }

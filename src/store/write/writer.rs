@@ -1,9 +1,9 @@
 //! The one writer: commands commit in groups, without a background thread.
 //!
-//! A caller that finds nobody writing leads: it takes what is queued, applies each command, commits
-//! once and hands every caller its own result. Then it hands the lead to the first that queued
-//! meanwhile, so that no caller works for the others for long. Alone, a caller queues nothing and
-//! wakes nobody. A task, which must not block, has a blocking task lead for it.
+//! This is group commit. A caller that finds no leader becomes the leader: it takes the queued commands,
+//! applies each, commits once and gives every caller its own result. Then the first caller that queued
+//! meanwhile becomes the leader, so that no caller works for the others for long. A caller that is alone
+//! queues nothing and wakes no thread. A task must not block, so a blocking task leads for it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,18 +22,18 @@ use crate::store::Version;
 use crate::store::open::{Identity, begin, is_busy, or_full};
 use crate::store::read::Readers;
 
-/// At most this many commands commit together; it bounds how long the first of them waits.
+/// The most commands that commit together; it bounds how long the first of them waits.
 const GROUP: usize = 256;
 
 pub(crate) struct Writer {
     queue: Mutex<Queue>,
-    /// Told when the lead is passed on.
-    passed: Condvar,
+    /// Notified when the leader changes.
+    leader_changed: Condvar,
     connection: Mutex<Connection>,
     busy_timeout: Duration,
     /// None in memory.
     file: Option<File>,
-    /// How often something may have been committed.
+    /// How many commits there may have been.
     commits: AtomicU64,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Writer {
 pub(crate) struct File {
     pub(crate) readers: Arc<Readers>,
     pub(crate) identity: Arc<Identity>,
-    /// Whether it is the store's own: then it stays locked between commits.
+    /// Whether the store owns the file: then the file stays locked between commits.
     pub(crate) exclusive: bool,
     pub(crate) read_only: bool,
 }
@@ -51,13 +51,13 @@ impl Writer {
         let connection = Mutex::new(connection);
         let writer = Writer {
             queue: Mutex::default(),
-            passed: Condvar::new(),
+            leader_changed: Condvar::new(),
             connection,
             busy_timeout,
             file,
             commits: AtomicU64::new(0),
         };
-        writer.hold(&lock(&writer.connection))?;
+        writer.lock_file(&lock(&writer.connection))?;
         Ok(writer)
     }
 
@@ -67,11 +67,11 @@ impl Writer {
         let job = self.job(Some(command), &slot, None);
         let until = job.until;
         if let Some(job) = self.enter(job)? {
-            Lead::of(self).group(job);
+            Leader::of(self).group(job);
         }
         match self.wait(&slot, until)? {
-            State::Lead(job) => {
-                Lead::of(self).group(*job);
+            State::Leads(job) => {
+                Leader::of(self).group(*job);
                 slot.result()
             }
             State::Done(result) => result,
@@ -79,14 +79,14 @@ impl Writer {
         }
     }
 
-    /// The same for a task: the future gives the result, and blocks no thread meanwhile. Dropped,
-    /// it leaves the command to be applied all the same.
+    /// The same for a task: the future gives the result and blocks no thread. The command is applied even if the
+    /// future is dropped.
     #[cfg(feature = "tower")]
     pub(crate) fn submit(self: &Arc<Self>, command: Command, spawn: &Spawn) -> Submitted {
         let slot = Arc::new(Slot::default());
         match self.enter(self.job(Some(command), &slot, Some(Arc::clone(spawn)))) {
             Ok(None) => {}
-            Ok(Some(job)) => Lead::of(self).spawn(job),
+            Ok(Some(job)) => Leader::of(self).spawn(job),
             Err(error) => slot.resume(State::Done(Err(error))),
         }
         Submitted(slot)
@@ -117,51 +117,51 @@ impl Writer {
     /// commands.
     pub(crate) fn alone<T>(self: &Arc<Self>, run: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let slot = Arc::new(Slot::default());
-        // Its reply is never sent: the turn is all it waits for.
+        // Its reply is never sent: it waits only for its turn.
         let turn = self.job(None, &slot, None);
         let until = turn.until;
         let turn = match self.enter(turn)? {
             Some(turn) => turn,
             None => match self.wait(&slot, until)? {
-                State::Lead(turn) => *turn,
+                State::Leads(turn) => *turn,
                 State::Done(_) | State::Waiting => return Err(abandoned()),
             },
         };
-        let _lead = Lead::of(self);
+        let _leader = Leader::of(self);
         {
             let mut queue = lock(&self.queue);
             queue.inside = Some(thread::current().id());
             self.watch(&mut queue);
         }
-        let result = run(&mut self.whole());
+        let result = run(&mut self.locked());
         self.commits.fetch_add(1, Ordering::Release);
         drop(turn);
         result
     }
 
-    /// The connection, for reads of a store that has no other; waits for the transaction that runs.
-    pub(crate) fn connection(&self) -> Result<Whole<'_>> {
+    /// The connection, for reads of a store in memory, which has no other; waits for the transaction that runs.
+    pub(crate) fn connection(&self) -> Result<Locked<'_>> {
         if lock(&self.queue).inside == Some(thread::current().id()) {
             return Err(inside());
         }
-        Ok(self.whole())
+        Ok(self.locked())
     }
 
-    /// What differs once this has written anything.
+    /// A value that changes whenever this writer writes.
     pub(crate) fn version(&self) -> Version {
         Version(self.commits.load(Ordering::Acquire))
     }
 
-    /// The connection, with nothing written.
-    fn whole(&self) -> Whole<'_> {
-        Whole { writer: self, connection: lock(&self.connection) }
+    /// Locks the connection for this thread.
+    fn locked(&self) -> Locked<'_> {
+        Locked { writer: self, connection: lock(&self.connection) }
     }
 
-    /// Takes the lead, which gives the job back, or queues it.
+    /// Becomes the leader and returns the job, or queues it.
     fn enter(self: &Arc<Self>, job: Job) -> Result<Option<Job>> {
         let mut queue = lock(&self.queue);
-        if !queue.led {
-            queue.led = true;
+        if !queue.has_leader {
+            queue.has_leader = true;
             return Ok(Some(job));
         }
         if queue.inside == Some(thread::current().id()) {
@@ -177,19 +177,19 @@ impl Writer {
         Job { command, reply: Reply::to(slot), spawn, until }
     }
 
-    /// Waits for a result or for the lead, and gives up a job that is still queued when its time is over.
+    /// Waits for a result or to become the leader. A job that is still queued when its time is over is removed.
     fn wait(&self, slot: &Arc<Slot>, until: Option<Instant>) -> Result<State> {
         if let Some(state) = until.and_then(|until| slot.wait_until(until)) {
             return Ok(state);
         }
-        let given_up = {
+        let removed = {
             let mut queue = lock(&self.queue);
             let at = queue.jobs.iter().position(|job| job.reply.is_to(slot));
             at.filter(|_| until.is_some()).and_then(|at| queue.jobs.remove(at))
         };
-        match given_up {
+        match removed {
             Some(_) => Err(self.busy()),
-            // Somebody commits it at this moment.
+            // The leader is committing it.
             None => Ok(slot.wait()),
         }
     }
@@ -198,8 +198,8 @@ impl Writer {
         Error::Busy { waited: self.busy_timeout }
     }
 
-    /// Has a blocking task give up the jobs of tasks, which cannot wait for a time themselves, while somebody has the
-    /// connection to himself. Groups of commands are short.
+    /// While a transaction runs, a blocking task removes the jobs of tasks whose time is over, since a task cannot wait
+    /// with a time limit here. Groups of commands are short and need none.
     fn watch(self: &Arc<Self>, queue: &mut Queue) {
         if queue.watched || queue.inside.is_none() {
             return;
@@ -222,8 +222,8 @@ impl Writer {
         begin(connection).map_err(|error| if is_busy(&error) { self.busy() } else { error })
     }
 
-    /// Locks a file that is the store's own until the next commit.
-    fn hold(&self, connection: &Connection) -> Result<()> {
+    /// Locks the file until the next commit, where the store owns it.
+    fn lock_file(&self, connection: &Connection) -> Result<()> {
         if self.exclusive() { self.begin(connection) } else { Ok(()) }
     }
 
@@ -231,20 +231,20 @@ impl Writer {
         self.file.as_ref().is_some_and(|file| file.exclusive)
     }
 
-    /// Refuses to acknowledge what was written to a file that is no longer in its place.
+    /// Fails if the file is no longer at its path: what was written to it must not be acknowledged.
     fn is_in_place(&self) -> Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| file.identity.check())
     }
 
-    /// Applies commands in one transaction; a result is given out only for what is on disk.
+    /// Applies commands in one transaction; results are returned once it is committed.
     fn commit(&self, commands: impl Iterator<Item = Command>) -> Result<Vec<Result<Outcome>>> {
-        let connection = &*self.whole();
+        let connection = &*self.locked();
         self.begin(connection)?;
         let mut results = Vec::new();
         for command in commands {
             let result = apply(connection, command);
             if connection.is_autocommit() {
-                // A full disk or a failed read takes the whole transaction back.
+                // SQLite has rolled the transaction back, because of a full disk or a failed read.
                 return Err(result.err().unwrap_or_else(abandoned));
             }
             results.push(result);
@@ -253,21 +253,21 @@ impl Writer {
         Ok(results)
     }
 
-    /// Commits; where that fails, nothing of the transaction stays.
+    /// Commits, or rolls back if that fails.
     fn finish(&self, connection: &Connection, large: bool) -> Result<()> {
         if let Err(error) = self.is_in_place() {
             drop(connection.execute_batch("ROLLBACK"));
             return Err(error);
         }
-        let let_go = self.file.as_ref().and_then(|file| file.readers.before_commit(large));
+        let released = self.file.as_ref().and_then(|file| file.readers.before_commit(large));
         let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        drop(let_go);
+        drop(released);
         if committed.is_ok() {
             // If another process takes the lock first, the next commit waits for it.
-            drop(self.hold(connection));
+            drop(self.lock_file(connection));
         }
         self.commits.fetch_add(1, Ordering::Release);
-        // After that: what others wrote in between is then seen as well.
+        // After the file is locked again, so that commits of other programs in between are seen as well.
         if let Some(file) = &self.file {
             file.readers.after_commit();
         }
@@ -279,7 +279,7 @@ impl Writer {
     }
 }
 
-/// Gives up what has waited for too long; also where it never runs, another may.
+/// Removes the jobs of tasks whose time is over. If it is dropped without having run, another may start.
 struct Watch(Arc<Writer>);
 
 impl Watch {
@@ -287,13 +287,13 @@ impl Watch {
         let mut queue = lock(&self.0.queue);
         loop {
             let now = Instant::now();
-            let late = |job: &Job| job.spawn.is_some() && job.until.is_some_and(|until| until <= now);
-            let (given_up, kept) = std::mem::take(&mut queue.jobs).into_iter().partition(late);
-            let given_up: VecDeque<Job> = given_up;
+            let is_late = |job: &Job| job.spawn.is_some() && job.until.is_some_and(|until| until <= now);
+            let (late, kept) = std::mem::take(&mut queue.jobs).into_iter().partition(is_late);
+            let late: VecDeque<Job> = late;
             queue.jobs = kept;
-            if !given_up.is_empty() {
+            if !late.is_empty() {
                 drop(queue);
-                given_up.into_iter().for_each(|job| job.reply.send(Err(self.0.busy())));
+                late.into_iter().for_each(|job| job.reply.send(Err(self.0.busy())));
                 queue = lock(&self.0.queue);
                 continue;
             }
@@ -301,7 +301,7 @@ impl Watch {
             match tasks.filter_map(|job| job.until).min() {
                 Some(until) if queue.inside.is_some() => {
                     let left = until.saturating_duration_since(now);
-                    queue = self.0.passed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+                    queue = self.0.leader_changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
                 }
                 _ => return,
             }
@@ -315,13 +315,13 @@ impl Drop for Watch {
     }
 }
 
-/// The connection, held by one thread; given back, nothing that it wrote is left uncommitted.
-pub(crate) struct Whole<'a> {
+/// The connection, locked by one thread. Dropping it rolls back what was not committed.
+pub(crate) struct Locked<'a> {
     writer: &'a Writer,
     connection: MutexGuard<'a, Connection>,
 }
 
-impl std::ops::Deref for Whole<'_> {
+impl std::ops::Deref for Locked<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -329,31 +329,31 @@ impl std::ops::Deref for Whole<'_> {
     }
 }
 
-impl std::ops::DerefMut for Whole<'_> {
+impl std::ops::DerefMut for Locked<'_> {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
 }
 
-impl Drop for Whole<'_> {
+impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if !self.connection.is_autocommit() && (thread::panicking() || !self.writer.exclusive()) {
-            // Left by a panic; nothing of it was acknowledged, and other programs wait for its lock.
+            // A panic left it open. Nothing of it was acknowledged, and other programs wait for its lock.
             drop(self.connection.execute_batch("ROLLBACK"));
         }
-        // Where that fails, the next commit tries again, and says so.
-        drop(self.writer.hold(&self.connection));
+        // If this fails, the next commit tries again and reports the error.
+        drop(self.writer.lock_file(&self.connection));
     }
 }
 
-/// The lead; it passes on when dropped, even by a panic or with a task that never ran.
-struct Lead {
+/// The right to write. Dropping it makes the next caller the leader, also after a panic or in a task that never ran.
+struct Leader {
     writer: Arc<Writer>,
 }
 
-impl Lead {
+impl Leader {
     fn of(writer: &Arc<Writer>) -> Self {
-        Lead { writer: Arc::clone(writer) }
+        Leader { writer: Arc::clone(writer) }
     }
 
     /// Commits a job's command together with those that are queued.
@@ -372,7 +372,7 @@ impl Lead {
         }
     }
 
-    /// Leads in a blocking task, for a job of a task and the tasks' jobs right after it.
+    /// Leads in a blocking task, for the job of a task and those of tasks that follow it in the queue.
     fn spawn(self, job: Job) {
         let Some(spawn) = job.spawn.clone() else { return };
         spawn(Box::new(move || {
@@ -387,20 +387,20 @@ impl Lead {
     }
 }
 
-impl Drop for Lead {
+impl Drop for Leader {
     fn drop(&mut self) {
         let next = {
             let mut queue = lock(&self.writer.queue);
             queue.inside = None;
             if queue.watched {
-                self.writer.passed.notify_all();
+                self.writer.leader_changed.notify_all();
             }
             let next = queue.jobs.pop_front();
-            queue.led = next.is_some();
+            queue.has_leader = next.is_some();
             next
         };
         match next {
-            Some(job) if job.spawn.is_some() => Lead::of(&self.writer).spawn(job),
+            Some(job) if job.spawn.is_some() => Leader::of(&self.writer).spawn(job),
             Some(job) => job.lead(),
             None => {}
         }
