@@ -7,7 +7,7 @@ mod common;
 
 use api::{DECLARATION, Service};
 use billing::{elements, pay, payment, refused, sent, service};
-use clientstore::{ClientStore, Dialect, NewClient, NewInvoice, NewLineItem, NewMessage, NewPayment, State};
+use clientstore::{ClientStore, Dialect, InvoiceState, NewClient, NewInvoice, NewLineItem, NewMessage, NewPayment};
 use common::{builder, moment, plain};
 
 /// The same service in each dialect, and what its documents begin with.
@@ -341,7 +341,7 @@ fn a_dump_that_is_loaded_and_dumped_again_is_the_same() {
         |file| {
             file.store.invoices().close(1).unwrap();
             file.store.invoices().record_payment(&NewPayment::of(2, 13, moment("2011-03-31T09:00:00Z"))).unwrap();
-            assert_eq!(file.store.invoices().get(2).unwrap().state, State::Paid);
+            assert_eq!(file.store.invoices().get(2).unwrap().state, InvoiceState::Paid);
             file.store.item_categories().create(&clientstore::NewItemCategory::named("Rent")).unwrap();
         },
         |file| {

@@ -70,7 +70,7 @@ fn the_typed_access_gives_what_was_set_and_defaults() {
     let task = store.tasks().get(id).unwrap();
     assert_eq!((task.deactivated, task.updated_at), (false, moment("2011-03-31T10:00:01Z")));
     assert!(matches!(store.tasks().activate(99), Err(Error::NotFound { record: "task", id: 99 })));
-    let since = TaskFilter { updated_since: Some(task.updated_at) };
+    let since = TaskFilter::new().updated_since(task.updated_at);
     assert_eq!(store.tasks().list(&since).unwrap().map(|task| task.unwrap().id).collect::<Vec<_>>(), [id]);
 }
 

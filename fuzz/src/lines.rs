@@ -55,6 +55,6 @@ fn taken(tx: &Transaction<'_>, changes: &InvoiceChanges) -> Result<(), Error> {
 
 /// The lines without what changes with every update.
 fn plain(mut lines: Vec<LineItem>) -> Vec<LineItem> {
-    lines.iter_mut().for_each(|line| line.id = 0);
+    lines.iter_mut().for_each(|line| line.id = 0.into());
     lines
 }

@@ -6,6 +6,7 @@ use chrono::DateTime;
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
+use super::InvoiceId;
 use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
 use crate::record::{Describe, Fields, Values, View, record};
@@ -19,12 +20,12 @@ const HEADER: [&str; 8] = ["kind", "description", "quantity", "unit_price", "amo
 
 record! {
     /// A line of an invoice.
-    LineItem: table "invoice_line_items", element "invoice-line-item", list "invoice-line-items", documented array true;
+    LineItem: table "invoice_line_items", id LineItemId, element "invoice-line-item", list "invoice-line-items", documented array true;
     elements {
         /// Lines stand in the order of their ids.
-        id: i64 = readonly;
+        id: LineItemId = readonly;
         /// The invoice.
-        invoice_id: i64 = readonly;
+        invoice_id: InvoiceId = readonly;
         /// What is billed: `Service`, `Product`, or any other text.
         kind: String = writable default_text("");
         /// What it is for.
@@ -207,10 +208,10 @@ pub(super) fn replace(connection: &Connection, invoice: i64, lines: Vec<Values>)
 }
 
 /// The lines of an invoice.
-pub(super) fn of(connection: &Connection, invoice: i64) -> Result<Vec<LineItem>> {
+pub(super) fn of(connection: &Connection, invoice: InvoiceId) -> Result<Vec<LineItem>> {
     let sql = format!("{} WHERE invoice_id = ?1 ORDER BY id", TABLE.sql().select(View::Live));
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([invoice])?;
+    let mut rows = statement.query([i64::from(invoice)])?;
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
         lines.push(LineItem::read(|position| row.get_ref(position).map_err(Error::from))?);
