@@ -51,7 +51,7 @@ pub use error::{Error, Obstacle, Result, Rule};
 pub use format::json;
 pub use format::xml::{self, Dialect};
 pub use generate::Generator;
-pub use record::{Fields, Record, Unknown};
+pub use record::{Fields, NewRecord, Record, RecordChanges, Unknown};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, ClientId, NewClient};
 pub use resources::invoices::{
     Invoice, InvoiceChanges, InvoiceFilter, InvoiceId, InvoiceKind, InvoiceState, InvoiceStatus, LineItem, LineItemId,

@@ -249,7 +249,8 @@ fn messages_and_payments_are_not_updated() {
     let payment = clientstore::NewPayment::of(invoice, 5, store.clients().get(client).unwrap().created_at);
     let id = store.invoices().record_payment(&payment).unwrap();
     let before = store.payments().get(id).unwrap();
-    let refused = store.payments().update(id, &clientstore::NewPayment::of(invoice, 7, before.paid_at));
+    let refused =
+        store.payments().update(id, &clientstore::NewPayment::of(invoice, 7, before.paid_at).fields().clone().into());
     assert_eq!(refused.unwrap_err().to_string(), "payment cannot be updated; delete it and create another");
     assert_eq!(store.payments().get(id).unwrap(), before);
 }

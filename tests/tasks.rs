@@ -4,7 +4,7 @@ mod api;
 mod common;
 
 use api::{DECLARATION, Service};
-use clientstore::{ClientStore, Dialect, Error, NewTask, TaskFilter};
+use clientstore::{ClientStore, Dialect, Error, NewTask, TaskChanges, TaskFilter};
 use common::{builder, memory, moment, plain};
 use rust_decimal::Decimal;
 
@@ -78,7 +78,7 @@ fn the_typed_access_gives_what_was_set_and_defaults() {
 fn a_dump_brings_tasks_back_and_not_the_first_ones_that_were_deleted() {
     let (store, _) = memory();
     store.tasks().delete(2).unwrap();
-    store.tasks().update(1, &NewTask::named("Office")).unwrap();
+    store.tasks().update(1, &TaskChanges::new().name("Office")).unwrap();
     store.tasks().create(&NewTask::named("Travel")).unwrap();
     let dumped = |store: &ClientStore| {
         let mut document = Vec::new();

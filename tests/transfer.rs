@@ -6,7 +6,7 @@ mod transfers;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clientstore::{Api, ClientStore, Dialect, Error, InvoiceState, NewClient, NewProject};
+use clientstore::{Api, ClientChanges, ClientStore, Dialect, Error, InvoiceState, NewClient, NewProject};
 use common::{Clock, builder, memory};
 use http::Request;
 use transfers::{RECORDS, dumped, fill, load, tables};
@@ -219,7 +219,7 @@ fn a_dump_of_a_file_shows_one_moment_though_it_is_written_to_meanwhile() {
     let out = &mut Meanwhile(&mut document, || {
         let client = store.clients().create(&NewClient::named("Meanwhile")).unwrap();
         store.projects().create(&NewProject::of(client, "Meanwhile")).unwrap();
-        store.clients().update(1, &NewClient::named(format!("Write {writes}"))).unwrap();
+        store.clients().update(1, &ClientChanges::new().name(format!("Write {writes}"))).unwrap();
         writes += 1;
     });
     store.dump(out, |_| {}).unwrap();

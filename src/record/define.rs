@@ -26,7 +26,7 @@ macro_rules! record {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
         #[non_exhaustive]
         pub struct $record {
             $( $(#[$column_doc])* pub $name: $type, )*
@@ -87,8 +87,39 @@ macro_rules! record {
             }
         }
 
+        impl<'de> serde::Deserialize<'de> for $record {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[derive(serde::Deserialize)]
+                struct Given {
+                    $( #[serde(default)] $name: $crate::record::Given<$type>, )*
+                }
+
+                let given = Given::deserialize(deserializer)?;
+                Ok($record { $( $name: given.$name.or_default(&TABLE, stringify!($name))?, )* })
+            }
+        }
+
         impl $crate::record::Fields<$record> {
-            $( $crate::record::setter! { $mode $(#[$column_doc])* $name: $type } )*
+            $(
+                $(#[$column_doc])*
+                ///
+                /// None where it is not given.
+                ///
+                /// # Errors
+                ///
+                /// [`Error::Invalid`](crate::Error::Invalid) where it is given and does not fit.
+                pub fn $name(&self) -> $crate::Result<Option<$type>> {
+                    self.get(stringify!($name))
+                }
+            )*
+        }
+
+        impl $crate::record::NewRecord<$record> {
+            $( $crate::record::setter! { create $mode $($attribute)*; $(#[$column_doc])* $name: $type } )*
+        }
+
+        impl $crate::record::RecordChanges<$record> {
+            $( $crate::record::setter! { update $mode $($attribute)*; $(#[$column_doc])* $name: $type } )*
         }
     };
 }
@@ -127,10 +158,12 @@ pub(crate) const fn dashed_bytes<const LENGTH: usize>(name: &str) -> [u8; LENGTH
     bytes
 }
 
-/// The setter of a column that a request may set.
+/// The setter of a column that a create or an update may set.
 macro_rules! setter {
-    (readonly $(#[$doc:meta])* $name:ident: $type:ty) => {};
-    ($mode:ident $(#[$doc:meta])* $name:ident: $type:ty) => {
+    ($request:ident readonly $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {};
+    (update on_create $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {};
+    (update required on_create $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {};
+    ($request:ident $mode:ident $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {
         $(#[$doc])*
         #[must_use]
         pub fn $name(self, $name: impl Into<$type>) -> Self {

@@ -5,6 +5,7 @@ mod define;
 mod document;
 mod field;
 mod fields;
+mod given;
 mod id;
 mod sql;
 mod tag;
@@ -14,8 +15,9 @@ pub(crate) use define::{column, dashed, dashed_bytes, filter, record, setter, te
 pub(crate) use document::same_name;
 pub use document::{Document, JsonNames};
 pub use field::Field;
-pub use fields::{Fields, Values};
+pub use fields::{Fields, NewRecord, RecordChanges, Values};
 pub(crate) use fields::{LONGEST_TEXT, TOO_LONG};
+pub use given::Given;
 pub(crate) use id::id_type;
 use sql::Sql;
 pub(crate) use tag::Tag;
@@ -257,7 +259,10 @@ impl Table {
 }
 
 /// A record of the API: [`Client`](crate::Client), [`Project`](crate::Project),
-/// [`Invoice`](crate::Invoice).
+/// [`Invoice`](crate::Invoice) and so on.
+///
+/// With serde, a record is a map of its fields. One that was stored by an earlier version of this crate can still be
+/// read: a field that was added since gets its default, or is `None`.
 ///
 /// The trait is sealed; it names what the generic functions of [`xml`](crate::xml) take.
 pub trait Record: Describe + Clone + Debug + PartialEq + Serialize + DeserializeOwned {

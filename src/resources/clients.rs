@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
-use crate::record::{Fields, Values, filter, record};
+use crate::record::{NewRecord, RecordChanges, Values, filter, record};
 use crate::store::{
     Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
 };
@@ -47,9 +47,9 @@ record! {
 }
 
 /// What a new client is made from.
-pub type NewClient = Fields<Client>;
+pub type NewClient = NewRecord<Client>;
 /// What an update of a client sets.
-pub type ClientChanges = Fields<Client>;
+pub type ClientChanges = RecordChanges<Client>;
 
 impl NewClient {
     /// A client with a name and defaults for the rest.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Endpoint, Resource};
 use crate::error::{self, Error};
-use crate::record::{Fields, filter, record};
+use crate::record::{NewRecord, RecordChanges, filter, record};
 use crate::store::{ClientStore, Entity, Invariant, On, Records, Rule, Selection, Stored, Transaction};
 
 record! {
@@ -31,9 +31,9 @@ record! {
 }
 
 /// What a new category is made from.
-pub type NewItemCategory = Fields<ItemCategory>;
+pub type NewItemCategory = NewRecord<ItemCategory>;
 /// What an update of a category sets.
-pub type ItemCategoryChanges = Fields<ItemCategory>;
+pub type ItemCategoryChanges = RecordChanges<ItemCategory>;
 
 impl NewItemCategory {
     /// A category with a name.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::invoices::{INVOICE, InvoiceId, Moved, no_such_invoice, touch};
 use super::{Endpoint, Resource};
 use crate::error::Result;
-use crate::record::{Fields, filter, record};
+use crate::record::{NewRecord, filter, record};
 use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
 use crate::value::Value;
 
@@ -53,7 +53,7 @@ record! {
 }
 
 /// What a new message is made from.
-pub type NewMessage = Fields<Message>;
+pub type NewMessage = NewRecord<Message>;
 
 impl NewMessage {
     /// A message that goes with an invoice.

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::invoices::{INVOICE, InvoiceId, Moved, no_such_invoice, touch};
 use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
-use crate::record::{Fields, filter, record};
+use crate::record::{NewRecord, filter, record};
 use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
 use crate::value::Value;
 
@@ -41,7 +41,7 @@ record! {
 }
 
 /// What a new payment is made from.
-pub type NewPayment = Fields<Payment>;
+pub type NewPayment = NewRecord<Payment>;
 
 impl NewPayment {
     /// So much, paid at a moment, of an invoice.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::clients::ClientId;
 use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
-use crate::record::{Fields, filter, record, text_enum};
+use crate::record::{NewRecord, RecordChanges, filter, record, text_enum};
 use crate::store::{
     Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
 };
@@ -110,9 +110,9 @@ text_enum! {
 }
 
 /// What a new project is made from.
-pub type NewProject = Fields<Project>;
+pub type NewProject = NewRecord<Project>;
 /// What an update of a project sets.
-pub type ProjectChanges = Fields<Project>;
+pub type ProjectChanges = RecordChanges<Project>;
 
 impl NewProject {
     /// A client's project with a name and defaults for the rest.

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{Endpoint, Resource};
 use crate::error::Result;
-use crate::record::{Fields, filter, record};
+use crate::record::{NewRecord, RecordChanges, filter, record};
 use crate::store::{Action, ClientStore, Entity, Filter, Invariant, Records, Selection, Stored, Transaction};
 
 record! {
@@ -35,9 +35,9 @@ record! {
 }
 
 /// What a new task is made from.
-pub type NewTask = Fields<Task>;
+pub type NewTask = NewRecord<Task>;
 /// What an update of a task sets.
-pub type TaskChanges = Fields<Task>;
+pub type TaskChanges = RecordChanges<Task>;
 
 impl NewTask {
     /// A task with a name and defaults for the rest.

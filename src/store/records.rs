@@ -8,7 +8,7 @@ use super::command::{self, Command, Outcome};
 use super::list::{List, Source, record};
 use super::{Action, ClientStore, Selection, Stored};
 use crate::error::{Error, Result};
-use crate::record::{Fields, Values, View};
+use crate::record::{NewRecord, RecordChanges, Values, View};
 
 /// The handle of a transaction that runs.
 ///
@@ -66,8 +66,8 @@ impl<'a, R: Stored> Records<'a, R> {
     ///
     /// [`Error::Invalid`] where a required field is missing or a value does not fit,
     /// [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and [`Error::Storage`].
-    pub fn create(&self, fields: &Fields<R>) -> Result<R::Id> {
-        self.insert(fields.values.clone()).map(R::Id::from)
+    pub fn create(&self, new: &NewRecord<R>) -> Result<R::Id> {
+        self.insert(new.fields.values.clone()).map(R::Id::from)
     }
 
     /// Creates many records in one transaction, all or none, and gives how many.
@@ -84,13 +84,13 @@ impl<'a, R: Stored> Records<'a, R> {
     /// # Errors
     ///
     /// As [`create`](Self::create), for the first that fails.
-    pub fn create_all(&self, records: impl IntoIterator<Item = Fields<R>>) -> Result<u64> {
+    pub fn create_all(&self, records: impl IntoIterator<Item = NewRecord<R>>) -> Result<u64> {
         if self.connection.is_none() {
             return self.store.transaction(|tx| tx.records::<R>().create_all(records));
         }
         let mut count = 0;
-        for fields in records {
-            self.insert(fields.values)?;
+        for new in records {
+            self.insert(new.fields.values)?;
             count += 1;
         }
         Ok(count)
@@ -176,12 +176,12 @@ impl<'a, R: Stored> Records<'a, R> {
     ///
     /// [`Error::NotFound`], and as [`create`](Self::create). [`Error::Invalid`] for messages and
     /// payments, which the API does not update either.
-    pub fn update(&self, id: impl Into<R::Id>, changes: &Fields<R>) -> Result<()> {
+    pub fn update(&self, id: impl Into<R::Id>, changes: &RecordChanges<R>) -> Result<()> {
         if !R::ENTITY.updates() {
             let reason = "cannot be updated; delete it and create another";
             return Err(Error::invalid(R::DOCUMENT.element, reason));
         }
-        self.run(self.store.update(R::ENTITY, None, id.into().into(), changes.values.clone())).map(drop)
+        self.run(self.store.update(R::ENTITY, None, id.into().into(), changes.fields.values.clone())).map(drop)
     }
 
     /// Deletes a record; its id is not used again.

@@ -9,15 +9,15 @@ use super::{
 use crate::error::Result;
 #[cfg(doc)]
 use crate::error::{Error, Rule};
-use crate::record::{Fields, filter};
+use crate::record::{Fields, NewRecord, RecordChanges, filter};
 use crate::resources::clients::ClientId;
 use crate::resources::payments::{NewPayment, Payment, PaymentId};
 use crate::store::{ClientStore, Entity, Filter, Records, Selection, Stored, Transaction};
 
 /// What a new invoice is made from.
-pub type NewInvoice = Fields<Invoice>;
+pub type NewInvoice = NewRecord<Invoice>;
 /// What an update of an invoice sets.
-pub type InvoiceChanges = Fields<Invoice>;
+pub type InvoiceChanges = RecordChanges<Invoice>;
 
 impl NewInvoice {
     /// A client's invoice with defaults for the rest.
@@ -25,13 +25,24 @@ impl NewInvoice {
         Self::new().client_id(client_id)
     }
 
+    /// The lines.
+    #[must_use]
+    pub fn lines(mut self, lines: impl IntoIterator<Item = NewLineItem>) -> Self {
+        self.fields.values.attached = Some(lines::csv_of(lines));
+        self
+    }
+}
+
+impl InvoiceChanges {
     /// The lines, in the place of all that the invoice has.
     #[must_use]
     pub fn lines(mut self, lines: impl IntoIterator<Item = NewLineItem>) -> Self {
-        self.values.attached = Some(lines::csv_of(lines));
+        self.fields.values.attached = Some(lines::csv_of(lines));
         self
     }
+}
 
+impl Fields<Invoice> {
     /// The lines as `csv-line-items`, where they are given.
     pub fn csv_line_items(&self) -> Option<&str> {
         self.values.attached.as_deref()

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::InvoiceId;
 use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
-use crate::record::{Describe, Fields, Values, View, record};
+use crate::record::{Describe, NewRecord, Values, View, record};
 use crate::resources::Resource;
 use crate::store::{Entity, On, Rule};
 use crate::value::{Kind, Value, is_space};
@@ -49,7 +49,7 @@ record! {
 }
 
 /// What a new line is made from.
-pub type NewLineItem = Fields<LineItem>;
+pub type NewLineItem = NewRecord<LineItem>;
 
 impl NewLineItem {
     /// A quantity of something, at a price each.
@@ -105,7 +105,7 @@ fn audit(connection: &Connection, id: i64, tell: &mut dyn FnMut(&'static str, St
 pub(super) fn csv_of(lines: impl IntoIterator<Item = NewLineItem>) -> String {
     let mut csv = Csv::new();
     for line in lines {
-        csv.push(HEADER.map(|name| match line.values.get(name) {
+        csv.push(HEADER.map(|name| match line.fields.values.get(name) {
             Some(Value::Text(text)) => Cow::Borrowed(text.as_str()),
             Some(Value::Integer(1)) => Cow::Borrowed("true"),
             _ => Cow::Borrowed(""),
