@@ -51,16 +51,19 @@ pub use error::{Error, Obstacle, Result, Rule};
 pub use format::json;
 pub use format::xml::{self, Dialect};
 pub use generate::Generator;
-pub use record::{Fields, Record, Unknown};
-pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
-pub use resources::invoices::messages::{Message, MessageFilter, NewMessage};
-pub use resources::invoices::payments::{NewPayment, Payment, PaymentFilter};
+pub use record::{Fields, NewRecord, Record, RecordChanges, Unknown};
+pub use resources::clients::{Client, ClientChanges, ClientFilter, ClientId, NewClient};
+pub use resources::invoices::messages::{Message, MessageFilter, MessageId, NewMessage};
+pub use resources::invoices::payments::{NewPayment, Payment, PaymentFilter, PaymentId};
 pub use resources::invoices::{
-    Invoice, InvoiceChanges, InvoiceFilter, Kind, LineItem, NewInvoice, NewLineItem, PartFilter, State, Status,
+    Invoice, InvoiceChanges, InvoiceFilter, InvoiceId, InvoiceKind, InvoiceState, InvoiceStatus, LineItem, LineItemId,
+    NewInvoice, NewLineItem,
 };
-pub use resources::item_categories::{ItemCategory, ItemCategoryChanges, ItemCategoryFilter, NewItemCategory};
-pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
-pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter};
+pub use resources::item_categories::{
+    ItemCategory, ItemCategoryChanges, ItemCategoryFilter, ItemCategoryId, NewItemCategory,
+};
+pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter, ProjectId};
+pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter, TaskId};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
 pub use transfer::Loaded;
 pub use upkeep::{Finding, Problem, Progress, Report};

@@ -4,8 +4,8 @@
 mod common;
 
 use clientstore::{
-    BillBy, BudgetBy, Client, ClientChanges, ClientFilter, ClientStore, Error, NewClient, NewInvoice, NewMessage,
-    NewPayment, NewProject, PartFilter, Project, ProjectChanges, ProjectFilter,
+    BillBy, BudgetBy, Client, ClientChanges, ClientFilter, ClientId, ClientStore, Error, MessageFilter, NewClient,
+    NewInvoice, NewMessage, NewPayment, NewProject, PaymentFilter, Project, ProjectChanges, ProjectFilter, ProjectId,
 };
 use common::{builder, day, invalid, memory, moment};
 use rust_decimal::Decimal;
@@ -30,7 +30,7 @@ fn a_new_client_has_the_defaults() {
         updated_at,
         ..
     } = client;
-    assert_eq!((id, name.as_str(), active, details.as_str(), cache_version), (1, "SuprCorp", true, "", 0));
+    assert_eq!((id, name.as_str(), active, details.as_str(), cache_version), (1.into(), "SuprCorp", true, "", 0));
     assert_eq!((currency.as_str(), currency_symbol.as_str()), ("United States Dollar - USD", "$"));
     assert_eq!((highrise_id, default_invoice_timeframe, last_invoice_kind), (None, None, None));
     assert_eq!((created_at, updated_at), (clock.now(), clock.now()));
@@ -157,7 +157,7 @@ fn a_list_is_ordered_by_id_and_shows_inactive_clients_too() {
     store.clients().create_all((0..600).map(|number| NewClient::named("x").active(number % 2 == 0))).unwrap();
     clock.forward(1);
     store.clients().update(300, &ClientChanges::new().name("y")).unwrap();
-    let ids: Vec<i64> = store.clients().list(&ClientFilter::default()).unwrap().map(|c| c.unwrap().id).collect();
+    let ids: Vec<ClientId> = store.clients().list(&ClientFilter::new()).unwrap().map(|c| c.unwrap().id).collect();
     assert_eq!(ids, (1..=600).collect::<Vec<_>>());
 }
 
@@ -170,8 +170,8 @@ fn lists_are_filtered_by_the_last_update() {
         store.clients().update(id, &ClientChanges::new()).unwrap();
         store.projects().create(&NewProject::of(id, "p")).unwrap();
     }
-    let clients = |since| -> Vec<i64> {
-        let filter = ClientFilter { updated_since: Some(since) };
+    let clients = |since: chrono::DateTime<chrono::Utc>| -> Vec<ClientId> {
+        let filter = ClientFilter::new().updated_since(since);
         store.clients().list(&filter).unwrap().map(|client| client.unwrap().id).collect()
     };
     assert_eq!(clients(moment("2011-03-31T10:00:00Z")), [1, 2, 3, 4, 5]);
@@ -190,8 +190,14 @@ fn projects_are_filtered_by_client_and_update_together() {
         store.projects().create(&NewProject::of(client, "p")).unwrap();
         clock.forward(60);
     }
-    let projects = |client, updated_since: Option<&str>| -> Vec<i64> {
-        let filter = ProjectFilter { client, updated_since: updated_since.map(moment) };
+    let projects = |client: Option<i64>, updated_since: Option<&str>| -> Vec<ProjectId> {
+        let mut filter = ProjectFilter::new();
+        if let Some(client) = client {
+            filter = filter.client(client);
+        }
+        if let Some(since) = updated_since {
+            filter = filter.updated_since(moment(since));
+        }
         store.projects().list(&filter).unwrap().map(|project| project.unwrap().id).collect()
     };
     assert_eq!(projects(None, None), [1, 2, 3, 4]);
@@ -208,7 +214,7 @@ fn a_new_project_has_the_defaults() {
     store.clients().create(&NewClient::named("x")).unwrap();
     let id = store.projects().create(&NewProject::of(1, "Website")).unwrap();
     let project = store.projects().get(id).unwrap();
-    assert_eq!((project.client_id, project.name.as_str(), project.code.as_str()), (1, "Website", ""));
+    assert_eq!((project.client_id, project.name.as_str(), project.code.as_str()), (1.into(), "Website", ""));
     assert_eq!((project.active, project.billable, project.notes.as_str()), (true, true, ""));
     assert_eq!((project.bill_by, project.budget_by), (BillBy::None, BudgetBy::None));
     assert_eq!(project.over_budget_notification_percentage, Some(Decimal::from(80)));
@@ -237,7 +243,7 @@ fn a_projects_fields_are_set_and_set_back() {
         .hourly_rate(Decimal::new(999_999_999_999_999_999, 6));
     store.projects().update(id, &changes).unwrap();
     let project = store.projects().get(id).unwrap();
-    assert_eq!((project.client_id, project.bill_by, project.budget_by), (2, BillBy::Project, BudgetBy::Person));
+    assert_eq!((project.client_id, project.bill_by, project.budget_by), (2.into(), BillBy::Project, BudgetBy::Person));
     assert_eq!((project.budget, project.starts_on, project.ends_on), (None, None, Some(day("9999-12-31"))));
     assert_eq!(project.hourly_rate.unwrap().to_string(), "999999999999.999999");
 }
@@ -309,7 +315,7 @@ fn read_only_fields_of_a_record_are_no_part_of_a_new_one() {
     clock.forward(60);
     let copy = store.clients().create(&NewClient::from(&store.clients().get(1).unwrap())).unwrap();
     let client = store.clients().get(copy).unwrap();
-    assert_eq!((client.id, client.details.as_str(), client.active, client.cache_version), (2, "d", true, 0));
+    assert_eq!((client.id, client.details.as_str(), client.active, client.cache_version), (2.into(), "d", true, 0));
     assert_eq!(client.created_at, clock.now());
 }
 
@@ -323,10 +329,14 @@ fn messages_and_payments_are_listed_by_their_invoice() {
         store.invoices().record_payment(&NewPayment::of(invoice, 10, moment("2011-03-31T10:00:00Z"))).unwrap();
     }
     for (invoice, ids) in [(None, vec![1, 2]), (Some(2), vec![2]), (Some(3), vec![])] {
-        let filter = PartFilter { invoice };
-        let messages: Vec<i64> = store.messages().list(&filter).unwrap().map(|message| message.unwrap().id).collect();
-        let payments: Vec<i64> = store.payments().list(&filter).unwrap().map(|payment| payment.unwrap().id).collect();
-        assert_eq!((&messages, &payments), (&ids, &ids), "{invoice:?}");
+        let (of_messages, of_payments) = match invoice {
+            None => (MessageFilter::new(), PaymentFilter::new()),
+            Some(id) => (MessageFilter::new().invoice(id), PaymentFilter::new().invoice(id)),
+        };
+        let messages = store.messages().list(&of_messages).unwrap().map(|message| message.unwrap().id);
+        let payments = store.payments().list(&of_payments).unwrap().map(|payment| payment.unwrap().id);
+        assert_eq!(messages.collect::<Vec<_>>(), ids, "{invoice:?}");
+        assert_eq!(payments.collect::<Vec<_>>(), ids, "{invoice:?}");
     }
 }
 

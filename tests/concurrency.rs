@@ -138,7 +138,7 @@ fn every_acknowledged_id_is_unique_and_its_record_there() {
                     scope.spawn(move || {
                         let create = |round| {
                             let name = format!("{number}/{round}");
-                            (store.clients().create(&NewClient::named(&*name)).unwrap(), name)
+                            (i64::from(store.clients().create(&NewClient::named(&*name)).unwrap()), name)
                         };
                         (0..50).map(create).collect::<Vec<_>>()
                     })
@@ -226,7 +226,7 @@ fn a_transaction_may_go_on_after_a_change_that_failed() {
             .transaction(|tx| {
                 let id = tx.clients().create(&NewClient::named("x"))?;
                 assert!(tx.clients().update(id, &ClientChanges::new().name("").details("lost")).is_err());
-                assert!(tx.clients().delete(id + 1).is_err());
+                assert!(tx.clients().delete(i64::from(id) + 1).is_err());
                 tx.clients().update(id, &ClientChanges::new().name("kept"))
             })
             .unwrap();

@@ -266,7 +266,7 @@ fn ids_are_not_used_again_after_deletes_and_reopening() {
         let client = store.clients().create(&NewClient::named("x")).unwrap();
         let project = store.projects().create(&NewProject::of(client, "p")).unwrap();
         let invoice = store.invoices().create(&NewInvoice::of(client)).unwrap();
-        assert_eq!((client, project, invoice), (round, round, round));
+        assert_eq!((client, project, invoice), (round.into(), round.into(), round.into()));
         store.projects().delete(project).unwrap();
         store.invoices().delete(invoice).unwrap();
         store.clients().delete(client).unwrap();

@@ -6,7 +6,10 @@ mod transfers;
 use std::collections::HashSet;
 use std::path::Path;
 
-use clientstore::{BillBy, ClientStore, Error, Generator, Invoice, NewClient, NewInvoice, NewProject, Rule, State};
+use clientstore::{
+    BillBy, ClientId, ClientStore, Error, Generator, Invoice, InvoiceState, NewClient, NewInvoice, NewProject,
+    ProjectId, Rule,
+};
 use common::{memory, plain, refusal};
 use transfers::{dumped, load};
 
@@ -57,13 +60,13 @@ fn there_are_as_many_records_as_asked_for_each_with_its_client() {
     let generator = small(1);
     assert_eq!(generator.records(), 40 + 80 + 120);
     let store = generated(generator);
-    let clients: Vec<i64> =
+    let clients: Vec<ClientId> =
         store.clients().list(&Default::default()).unwrap().map(|client| client.unwrap().id).collect();
     assert_eq!(clients, (1..=40).collect::<Vec<_>>());
-    let owners: Vec<i64> =
+    let owners: Vec<ClientId> =
         store.projects().list(&Default::default()).unwrap().map(|project| project.unwrap().client_id).collect();
     assert_eq!(owners, (1..=40).flat_map(|client| [client; 2]).collect::<Vec<_>>());
-    let mut owners: Vec<i64> = invoices(&store).iter().map(|invoice| invoice.client_id).collect();
+    let mut owners: Vec<ClientId> = invoices(&store).iter().map(|invoice| invoice.client_id).collect();
     owners.sort_unstable();
     assert_eq!(owners, (1..=40).flat_map(|client| [client; 3]).collect::<Vec<_>>());
 }
@@ -131,37 +134,45 @@ fn invoices_have_every_state_and_what_belongs_to_it() {
         let lines = store.invoices().lines(id).unwrap();
         let projects = |line: &clientstore::LineItem| {
             line.project_id.as_deref().is_none_or(|project| {
-                store.projects().get(project.parse().unwrap()).unwrap().client_id == invoice.client_id
+                store.projects().get(project.parse::<ProjectId>().unwrap()).unwrap().client_id == invoice.client_id
             })
         };
         assert!(!lines.is_empty() && lines.iter().all(projects), "invoice {id}");
-        let payments = store.payments().list(&clientstore::PaymentFilter { invoice: Some(id) }).unwrap();
+        let payments = store.payments().list(&clientstore::PaymentFilter::new().invoice(id)).unwrap();
         let payments: Vec<_> = payments.map(Result::unwrap).collect();
         let paid: rust_decimal::Decimal = payments.iter().map(|payment| payment.amount).sum();
-        let messages = store.messages().list(&clientstore::MessageFilter { invoice: Some(id) }).unwrap().count();
+        let messages = store.messages().list(&clientstore::MessageFilter::new().invoice(id)).unwrap().count();
         assert_eq!(invoice.due_amount, invoice.amount - paid, "invoice {id}");
         assert!(invoice.amount.is_sign_positive() && invoice.issued_at == invoice.created_at.date_naive());
         assert!(payments.iter().all(|payment| payment.paid_at > invoice.created_at), "invoice {id}");
         match invoice.state {
-            State::Draft => assert_eq!((payments.len(), messages, invoice.updated_at), (0, 0, invoice.created_at)),
-            State::Open | State::Closed => assert_eq!(payments.len(), 0),
-            State::Partial => assert!(payments.len() == 1 && !invoice.due_amount.is_zero()),
-            State::Paid => assert!((1..=2).contains(&payments.len()) && invoice.due_amount.is_zero()),
+            InvoiceState::Draft => {
+                assert_eq!((payments.len(), messages, invoice.updated_at), (0, 0, invoice.created_at))
+            }
+            InvoiceState::Open | InvoiceState::Closed => assert_eq!(payments.len(), 0),
+            InvoiceState::Partial => assert!(payments.len() == 1 && !invoice.due_amount.is_zero()),
+            InvoiceState::Paid => assert!((1..=2).contains(&payments.len()) && invoice.due_amount.is_zero()),
             other => panic!("{other:?}"),
         }
         taxed += usize::from(invoice.tax.is_some());
     }
     let of = |state| invoices.iter().filter(|invoice| invoice.state == state).count();
-    for (state, least) in
-        [(State::Draft, 10), (State::Open, 30), (State::Partial, 8), (State::Paid, 230), (State::Closed, 8)]
-    {
+    for (state, least) in [
+        (InvoiceState::Draft, 10),
+        (InvoiceState::Open, 30),
+        (InvoiceState::Partial, 8),
+        (InvoiceState::Paid, 230),
+        (InvoiceState::Closed, 8),
+    ] {
         assert!(of(state) >= least, "{} are {state:?}", of(state));
     }
     assert!((160..300).contains(&taxed), "{taxed}");
     // Newest first: numbers, ids and times all fall.
     assert!(invoices.is_sorted_by(|one, next| {
         let number = |invoice: &Invoice| invoice.number.parse::<u32>().unwrap();
-        number(one) == number(next) + 1 && one.id == next.id + 1 && one.created_at >= next.created_at
+        number(one) == number(next) + 1
+            && i64::from(one.id) == i64::from(next.id) + 1
+            && one.created_at >= next.created_at
     }));
     let keys: HashSet<_> = invoices.iter().map(|invoice| &invoice.client_key).collect();
     assert_eq!(keys.len(), invoices.len());

@@ -2,7 +2,9 @@
 
 mod common;
 
-use clientstore::{Client, ClientChanges, Error, Invoice, InvoiceChanges, NewClient, NewProject, Project, xml};
+use clientstore::{
+    Client, ClientChanges, Error, Invoice, NewClient, NewInvoice, NewProject, Project, ProjectChanges, xml,
+};
 use common::{invalid, malformed, memory};
 use rust_decimal::Decimal;
 
@@ -57,10 +59,10 @@ fn read_only_fields_and_an_id_are_ignored() {
                 <last-invoice-kind>task</last-invoice-kind><default-invoice-timeframe nil='true'/></client>";
     reads_as(body, NewClient::named("n"));
     let changes = xml::read_changes::<Project>(b"<project><active>false</active><code>c</code></project>").unwrap();
-    assert_eq!(changes, NewProject::new().code("c").active(false), "an update may deactivate a project");
+    assert_eq!(changes, ProjectChanges::new().code("c").active(false), "an update may deactivate a project");
     assert_eq!(project("<active>0</active>").unwrap(), NewProject::new().active(false));
     let invoice = xml::read_new::<Invoice>(b"<invoice><state>nonsense</state><amount>x</amount></invoice>").unwrap();
-    assert_eq!(invoice, InvoiceChanges::new());
+    assert_eq!(invoice, NewInvoice::new());
 }
 
 #[test]
@@ -88,6 +90,7 @@ fn nil_for_a_text_that_cannot_be_nil_is_the_empty_text() {
     let blank = client("<client><name nil=\"true\"/></client>").unwrap();
     assert_eq!(invalid(store.clients().create(&blank)).0, "name");
     let id = store.clients().create(&NewClient::named("x")).unwrap();
+    let blank = xml::read_changes(b"<client><name nil=\"true\"/></client>").unwrap();
     assert_eq!(invalid(store.clients().update(id, &blank)).0, "name");
 }
 

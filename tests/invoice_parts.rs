@@ -7,7 +7,7 @@ mod common;
 
 use api::{DECLARATION, Service};
 use billing::{elements, pay, payment, refused, sent, service};
-use clientstore::{ClientStore, Dialect, NewClient, NewInvoice, NewLineItem, NewMessage, NewPayment, State};
+use clientstore::{ClientStore, Dialect, InvoiceState, NewClient, NewInvoice, NewLineItem, NewMessage, NewPayment};
 use common::{builder, moment, plain};
 
 /// The same service in each dialect, and what its documents begin with.
@@ -249,7 +249,8 @@ fn messages_and_payments_are_not_updated() {
     let payment = clientstore::NewPayment::of(invoice, 5, store.clients().get(client).unwrap().created_at);
     let id = store.invoices().record_payment(&payment).unwrap();
     let before = store.payments().get(id).unwrap();
-    let refused = store.payments().update(id, &clientstore::NewPayment::of(invoice, 7, before.paid_at));
+    let refused =
+        store.payments().update(id, &clientstore::NewPayment::of(invoice, 7, before.paid_at).fields().clone().into());
     assert_eq!(refused.unwrap_err().to_string(), "payment cannot be updated; delete it and create another");
     assert_eq!(store.payments().get(id).unwrap(), before);
 }
@@ -341,7 +342,7 @@ fn a_dump_that_is_loaded_and_dumped_again_is_the_same() {
         |file| {
             file.store.invoices().close(1).unwrap();
             file.store.invoices().record_payment(&NewPayment::of(2, 13, moment("2011-03-31T09:00:00Z"))).unwrap();
-            assert_eq!(file.store.invoices().get(2).unwrap().state, State::Paid);
+            assert_eq!(file.store.invoices().get(2).unwrap().state, InvoiceState::Paid);
             file.store.item_categories().create(&clientstore::NewItemCategory::named("Rent")).unwrap();
         },
         |file| {

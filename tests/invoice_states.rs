@@ -6,7 +6,7 @@ mod common;
 
 use api::Service;
 use billing::{elements, lines, pay, payment, refused, sent, service, state};
-use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewPayment, Rule, State};
+use clientstore::{ClientStore, InvoiceState, NewClient, NewInvoice, NewLineItem, NewPayment, Rule};
 use common::{memory, moment, refusal};
 use rust_decimal::Decimal;
 
@@ -225,25 +225,25 @@ fn the_typed_transitions_have_names() {
     let now = || invoices.get(1).unwrap().state;
     assert_eq!(refusal(invoices.mark_as_draft(1)), (Rule::InvoiceIsNotOpen, vec![("draft invoice", 1)]));
     invoices.mark_as_sent(1).unwrap();
-    assert_eq!(now(), State::Open);
+    assert_eq!(now(), InvoiceState::Open);
     assert_eq!(refusal(invoices.mark_as_sent(1)), (Rule::InvoiceIsNotDraft, vec![("open invoice", 1)]));
     invoices.mark_as_draft(1).unwrap();
-    assert_eq!(now(), State::Draft);
+    assert_eq!(now(), InvoiceState::Draft);
     assert_eq!(refusal(invoices.close(1)), (Rule::InvoiceIsNotOpenOrPartial, vec![("draft invoice", 1)]));
     invoices.mark_as_sent(1).unwrap();
     let payment = invoices.record_payment(&paid(100)).unwrap();
-    assert_eq!(now(), State::Paid);
+    assert_eq!(now(), InvoiceState::Paid);
     assert_eq!(refusal(invoices.close(1)), (Rule::InvoiceIsNotOpenOrPartial, vec![("paid invoice", 1)]));
     invoices.remove_payment(payment).unwrap();
     let payment = invoices.record_payment(&paid(1)).unwrap();
-    assert_eq!(now(), State::Partial);
+    assert_eq!(now(), InvoiceState::Partial);
     assert_eq!(refusal(invoices.reopen(1)), (Rule::InvoiceIsNotClosed, vec![("partially paid invoice", 1)]));
     invoices.close(1).unwrap();
-    assert_eq!(now(), State::Closed);
+    assert_eq!(now(), InvoiceState::Closed);
     assert_eq!(refusal(invoices.record_payment(&paid(1))).0, Rule::InvoiceIsClosed);
     assert_eq!(refusal(invoices.remove_payment(payment)).0, Rule::InvoiceIsClosed);
     invoices.reopen(1).unwrap();
-    assert_eq!(now(), State::Partial);
+    assert_eq!(now(), InvoiceState::Partial);
     assert_eq!(store.messages().list(&Default::default()).unwrap().count(), 0);
 }
 
@@ -266,9 +266,9 @@ fn eight_threads_that_pay_and_unpay_leave_sums_and_state_right() {
                     let invoice = tx.invoices().get(1)?;
                     assert_eq!(invoice.due_amount, invoice.amount - sum);
                     let state = match sum {
-                        sum if sum >= invoice.amount => State::Paid,
-                        sum if sum > Decimal::ZERO => State::Partial,
-                        _ => State::Open,
+                        sum if sum >= invoice.amount => InvoiceState::Paid,
+                        sum if sum > Decimal::ZERO => InvoiceState::Partial,
+                        _ => InvoiceState::Open,
                     };
                     assert_eq!(invoice.state, state);
                     Ok(sum)
@@ -286,7 +286,7 @@ fn eight_threads_that_pay_and_unpay_leave_sums_and_state_right() {
                         }
                         // Each document is of one moment, too.
                         let invoice = store.invoices().get(1).unwrap();
-                        assert_eq!(invoice.due_amount <= Decimal::ZERO, invoice.state == State::Paid);
+                        assert_eq!(invoice.due_amount <= Decimal::ZERO, invoice.state == InvoiceState::Paid);
                         if round != 19 {
                             store.invoices().remove_payment(payment).unwrap();
                         }
@@ -317,7 +317,7 @@ fn a_hundred_concurrent_creations_get_a_hundred_numbers_in_order() {
         .list(&Default::default())
         .unwrap()
         .map(Result::unwrap)
-        .map(|one| (one.id, one.number))
+        .map(|one| (one.id.into(), one.number))
         .collect();
     assert_eq!(newest_first, (1..=101).rev().map(|id| (id, id.to_string())).collect::<Vec<_>>());
 }

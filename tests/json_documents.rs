@@ -297,8 +297,9 @@ proptest! {
         subject in any_text(), tax in any_decimal(), client in any::<i64>(),
     ) {
         let new = NewClient::named(name).details(details).active(active);
-        both_ways(&match highrise { Some(id) => new.highrise_id(id), None => new })?;
-        both_ways(&NewInvoice::of(client).subject(subject).tax(tax))?;
+        let new = match highrise { Some(id) => new.highrise_id(id), None => new };
+        both_ways(new.fields())?;
+        both_ways(NewInvoice::of(client).subject(subject).tax(tax).fields())?;
     }
 
     #[test]

@@ -255,14 +255,17 @@ fn a_typed_text_that_no_document_can_carry_is_refused_before_the_file_sees_it() 
     for bad in ["\0", "\u{1}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
         let text = format!("x{bad}");
         let results = [
-            store.clients().create(&NewClient::named(&*text)),
-            store.clients().create(&NewClient::named("x").details(&*text)),
-            store.clients().create(&NewClient::named("x").currency(&*text)),
-            store.projects().create(&NewProject::of(1, "x").notes(&*text)),
-            store.invoices().create(&NewInvoice::of(1).number(&*text)),
-            store.messages().create(&NewMessage::of(1, &*text)),
-            store.payments().create(&NewPayment::of(1, 1, common::moment("2011-03-31T10:00:00Z")).notes(&*text)),
-            store.item_categories().create(&NewItemCategory::named(&*text)),
+            store.clients().create(&NewClient::named(&*text)).map(drop),
+            store.clients().create(&NewClient::named("x").details(&*text)).map(drop),
+            store.clients().create(&NewClient::named("x").currency(&*text)).map(drop),
+            store.projects().create(&NewProject::of(1, "x").notes(&*text)).map(drop),
+            store.invoices().create(&NewInvoice::of(1).number(&*text)).map(drop),
+            store.messages().create(&NewMessage::of(1, &*text)).map(drop),
+            store
+                .payments()
+                .create(&NewPayment::of(1, 1, common::moment("2011-03-31T10:00:00Z")).notes(&*text))
+                .map(drop),
+            store.item_categories().create(&NewItemCategory::named(&*text)).map(drop),
         ];
         for result in results {
             assert!(matches!(result, Err(Error::Invalid { .. })), "{bad:?}: {result:?}");

@@ -4,7 +4,7 @@ mod api;
 mod common;
 
 use api::{DECLARATION, Service};
-use clientstore::{ClientStore, Dialect, Error, NewTask, TaskFilter};
+use clientstore::{ClientStore, Dialect, Error, NewTask, TaskChanges, TaskFilter};
 use common::{builder, memory, moment, plain};
 use rust_decimal::Decimal;
 
@@ -70,7 +70,7 @@ fn the_typed_access_gives_what_was_set_and_defaults() {
     let task = store.tasks().get(id).unwrap();
     assert_eq!((task.deactivated, task.updated_at), (false, moment("2011-03-31T10:00:01Z")));
     assert!(matches!(store.tasks().activate(99), Err(Error::NotFound { record: "task", id: 99 })));
-    let since = TaskFilter { updated_since: Some(task.updated_at) };
+    let since = TaskFilter::new().updated_since(task.updated_at);
     assert_eq!(store.tasks().list(&since).unwrap().map(|task| task.unwrap().id).collect::<Vec<_>>(), [id]);
 }
 
@@ -78,7 +78,7 @@ fn the_typed_access_gives_what_was_set_and_defaults() {
 fn a_dump_brings_tasks_back_and_not_the_first_ones_that_were_deleted() {
     let (store, _) = memory();
     store.tasks().delete(2).unwrap();
-    store.tasks().update(1, &NewTask::named("Office")).unwrap();
+    store.tasks().update(1, &TaskChanges::new().name("Office")).unwrap();
     store.tasks().create(&NewTask::named("Travel")).unwrap();
     let dumped = |store: &ClientStore| {
         let mut document = Vec::new();

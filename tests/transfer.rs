@@ -6,7 +6,7 @@ mod transfers;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clientstore::{Api, ClientStore, Dialect, Error, NewClient, NewProject, State};
+use clientstore::{Api, ClientChanges, ClientStore, Dialect, Error, InvoiceState, NewClient, NewProject};
 use common::{Clock, builder, memory};
 use http::Request;
 use transfers::{RECORDS, dumped, fill, load, tables};
@@ -159,7 +159,7 @@ fn read_only_fields_are_kept_and_a_record_without_an_id_gets_the_next() {
     assert_eq!((client.cache_version, client.created_at), (7, common::moment("1999-12-31T00:00:00Z")));
     assert_eq!(store.clients().get(6).unwrap().last_invoice_kind.as_deref(), Some("free_form"));
     let invoice = store.invoices().get(1).unwrap();
-    assert_eq!((invoice.state, invoice.amount.to_string().as_str()), (State::Paid, "5.0"));
+    assert_eq!((invoice.state, invoice.amount.to_string().as_str()), (InvoiceState::Paid, "5.0"));
     assert_eq!(invoice.tax_amount.to_string(), "0.25");
     assert_eq!(invoice.client_key, "07".repeat(20), "what a list leaves out is drawn");
 }
@@ -219,7 +219,7 @@ fn a_dump_of_a_file_shows_one_moment_though_it_is_written_to_meanwhile() {
     let out = &mut Meanwhile(&mut document, || {
         let client = store.clients().create(&NewClient::named("Meanwhile")).unwrap();
         store.projects().create(&NewProject::of(client, "Meanwhile")).unwrap();
-        store.clients().update(1, &NewClient::named(format!("Write {writes}"))).unwrap();
+        store.clients().update(1, &ClientChanges::new().name(format!("Write {writes}"))).unwrap();
         writes += 1;
     });
     store.dump(out, |_| {}).unwrap();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use clientstore::{ClientStore, Durability, Error, InvoiceChanges, NewClient, NewInvoice, NewProject};
+use clientstore::{ClientChanges, ClientStore, Durability, Error, InvoiceChanges, NewClient, NewInvoice, NewProject};
 
 use crate::api::answer;
 use crate::common::{Clock, builder};
@@ -101,7 +101,7 @@ fn read_all(store: &ClientStore) {
 /// Tries every kind of write.
 fn write_all(store: &ClientStore) {
     if let Some(client) = typed(store.clients().create(&NewClient::named("New"))) {
-        typed(store.clients().update(client, &NewClient::new().details("x")));
+        typed(store.clients().update(client, &ClientChanges::new().details("x")));
         typed(store.projects().create(&NewProject::of(client, "p")));
         if let Some(invoice) = typed(store.invoices().create(&NewInvoice::of(client))) {
             typed(store.invoices().mark_as_sent(invoice));

@@ -47,13 +47,15 @@ fn invoices(text: &str) {
     STORE.with(|store| {
         let store = store.get_or_init(|| common::builder(&Clock::default()).open_in_memory().unwrap());
         let undone = store.transaction(|tx| -> Result<(), Error> {
-            let named = |result: Result<i64, Error>| match result {
-                Ok(id) => Some(id),
-                Err(Error::Invalid { .. }) => None,
-                Err(error) => panic!("{text:?}: {error}"),
-            };
-            named(tx.clients().create(&NewClient::named(text).currency(text)));
-            named(tx.item_categories().create(&NewItemCategory::named(text)));
+            fn named<I>(text: &str, result: Result<I, Error>) -> Option<I> {
+                match result {
+                    Ok(id) => Some(id),
+                    Err(Error::Invalid { .. }) => None,
+                    Err(error) => panic!("{text:?}: {error}"),
+                }
+            }
+            named(text, tx.clients().create(&NewClient::named(text).currency(text)));
+            named(text, tx.item_categories().create(&NewItemCategory::named(text)));
             let client = tx.clients().create(&NewClient::named("x"))?;
             let given = [
                 NewInvoice::of(client).due_at_human_format(text),
@@ -62,7 +64,7 @@ fn invoices(text: &str) {
                 NewInvoice::of(client).subject(text).notes(text),
             ];
             for new in given {
-                let Some(id) = named(tx.invoices().create(&new)) else { continue };
+                let Some(id) = named(text, tx.invoices().create(&new)) else { continue };
                 let invoice = tx.invoices().get(id)?;
                 let written = xml::write(&invoice, Dialect::Live)?;
                 assert!(xml::read::<Invoice>(&written)?.complete()? == invoice, "{}", common::text(&written));

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use self::records::{Profile, invoice, project};
 use crate::error::{Error, Result, Rule};
-use crate::record::Fields;
+use crate::record::NewRecord;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
 use crate::store::{Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
 
@@ -160,7 +160,7 @@ fn must_be_new(connection: &Connection) -> Result<()> {
 
 /// A record to be, and the moment at which it comes.
 struct Made<R> {
-    record: Fields<R>,
+    record: NewRecord<R>,
     at: DateTime<Utc>,
 }
 
@@ -172,7 +172,8 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn create<R: Stored>(&self, made: Made<R>) -> Result<i64> {
-        let Made { record: Fields { mut values, .. }, at } = made;
+        let Made { record, at } = made;
+        let mut values = record.fields.values;
         self.store.prepare(R::ENTITY, &mut values);
         match self.apply(Command { entity: R::ENTITY, parent: None, write: Write::Create(values), at })? {
             Outcome::Created(id) => Ok(id),

@@ -238,7 +238,7 @@ pub(super) fn invoice(making: &Generator, index: u64) -> (Made<Invoice>, Story) 
     if random.percent(8) {
         invoice = invoice.discount(Decimal::from(random.pick(&[5, 10, 15])));
     }
-    invoice.values.set("client_key", Value::Text(key.iter().map(|byte| format!("{byte:02x}")).collect()));
+    invoice.fields.values.set("client_key", Value::Text(key.iter().map(|byte| format!("{byte:02x}")).collect()));
     (Made { record: invoice, at: moment(worked) }, Story { profile, fate, random, worked })
 }
 

@@ -3,13 +3,16 @@
 
 /// Describes a record: its names, its columns in the specification's order, then the internal ones.
 ///
+/// `id` names the type of its ids, which is declared here; the column `id` is of it, and so are the columns of other
+/// records that refer to one.
+///
 /// A column is `name: type = mode attributes;`. Its element has the same name with dashes. The mode is one
 /// of `readonly`, `writable`, `required`, `on_create` and the attributes are those of
 /// [`Column`](crate::record::Column)'s builder.
 macro_rules! record {
     (
         $(#[$doc:meta])*
-        $record:ident: table $table:literal, element $element:literal $(or $alias:literal)*,
+        $record:ident: table $table:literal, id $id:ident, element $element:literal $(or $alias:literal)*,
         list $list:literal $(or $list_alias:literal)?, documented array $array:literal $(, attached $attached:literal)?
         $(, json $one:literal $(or $accepted:literal)* in $item:literal)?
         $(, without a place $($unplaced:literal)*)?;
@@ -23,11 +26,13 @@ macro_rules! record {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
         #[non_exhaustive]
         pub struct $record {
             $( $(#[$column_doc])* pub $name: $type, )*
         }
+
+        $crate::record::id_type! { $id of $record }
 
         pub(crate) static TABLE: $crate::record::Table = $crate::record::Table {
             name: $table,
@@ -54,7 +59,9 @@ macro_rules! record {
             close: $crate::record::Tag::close_line($element),
         };
 
-        impl $crate::record::Record for $record {}
+        impl $crate::record::Record for $record {
+            type Id = $id;
+        }
 
         impl $crate::record::Describe for $record {
             const TABLE: &'static $crate::record::Table = &TABLE;
@@ -80,8 +87,39 @@ macro_rules! record {
             }
         }
 
+        impl<'de> serde::Deserialize<'de> for $record {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[derive(serde::Deserialize)]
+                struct Given {
+                    $( #[serde(default)] $name: $crate::record::Given<$type>, )*
+                }
+
+                let given = Given::deserialize(deserializer)?;
+                Ok($record { $( $name: given.$name.or_default(&TABLE, stringify!($name))?, )* })
+            }
+        }
+
         impl $crate::record::Fields<$record> {
-            $( $crate::record::setter! { $mode $(#[$column_doc])* $name: $type } )*
+            $(
+                $(#[$column_doc])*
+                ///
+                /// None where it is not given.
+                ///
+                /// # Errors
+                ///
+                /// [`Error::Invalid`](crate::Error::Invalid) where it is given and does not fit.
+                pub fn $name(&self) -> $crate::Result<Option<$type>> {
+                    self.get(stringify!($name))
+                }
+            )*
+        }
+
+        impl $crate::record::NewRecord<$record> {
+            $( $crate::record::setter! { create $mode $($attribute)*; $(#[$column_doc])* $name: $type } )*
+        }
+
+        impl $crate::record::RecordChanges<$record> {
+            $( $crate::record::setter! { update $mode $($attribute)*; $(#[$column_doc])* $name: $type } )*
         }
     };
 }
@@ -120,10 +158,12 @@ pub(crate) const fn dashed_bytes<const LENGTH: usize>(name: &str) -> [u8; LENGTH
     bytes
 }
 
-/// The setter of a column that a request may set.
+/// The setter of a column that a create or an update may set.
 macro_rules! setter {
-    (readonly $(#[$doc:meta])* $name:ident: $type:ty) => {};
-    ($mode:ident $(#[$doc:meta])* $name:ident: $type:ty) => {
+    ($request:ident readonly $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {};
+    (update on_create $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {};
+    (update required on_create $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {};
+    ($request:ident $mode:ident $($attribute:ident)*; $(#[$doc:meta])* $name:ident: $type:ty) => {
         $(#[$doc])*
         #[must_use]
         pub fn $name(self, $name: impl Into<$type>) -> Self {
@@ -171,4 +211,46 @@ macro_rules! text_enum {
     };
 }
 
-pub(crate) use {column, dashed, record, setter, text_enum};
+/// What a list is narrowed by: conditions, each of which may be set. One in the second block, a plain number, takes no
+/// other type.
+macro_rules! filter {
+    (
+        $(#[$doc:meta])*
+        $filter:ident { $( $(#[$condition_doc:meta])* $condition:ident: $type:ty, )* }
+        $(number { $(#[$number_doc:meta])* $number:ident: $number_type:ty, })?
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $filter {
+            $( $condition: Option<$type>, )*
+            $( $number: Option<$number_type>, )?
+        }
+
+        impl $filter {
+            /// No condition: everything is listed.
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                $(#[$condition_doc])*
+                #[must_use]
+                pub fn $condition(mut self, $condition: impl Into<$type>) -> Self {
+                    self.$condition = Some($condition.into());
+                    self
+                }
+            )*
+
+            $(
+                $(#[$number_doc])*
+                #[must_use]
+                pub fn $number(mut self, $number: $number_type) -> Self {
+                    self.$number = Some($number);
+                    self
+                }
+            )?
+        }
+    };
+}
+
+pub(crate) use {column, dashed, filter, record, setter, text_enum};

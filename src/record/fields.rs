@@ -3,7 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Describe, Field, Nil, Record, Table, Unknown, Unknowns, Writable};
+use rusqlite::types::ValueRef;
+
+use super::{Column, Describe, Field, Nil, Record, Table, Unknown, Unknowns, Writable};
 use crate::error::{Error, Result};
 use crate::value::{Kind, Value, is_space};
 
@@ -160,8 +162,8 @@ impl Values {
                         return refuse("is required and cannot be blank".to_owned());
                     }
                     if !column.allowed.is_empty() {
-                        match column.allowed.iter().find(|allowed| same_value(text, allowed)) {
-                            Some(allowed) => *text = (*allowed).to_owned(),
+                        match column.listed_as(text) {
+                            Some(allowed) => *text = allowed.to_owned(),
                             None => return refuse(format!("must be one of {}", column.allowed.join(", "))),
                         }
                     }
@@ -189,6 +191,21 @@ fn missing(element: &'static str, unknown: &Unknowns) -> Error {
     Error::Invalid { field: element, reason, line }
 }
 
+impl Column {
+    /// The listed value that was sent.
+    fn listed_as(&self, sent: &str) -> Option<&'static str> {
+        self.allowed.iter().copied().find(|allowed| same_value(sent, allowed))
+    }
+
+    /// A value as it is stored: a listed one as it is listed.
+    fn listed<'a>(&self, value: &'a Value) -> ValueRef<'a> {
+        match value {
+            Value::Text(text) => ValueRef::Text(self.listed_as(text).unwrap_or(text).as_bytes()),
+            other => other.as_ref(),
+        }
+    }
+}
+
 /// Whether a listed value is the one that was sent: in any case, with dashes or underscores (`docs/spec/wire.md`).
 fn same_value(sent: &str, listed: &str) -> bool {
     let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
@@ -201,26 +218,33 @@ impl PartialEq for Values {
     }
 }
 
-/// Some of the fields of a record: what a create or an update sets, or what a document says.
+/// Some of the fields of a record, as a document or a request says them.
 ///
-/// A setter stands for every field that a request may set; a field that is not set is left as it
-/// is, or gets its default. [`NewClient`](crate::NewClient) and
-/// [`ClientChanges`](crate::ClientChanges) are this type, and so are their like.
+/// Each field has a getter by its name, which gives nothing where the field is not given. A field that can be nil gives
+/// `Some(None)` where it is.
 ///
 /// ```
-/// use clientstore::ClientChanges;
+/// use clientstore::{Project, xml};
 ///
-/// let changes = ClientChanges::new().details("12 Side St.\nBoston").highrise_id(7);
-/// assert_ne!(changes, ClientChanges::new());
+/// let document = b"<project><name>Website</name><fee type=\"decimal\" nil=\"true\"/><active>maybe</active></project>";
+/// assert!(xml::read::<Project>(document).is_err(), "a value of a wrong type");
+///
+/// let fields = xml::read::<Project>(b"<project><name>Website</name><fee type=\"decimal\" nil=\"true\"/></project>")?;
+/// assert_eq!(fields.name()?.as_deref(), Some("Website"));
+/// assert_eq!(fields.fee()?, Some(None));
+/// assert_eq!(fields.client_id()?, None);
+/// # Ok::<(), clientstore::Error>(())
 /// ```
+///
+/// [`NewRecord`] and [`RecordChanges`] are made of it.
 pub struct Fields<R> {
     pub(crate) values: Values,
     record: PhantomData<fn() -> R>,
 }
 
 impl<R: Describe> Fields<R> {
-    /// No field set.
-    pub fn new() -> Self {
+    /// No field given.
+    pub(crate) fn new() -> Self {
         Self::from_values(Values::new(R::TABLE))
     }
 
@@ -233,13 +257,21 @@ impl<R: Describe> Fields<R> {
         self
     }
 
+    /// The field of a name of this crate.
+    pub(crate) fn get<T: Field>(&self, name: &'static str) -> Result<Option<T>> {
+        let position = R::TABLE.position(name);
+        let Some(value) = self.values.at(position) else { return Ok(None) };
+        let column = &R::TABLE.columns[position];
+        T::from_ref(column.listed(value)).map(Some).map_err(|reason| Error::invalid(column.element, reason))
+    }
+
     /// The elements of the document that these fields were read from that have no place in the record; none where they
     /// were set one by one.
     ///
     /// ```
     /// use clientstore::{Client, xml};
     ///
-    /// let fields = xml::read_new::<Client>(b"<client><name>Jo</name><detials>12 Side St.</detials></client>")?;
+    /// let fields = xml::read::<Client>(b"<client><name>Jo</name><detials>12 Side St.</detials></client>")?;
     /// assert_eq!(fields.unknown()[0].to_string(), "detials (line 1)");
     /// # Ok::<(), clientstore::Error>(())
     /// ```
@@ -249,20 +281,28 @@ impl<R: Describe> Fields<R> {
 
     /// The whole record, where every one of its fields is given.
     ///
+    /// ```
+    /// use clientstore::{ClientStore, Dialect, NewClient, xml};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let client = store.clients().get(id)?;
+    /// let document = xml::write(&client, Dialect::Live)?;
+    /// assert_eq!(xml::read(&document)?.complete()?, client);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Invalid`] with the first field that is missing or does not fit.
     pub fn complete(&self) -> Result<R> {
-        R::read(|position| match self.values.at(position) {
-            Some(value) => Ok(value.as_ref()),
-            None => Err(Error::invalid(R::TABLE.columns[position].element, "is missing")),
+        R::read(|position| {
+            let column = &R::TABLE.columns[position];
+            match self.values.at(position) {
+                Some(value) => Ok(column.listed(value)),
+                None => Err(Error::invalid(column.element, "is missing")),
+            }
         })
-    }
-}
-
-impl<R: Describe> Default for Fields<R> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -295,6 +335,123 @@ impl<R: Record> From<&R> for Fields<R> {
     }
 }
 
+impl<R> AsRef<Fields<R>> for Fields<R> {
+    fn as_ref(&self) -> &Fields<R> {
+        self
+    }
+}
+
+/// What a request sets: a wrapper around [`Fields`].
+macro_rules! request {
+    ($(#[$doc:meta])* $request:ident) => {
+        $(#[$doc])*
+        pub struct $request<R> {
+            pub(crate) fields: Fields<R>,
+        }
+
+        impl<R: Describe> $request<R> {
+            /// No field set.
+            pub fn new() -> Self {
+                Fields::new().into()
+            }
+
+            pub(crate) fn with(self, position: usize, value: &impl Field) -> Self {
+                self.fields.with(position, value).into()
+            }
+
+            /// The fields that are set, to be read.
+            pub fn fields(&self) -> &Fields<R> {
+                &self.fields
+            }
+        }
+
+        impl<R: Describe> Default for $request<R> {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl<R> Clone for $request<R> {
+            fn clone(&self) -> Self {
+                $request { fields: self.fields.clone() }
+            }
+        }
+
+        impl<R> PartialEq for $request<R> {
+            fn eq(&self, other: &Self) -> bool {
+                self.fields == other.fields
+            }
+        }
+
+        impl<R> Eq for $request<R> {}
+
+        impl<R: Describe> fmt::Debug for $request<R> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.fields.fmt(f)
+            }
+        }
+
+        impl<R> AsRef<Fields<R>> for $request<R> {
+            fn as_ref(&self) -> &Fields<R> {
+                &self.fields
+            }
+        }
+
+        /// Of the fields of a record or a document, those count that the request may set.
+        impl<R> From<Fields<R>> for $request<R> {
+            fn from(fields: Fields<R>) -> Self {
+                $request { fields }
+            }
+        }
+
+        impl<R> From<$request<R>> for Fields<R> {
+            fn from(request: $request<R>) -> Self {
+                request.fields
+            }
+        }
+
+        impl<R: Record> From<&R> for $request<R> {
+            fn from(record: &R) -> Self {
+                record.fields().into()
+            }
+        }
+    };
+}
+
+request! {
+    /// What a record is created from: a setter stands for every field that a create may set, and a field that is not set
+    /// gets its default. [`NewClient`](crate::NewClient) is this type, and so are its like.
+    ///
+    /// ```
+    /// use clientstore::NewClient;
+    ///
+    /// let new = NewClient::named("SuprCorp").details("12 Side St.\nBoston");
+    /// assert_eq!(new.fields().name()?.as_deref(), Some("SuprCorp"));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    NewRecord
+}
+
+request! {
+    /// What an update sets: a setter stands for every field that an update may set, and a field that is not set stays as
+    /// it is. [`ClientChanges`](crate::ClientChanges) is this type, and so are its like.
+    ///
+    /// ```
+    /// use clientstore::ClientChanges;
+    ///
+    /// let changes = ClientChanges::new().details("12 Side St.\nBoston").highrise_id(7);
+    /// assert_ne!(changes, ClientChanges::new());
+    /// ```
+    ///
+    /// What only a create may set has no setter here:
+    ///
+    /// ```compile_fail,E0599
+    /// # use clientstore::{Payment, RecordChanges};
+    /// RecordChanges::<Payment>::new().amount(5);
+    /// ```
+    RecordChanges
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,7 +469,7 @@ mod tests {
         assert_eq!(lines(), lines());
         assert_ne!(lines(), invoice);
         assert_ne!(lines(), invoice.clone().lines([]));
-        assert_ne!(Values::new(NewClient::new().values.table), NewProject::new().values);
+        assert_ne!(Values::new(NewClient::new().fields.values.table), NewProject::new().fields.values);
     }
 
     #[test]

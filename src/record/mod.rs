@@ -5,21 +5,29 @@ mod define;
 mod document;
 mod field;
 mod fields;
+mod given;
+mod id;
 mod sql;
 mod tag;
 mod unknown;
 
-pub(crate) use define::{column, dashed, dashed_bytes, record, setter, text_enum};
+pub(crate) use define::{column, dashed, dashed_bytes, filter, record, setter, text_enum};
 pub(crate) use document::same_name;
 pub use document::{Document, JsonNames};
 pub use field::Field;
-pub use fields::{Fields, Values};
+pub use fields::{Fields, NewRecord, RecordChanges, Values};
 pub(crate) use fields::{LONGEST_TEXT, TOO_LONG};
+pub use given::Given;
+pub(crate) use id::id_type;
 use sql::Sql;
 pub(crate) use tag::Tag;
 pub use unknown::Unknown;
 pub(crate) use unknown::Unknowns;
 
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -251,10 +259,29 @@ impl Table {
 }
 
 /// A record of the API: [`Client`](crate::Client), [`Project`](crate::Project),
-/// [`Invoice`](crate::Invoice).
+/// [`Invoice`](crate::Invoice) and so on.
+///
+/// With serde, a record is a map of its fields. One that was stored by an earlier version of this crate can still be
+/// read: a field that was added since gets its default, or is `None`.
 ///
 /// The trait is sealed; it names what the generic functions of [`xml`](crate::xml) take.
-pub trait Record: Describe + Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned {}
+pub trait Record: Describe + Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+    /// The type of its ids, like [`ClientId`](crate::ClientId).
+    type Id: Copy
+        + Ord
+        + Hash
+        + Debug
+        + Display
+        + FromStr<Err = ParseIntError>
+        + From<i64>
+        + Into<i64>
+        + PartialEq<i64>
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static;
+}
 
 /// The machinery behind [`Record`], written by the `record!` macro.
 pub trait Describe: Sized + 'static {

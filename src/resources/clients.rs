@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
-use crate::record::{Fields, Values, record};
+use crate::record::{NewRecord, RecordChanges, Values, filter, record};
 use crate::store::{
     Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
 };
@@ -13,11 +13,11 @@ use crate::value::Value;
 
 record! {
     /// A client of the account.
-    Client: table "clients", element "client", list "clients", documented array false,
+    Client: table "clients", id ClientId, element "client", list "clients", documented array false,
     without a place "default-invoice-kind";
     elements {
         /// Never used again, not even after a delete.
-        id: i64 = readonly;
+        id: ClientId = readonly;
         /// Not blank; several clients may have the same.
         name: String = required;
         /// Whether the client is active. An inactive client has no active project.
@@ -47,9 +47,9 @@ record! {
 }
 
 /// What a new client is made from.
-pub type NewClient = Fields<Client>;
+pub type NewClient = NewRecord<Client>;
 /// What an update of a client sets.
-pub type ClientChanges = Fields<Client>;
+pub type ClientChanges = RecordChanges<Client>;
 
 impl NewClient {
     /// A client with a name and defaults for the rest.
@@ -58,11 +58,12 @@ impl NewClient {
     }
 }
 
-/// What a list of clients is narrowed by; the default is every client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientFilter {
-    /// Only those updated at the moment or later.
-    pub updated_since: Option<DateTime<Utc>>,
+filter! {
+    /// What a list of clients is narrowed by; the default is every client.
+    ClientFilter {
+        /// Only those updated at the moment or later.
+        updated_since: DateTime<Utc>,
+    }
 }
 
 impl ClientStore {
@@ -86,7 +87,7 @@ impl Records<'_, Client> {
     ///
     /// [`Error::Refused`] with [`ClientHasActiveProjects`](error::Rule::ClientHasActiveProjects) while it has an active project (the
     /// page), [`Error::NotFound`], [`Error::Busy`] and [`Error::Storage`].
-    pub fn toggle(&self, id: i64) -> Result<bool> {
+    pub fn toggle(&self, id: impl Into<ClientId>) -> Result<bool> {
         self.act(id, &TOGGLE).map(|active| active == 1)
     }
 }

@@ -4,16 +4,16 @@ use chrono::{DateTime, Utc};
 
 use super::{Endpoint, Resource};
 use crate::error::{self, Error};
-use crate::record::{Fields, record};
+use crate::record::{NewRecord, RecordChanges, filter, record};
 use crate::store::{ClientStore, Entity, Invariant, On, Records, Rule, Selection, Stored, Transaction};
 
 record! {
     /// A category of invoice lines. A new store has `Service`, `Expense` and `Product`.
-    ItemCategory: table "invoice_item_categories", element "invoice-item-category", list "invoice-item-categories",
+    ItemCategory: table "invoice_item_categories", id ItemCategoryId, element "invoice-item-category", list "invoice-item-categories",
     documented array true, json "invoice_category" or "invoice_item_category" in "invoice_category";
     elements {
         /// Never used again, not even after a delete.
-        id: i64 = readonly;
+        id: ItemCategoryId = readonly;
         /// Not blank.
         name: String = required;
         /// Whether hours get it.
@@ -31,9 +31,9 @@ record! {
 }
 
 /// What a new category is made from.
-pub type NewItemCategory = Fields<ItemCategory>;
+pub type NewItemCategory = NewRecord<ItemCategory>;
 /// What an update of a category sets.
-pub type ItemCategoryChanges = Fields<ItemCategory>;
+pub type ItemCategoryChanges = RecordChanges<ItemCategory>;
 
 impl NewItemCategory {
     /// A category with a name.
@@ -42,10 +42,10 @@ impl NewItemCategory {
     }
 }
 
-/// What a list of categories is narrowed by: nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ItemCategoryFilter {}
+filter! {
+    /// What a list of categories is narrowed by: nothing.
+    ItemCategoryFilter {}
+}
 
 impl ClientStore {
     /// The categories of invoice lines.

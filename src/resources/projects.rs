@@ -3,23 +3,24 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
+use super::clients::ClientId;
 use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
-use crate::record::{Fields, record, text_enum};
+use crate::record::{NewRecord, RecordChanges, filter, record, text_enum};
 use crate::store::{
     Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
 };
 
 record! {
     /// A project of a client.
-    Project: table "projects", element "project", list "projects", documented array false,
+    Project: table "projects", id ProjectId, element "project", list "projects", documented array false,
     without a place "fees" "basecamp-id" "highrise-deal-id" "active-task-assignments-count" "active-user-assignments-count"
     "company-id";
     elements {
         /// Never used again, not even after a delete.
-        id: i64 = readonly;
+        id: ProjectId = readonly;
         /// The client it belongs to; an update may move it.
-        client_id: i64 = required;
+        client_id: ClientId = required;
         /// Not blank.
         name: String = required;
         /// A short code of the user's own.
@@ -109,24 +110,25 @@ text_enum! {
 }
 
 /// What a new project is made from.
-pub type NewProject = Fields<Project>;
+pub type NewProject = NewRecord<Project>;
 /// What an update of a project sets.
-pub type ProjectChanges = Fields<Project>;
+pub type ProjectChanges = RecordChanges<Project>;
 
 impl NewProject {
     /// A client's project with a name and defaults for the rest.
-    pub fn of(client_id: i64, name: impl Into<String>) -> Self {
+    pub fn of(client_id: impl Into<ClientId>, name: impl Into<String>) -> Self {
         Self::new().client_id(client_id).name(name)
     }
 }
 
-/// What a list of projects is narrowed by; the default is every project.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProjectFilter {
-    /// Only those of the client.
-    pub client: Option<i64>,
-    /// Only those updated at the moment or later.
-    pub updated_since: Option<DateTime<Utc>>,
+filter! {
+    /// What a list of projects is narrowed by; the default is every project.
+    ProjectFilter {
+        /// Only those of the client.
+        client: ClientId,
+        /// Only those updated at the moment or later.
+        updated_since: DateTime<Utc>,
+    }
 }
 
 impl ClientStore {
@@ -150,7 +152,7 @@ impl Records<'_, Project> {
     ///
     /// [`Error::Refused`] with [`ClientIsInactive`](error::Rule::ClientIsInactive) where its client is inactive,
     /// [`Error::NotFound`], [`Error::Busy`] and [`Error::Storage`].
-    pub fn toggle(&self, id: i64) -> Result<bool> {
+    pub fn toggle(&self, id: impl Into<ProjectId>) -> Result<bool> {
         self.act(id, &TOGGLE).map(|active| active == 1)
     }
 }
@@ -161,7 +163,7 @@ impl Stored for Project {
 
     fn select(filter: &ProjectFilter, selection: &mut Selection) {
         if let Some(id) = filter.client {
-            Filter::CLIENT.integer(selection, id);
+            Filter::CLIENT.integer(selection, id.into());
         }
         if let Some(moment) = filter.updated_since {
             Filter::UPDATED_SINCE.moment(selection, moment);

@@ -5,15 +5,15 @@ use rust_decimal::Decimal;
 
 use super::{Endpoint, Resource};
 use crate::error::Result;
-use crate::record::{Fields, record};
+use crate::record::{NewRecord, RecordChanges, filter, record};
 use crate::store::{Action, ClientStore, Entity, Filter, Invariant, Records, Selection, Stored, Transaction};
 
 record! {
     /// A kind of work. A new store has `Admin`, `Programming` and `Project Management`.
-    Task: table "tasks", element "task", list "tasks", documented array false;
+    Task: table "tasks", id TaskId, element "task", list "tasks", documented array false;
     elements {
         /// Never used again, not even after a delete.
-        id: i64 = readonly;
+        id: TaskId = readonly;
         /// Not blank.
         name: String = required;
         /// Whether new assignments of it are billable.
@@ -35,9 +35,9 @@ record! {
 }
 
 /// What a new task is made from.
-pub type NewTask = Fields<Task>;
+pub type NewTask = NewRecord<Task>;
 /// What an update of a task sets.
-pub type TaskChanges = Fields<Task>;
+pub type TaskChanges = RecordChanges<Task>;
 
 impl NewTask {
     /// A task with a name and defaults for the rest.
@@ -46,11 +46,12 @@ impl NewTask {
     }
 }
 
-/// What a list of tasks is narrowed by; the default is every task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskFilter {
-    /// Only those updated at the moment or later.
-    pub updated_since: Option<DateTime<Utc>>,
+filter! {
+    /// What a list of tasks is narrowed by; the default is every task.
+    TaskFilter {
+        /// Only those updated at the moment or later.
+        updated_since: DateTime<Utc>,
+    }
 }
 
 impl ClientStore {
@@ -74,7 +75,7 @@ impl Records<'_, Task> {
     ///
     /// [`Error::NotFound`](crate::Error::NotFound), [`Error::Busy`](crate::Error::Busy) and
     /// [`Error::Storage`](crate::Error::Storage).
-    pub fn activate(&self, id: i64) -> Result<()> {
+    pub fn activate(&self, id: impl Into<TaskId>) -> Result<()> {
         self.act(id, &ACTIVATE).map(drop)
     }
 }

@@ -8,7 +8,7 @@ use super::read::{List, Source, record};
 use super::write::command::{self, Command, Outcome};
 use super::{Action, ClientStore, Selection, Stored};
 use crate::error::{Error, Result};
-use crate::record::{Fields, Values, View};
+use crate::record::{NewRecord, RecordChanges, Values, View};
 
 /// The handle of a transaction that runs.
 ///
@@ -66,8 +66,8 @@ impl<'a, R: Stored> Records<'a, R> {
     ///
     /// [`Error::Invalid`] where a required field is missing or a value does not fit,
     /// [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and [`Error::Storage`].
-    pub fn create(&self, fields: &Fields<R>) -> Result<i64> {
-        self.insert(fields.values.clone())
+    pub fn create(&self, new: &NewRecord<R>) -> Result<R::Id> {
+        self.insert(new.fields.values.clone()).map(R::Id::from)
     }
 
     /// Creates many records in one transaction, all or none, and gives how many.
@@ -84,13 +84,13 @@ impl<'a, R: Stored> Records<'a, R> {
     /// # Errors
     ///
     /// As [`create`](Self::create), for the first that fails.
-    pub fn create_all(&self, records: impl IntoIterator<Item = Fields<R>>) -> Result<u64> {
+    pub fn create_all(&self, records: impl IntoIterator<Item = NewRecord<R>>) -> Result<u64> {
         if self.connection.is_none() {
             return self.store.transaction(|tx| tx.records::<R>().create_all(records));
         }
         let mut count = 0;
-        for fields in records {
-            self.insert(fields.values)?;
+        for new in records {
+            self.insert(new.fields.values)?;
             count += 1;
         }
         Ok(count)
@@ -103,13 +103,35 @@ impl<'a, R: Stored> Records<'a, R> {
         }
     }
 
-    /// Reads a record.
+    /// Reads a record, by its own kind of id or by a number.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient, NewProject};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client_id = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let project_id = store.projects().create(&NewProject::of(client_id, "Website"))?;
+    /// assert_eq!(store.projects().get(project_id)?.client_id, client_id);
+    /// assert_eq!(store.projects().get(1)?.name, "Website");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// The id of another kind of record does not compile:
+    ///
+    /// ```compile_fail,E0277
+    /// use clientstore::{ClientId, ClientStore};
+    ///
+    /// fn mistaken(store: &ClientStore, client_id: ClientId) {
+    ///     let _ = store.projects().get(client_id);
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`], [`Error::Corrupt`] where the file holds what no store writes,
     /// [`Error::Storage`].
-    pub fn get(&self, id: i64) -> Result<R> {
+    pub fn get(&self, id: impl Into<R::Id>) -> Result<R> {
+        let id = id.into().into();
         let get = |connection: &Connection| {
             let mut statement = connection.prepare_cached(R::TABLE.sql().one(View::Live))?;
             let mut rows = statement.query([id])?;
@@ -154,12 +176,12 @@ impl<'a, R: Stored> Records<'a, R> {
     ///
     /// [`Error::NotFound`], and as [`create`](Self::create). [`Error::Invalid`] for messages and
     /// payments, which the API does not update either.
-    pub fn update(&self, id: i64, changes: &Fields<R>) -> Result<()> {
+    pub fn update(&self, id: impl Into<R::Id>, changes: &RecordChanges<R>) -> Result<()> {
         if !R::ENTITY.updates() {
             let reason = "cannot be updated; delete it and create another";
             return Err(Error::invalid(R::DOCUMENT.element, reason));
         }
-        self.run(self.store.update(R::ENTITY, None, id, changes.values.clone())).map(drop)
+        self.run(self.store.update(R::ENTITY, None, id.into().into(), changes.fields.values.clone())).map(drop)
     }
 
     /// Deletes a record; its id is not used again.
@@ -168,13 +190,13 @@ impl<'a, R: Stored> Records<'a, R> {
     ///
     /// [`Error::NotFound`], [`Error::Refused`] where a rule forbids it, [`Error::Busy`] and
     /// [`Error::Storage`].
-    pub fn delete(&self, id: i64) -> Result<()> {
-        self.run(self.store.deletion(R::ENTITY, None, id)).map(drop)
+    pub fn delete(&self, id: impl Into<R::Id>) -> Result<()> {
+        self.run(self.store.deletion(R::ENTITY, None, id.into().into())).map(drop)
     }
 
     /// Does a named change, and gives what its column holds now.
-    pub(crate) fn act(&self, id: i64, action: &'static Action) -> Result<i64> {
-        match self.run(self.store.action(R::ENTITY, id, action, None))? {
+    pub(crate) fn act(&self, id: impl Into<R::Id>, action: &'static Action) -> Result<i64> {
+        match self.run(self.store.action(R::ENTITY, id.into().into(), action, None))? {
             Outcome::Acted(now) => Ok(now),
             other => Err(unexpected(other)),
         }

@@ -48,7 +48,7 @@ impl Life {
         let mut life = Life { folder: tempfile::tempdir().unwrap(), programs, ids: BTreeMap::new() };
         let store = ClientStore::open(life.file()).unwrap();
         let shared = store.clients().create(&clientstore::NewClient::named("shared")).unwrap();
-        life.programs.iter_mut().for_each(|program| program.shared = shared);
+        life.programs.iter_mut().for_each(|program| program.shared = shared.into());
         life
     }
 

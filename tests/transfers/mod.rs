@@ -5,8 +5,8 @@ use std::path::Path;
 
 use chrono::DateTime;
 use clientstore::{
-    ClientStore, Error, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject,
-    NewTask,
+    ClientChanges, ClientStore, Error, ItemCategoryChanges, NewClient, NewInvoice, NewItemCategory, NewLineItem,
+    NewMessage, NewPayment, NewProject, NewTask, TaskChanges,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -64,7 +64,7 @@ pub fn fill(store: &ClientStore) {
     }
     store.projects().toggle(2).unwrap();
     store.clients().toggle(2).unwrap();
-    store.clients().update(3, &NewClient::new().details("").currency("None")).unwrap();
+    store.clients().update(3, &ClientChanges::new().details("").currency("None")).unwrap();
     // Gaps at the ends of all ids, and one within.
     store.projects().delete(6).unwrap();
     store.projects().delete(4).unwrap();
@@ -84,13 +84,13 @@ pub fn fill(store: &ClientStore) {
     }
     store.messages().delete(2).unwrap();
     store.payments().delete(2).unwrap();
-    store.item_categories().update(1, &NewItemCategory::named("Work").use_as_expense(true)).unwrap();
+    store.item_categories().update(1, &ItemCategoryChanges::new().name("Work").use_as_expense(true)).unwrap();
     store.item_categories().delete(3).unwrap();
     for name in ["Meals & more", "Gone"] {
         store.item_categories().create(&NewItemCategory::named(name)).unwrap();
     }
     store.item_categories().delete(5).unwrap();
-    store.tasks().update(1, &NewTask::named("Office").default_hourly_rate(Decimal::new(125, 1))).unwrap();
+    store.tasks().update(1, &TaskChanges::new().name("Office").default_hourly_rate(Decimal::new(125, 1))).unwrap();
     store.tasks().delete(2).unwrap();
     for name in ["Travel & waiting", "Gone"] {
         store.tasks().create(&NewTask::named(name).deactivated(true)).unwrap();

@@ -26,7 +26,7 @@ pub(crate) use write::{Writer, escaped, write_string};
 
 use crate::error::Result;
 use crate::format::{self, Format, Node, Purpose, documents};
-use crate::record::{Document, Fields, Record, Values};
+use crate::record::{Document, Fields, NewRecord, Record, RecordChanges, Values};
 
 /// Reads the document of one record, wrapped or bare, every field of it.
 ///
@@ -58,8 +58,8 @@ pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
 /// # Errors
 ///
 /// As [`read()`]. That required fields are there is checked when the record is created.
-pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
-    read_for(document, R::DOCUMENT, Purpose::Create).map(Fields::from_values)
+pub fn read_new<R: Record>(document: &[u8]) -> Result<NewRecord<R>> {
+    read_for(document, R::DOCUMENT, Purpose::Create).map(|values| Fields::from_values(values).into())
 }
 
 /// Reads the body of a request that updates a record: what an update may set.
@@ -67,8 +67,8 @@ pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
 /// # Errors
 ///
 /// As [`read()`].
-pub fn read_changes<R: Record>(document: &[u8]) -> Result<Fields<R>> {
-    read_for(document, R::DOCUMENT, Purpose::Update).map(Fields::from_values)
+pub fn read_changes<R: Record>(document: &[u8]) -> Result<RecordChanges<R>> {
+    read_for(document, R::DOCUMENT, Purpose::Update).map(|values| Fields::from_values(values).into())
 }
 
 pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpose) -> Result<Values> {
@@ -98,8 +98,8 @@ pub fn write<R: Record>(record: &R) -> Result<Vec<u8>> {
 /// # Errors
 ///
 /// As [`write()`].
-pub fn write_fields<R: Record>(fields: &Fields<R>) -> Result<Vec<u8>> {
-    documents::fields(fields, Format::Json)
+pub fn write_fields<R: Record>(fields: impl AsRef<Fields<R>>) -> Result<Vec<u8>> {
+    documents::fields(fields.as_ref(), Format::Json)
 }
 
 /// Writes a list document.

@@ -39,7 +39,7 @@ pub(crate) use write::{Writer, escaped};
 use self::source::Slice;
 use crate::error::Result;
 use crate::format::{self, Format, Node, Purpose, documents};
-use crate::record::{Document, Fields, Record, Unknowns, Values};
+use crate::record::{Document, Fields, NewRecord, Record, RecordChanges, Unknowns, Values};
 
 /// Reads the document of one record, every element of it.
 ///
@@ -71,8 +71,8 @@ pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
 /// # Errors
 ///
 /// As [`read()`]. That required fields are there is checked when the record is created.
-pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
-    read_for(document, R::DOCUMENT, Purpose::Create).map(Fields::from_values)
+pub fn read_new<R: Record>(document: &[u8]) -> Result<NewRecord<R>> {
+    read_for(document, R::DOCUMENT, Purpose::Create).map(|values| Fields::from_values(values).into())
 }
 
 /// Reads the body of a request that updates a record: what an update may set.
@@ -80,8 +80,8 @@ pub fn read_new<R: Record>(document: &[u8]) -> Result<Fields<R>> {
 /// # Errors
 ///
 /// As [`read()`].
-pub fn read_changes<R: Record>(document: &[u8]) -> Result<Fields<R>> {
-    read_for(document, R::DOCUMENT, Purpose::Update).map(Fields::from_values)
+pub fn read_changes<R: Record>(document: &[u8]) -> Result<RecordChanges<R>> {
+    read_for(document, R::DOCUMENT, Purpose::Update).map(|values| Fields::from_values(values).into())
 }
 
 pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpose) -> Result<Values> {
@@ -130,8 +130,8 @@ pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
 /// # Errors
 ///
 /// As [`write()`].
-pub fn write_fields<R: Record>(fields: &Fields<R>, dialect: Dialect) -> Result<Vec<u8>> {
-    documents::fields(fields, Format::Xml(dialect))
+pub fn write_fields<R: Record>(fields: impl AsRef<Fields<R>>, dialect: Dialect) -> Result<Vec<u8>> {
+    documents::fields(fields.as_ref(), Format::Xml(dialect))
 }
 
 /// Writes a list document.

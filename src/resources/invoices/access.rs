@@ -3,81 +3,82 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::lines::{self, LineItem, NewLineItem};
-use super::payments::{NewPayment, Payment};
-use super::{CLOSE, FROM, INVOICE, INVOICES, Invoice, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, STATUS, State, TO};
+use super::payments::{NewPayment, Payment, PaymentId};
+use super::{
+    CLOSE, FROM, INVOICES, Invoice, InvoiceId, InvoiceState, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, STATUS, TO,
+};
 use crate::error::Result;
 #[cfg(doc)]
 use crate::error::{Error, Rule};
-use crate::record::Fields;
+use crate::record::{Fields, NewRecord, RecordChanges, filter};
+use crate::resources::clients::ClientId;
 use crate::store::{ClientStore, Entity, Filter, Records, Selection, Stored, Transaction};
 
 /// What a new invoice is made from.
-pub type NewInvoice = Fields<Invoice>;
+pub type NewInvoice = NewRecord<Invoice>;
 /// What an update of an invoice sets.
-pub type InvoiceChanges = Fields<Invoice>;
+pub type InvoiceChanges = RecordChanges<Invoice>;
 
 impl NewInvoice {
     /// A client's invoice with defaults for the rest.
-    pub fn of(client_id: i64) -> Self {
+    pub fn of(client_id: impl Into<ClientId>) -> Self {
         Self::new().client_id(client_id)
     }
 
+    /// The lines.
+    #[must_use]
+    pub fn lines(mut self, lines: impl IntoIterator<Item = NewLineItem>) -> Self {
+        self.fields.values.attached = Some(lines::csv_of(lines));
+        self
+    }
+}
+
+impl InvoiceChanges {
     /// The lines, in the place of all that the invoice has.
     #[must_use]
     pub fn lines(mut self, lines: impl IntoIterator<Item = NewLineItem>) -> Self {
-        self.values.attached = Some(lines::csv_of(lines));
+        self.fields.values.attached = Some(lines::csv_of(lines));
         self
     }
+}
 
+impl Fields<Invoice> {
     /// The lines as `csv-line-items`, where they are given.
     pub fn csv_line_items(&self) -> Option<&str> {
         self.values.attached.as_deref()
     }
 }
 
-/// What a list of invoices is narrowed by; the default is every invoice. All conditions combine.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InvoiceFilter {
-    /// Only those of the client.
-    pub client: Option<i64>,
-    /// Only those issued on the day or later.
-    pub from: Option<NaiveDate>,
-    /// Only those issued on the day or earlier.
-    pub to: Option<NaiveDate>,
-    /// Only those updated at the moment or later.
-    pub updated_since: Option<DateTime<Utc>>,
-    /// Only those of the status.
-    pub status: Option<Status>,
-    /// Only the page, of 50 invoices each, from 1; without one, all of them.
-    pub page: Option<u32>,
+filter! {
+    /// What a list of invoices is narrowed by; the default is every invoice. All conditions combine.
+    InvoiceFilter {
+        /// Only those of the client.
+        client: ClientId,
+        /// Only those issued on the day or later.
+        from: NaiveDate,
+        /// Only those issued on the day or earlier.
+        to: NaiveDate,
+        /// Only those updated at the moment or later.
+        updated_since: DateTime<Utc>,
+        /// Only those of the status.
+        status: InvoiceStatus,
+    }
+    number {
+        /// Only the page, of 50 invoices each, from 1; without one, all of them.
+        page: u32,
+    }
 }
 
 /// What the status of an invoice can be asked for (`docs/spec/invoices.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Status {
+pub enum InvoiceStatus {
     /// Exactly the state.
-    Is(State),
+    Is(InvoiceState),
     /// Open or partial.
     Unpaid,
     /// Unpaid, and due before today.
     PastDue,
-}
-
-/// What a list of the messages or the payments of invoices is narrowed by; the default is those of every
-/// invoice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PartFilter {
-    /// Only those of the invoice.
-    pub invoice: Option<i64>,
-}
-
-impl PartFilter {
-    pub(crate) fn narrow(&self, selection: &mut Selection) {
-        if let Some(id) = self.invoice {
-            selection.belonging_to(INVOICE.column, id);
-        }
-    }
 }
 
 impl ClientStore {
@@ -100,7 +101,7 @@ impl Stored for Invoice {
 
     fn select(filter: &InvoiceFilter, selection: &mut Selection) {
         if let Some(id) = filter.client {
-            Filter::CLIENT.integer(selection, id);
+            Filter::CLIENT.integer(selection, id.into());
         }
         if let Some(day) = filter.from {
             FROM.day(selection, day);
@@ -120,12 +121,18 @@ impl Stored for Invoice {
     }
 }
 
-impl Status {
+impl From<InvoiceState> for InvoiceStatus {
+    fn from(state: InvoiceState) -> Self {
+        InvoiceStatus::Is(state)
+    }
+}
+
+impl InvoiceStatus {
     fn as_str(self) -> &'static str {
         match self {
-            Status::Is(state) => state.as_str(),
-            Status::Unpaid => "unpaid",
-            Status::PastDue => "pastdue",
+            InvoiceStatus::Is(state) => state.as_str(),
+            InvoiceStatus::Unpaid => "unpaid",
+            InvoiceStatus::PastDue => "pastdue",
         }
     }
 }
@@ -136,7 +143,8 @@ impl Records<'_, Invoice> {
     /// # Errors
     ///
     /// [`Error::NotFound`], [`Error::Corrupt`] and [`Error::Storage`].
-    pub fn lines(&self, id: i64) -> Result<Vec<LineItem>> {
+    pub fn lines(&self, id: impl Into<InvoiceId>) -> Result<Vec<LineItem>> {
+        let id = id.into();
         self.get(id)?;
         self.read(|connection| lines::of(connection, id))
     }
@@ -147,7 +155,7 @@ impl Records<'_, Invoice> {
     ///
     /// [`Error::Refused`] with [`Rule::InvoiceIsNotDraft`] in any other state, [`Error::NotFound`],
     /// [`Error::Busy`] and [`Error::Storage`].
-    pub fn mark_as_sent(&self, id: i64) -> Result<()> {
+    pub fn mark_as_sent(&self, id: impl Into<InvoiceId>) -> Result<()> {
         self.act(id, &MARK_AS_SENT).map(drop)
     }
 
@@ -156,7 +164,7 @@ impl Records<'_, Invoice> {
     /// # Errors
     ///
     /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotOpen`].
-    pub fn mark_as_draft(&self, id: i64) -> Result<()> {
+    pub fn mark_as_draft(&self, id: impl Into<InvoiceId>) -> Result<()> {
         self.act(id, &MARK_AS_DRAFT).map(drop)
     }
 
@@ -165,7 +173,7 @@ impl Records<'_, Invoice> {
     /// # Errors
     ///
     /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotOpenOrPartial`].
-    pub fn close(&self, id: i64) -> Result<()> {
+    pub fn close(&self, id: impl Into<InvoiceId>) -> Result<()> {
         self.act(id, &CLOSE).map(drop)
     }
 
@@ -174,7 +182,7 @@ impl Records<'_, Invoice> {
     /// # Errors
     ///
     /// As [`mark_as_sent`](Self::mark_as_sent), with [`Rule::InvoiceIsNotClosed`].
-    pub fn reopen(&self, id: i64) -> Result<()> {
+    pub fn reopen(&self, id: impl Into<InvoiceId>) -> Result<()> {
         self.act(id, &RE_OPEN).map(drop)
     }
 
@@ -182,7 +190,7 @@ impl Records<'_, Invoice> {
     ///
     /// ```
     /// use chrono::Utc;
-    /// use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewPayment, State};
+    /// use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewPayment, InvoiceState};
     ///
     /// let store = ClientStore::open_in_memory()?;
     /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
@@ -190,7 +198,7 @@ impl Records<'_, Invoice> {
     /// store.invoices().mark_as_sent(id)?;
     /// store.invoices().record_payment(&NewPayment::of(id, 100, Utc::now()))?;
     /// let invoice = store.invoices().get(id)?;
-    /// assert_eq!((invoice.state, invoice.due_amount.to_string().as_str()), (State::Partial, "140.0"));
+    /// assert_eq!((invoice.state, invoice.due_amount.to_string().as_str()), (InvoiceState::Partial, "140.0"));
     /// # Ok::<(), clientstore::Error>(())
     /// ```
     ///
@@ -198,7 +206,7 @@ impl Records<'_, Invoice> {
     ///
     /// [`Error::Invalid`], [`Error::Refused`] with [`Rule::InvoiceIsClosed`], [`Error::NotFound`] where
     /// there is no such invoice, [`Error::Busy`] and [`Error::Storage`].
-    pub fn record_payment(&self, payment: &NewPayment) -> Result<i64> {
+    pub fn record_payment(&self, payment: &NewPayment) -> Result<PaymentId> {
         self.other().create(payment)
     }
 
@@ -208,7 +216,7 @@ impl Records<'_, Invoice> {
     ///
     /// [`Error::Refused`] with [`Rule::InvoiceIsClosed`], [`Error::NotFound`], [`Error::Busy`] and
     /// [`Error::Storage`].
-    pub fn remove_payment(&self, payment_id: i64) -> Result<()> {
+    pub fn remove_payment(&self, payment_id: impl Into<PaymentId>) -> Result<()> {
         self.other::<Payment>().delete(payment_id)
     }
 }

@@ -6,9 +6,10 @@ use chrono::DateTime;
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
+use super::InvoiceId;
 use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
-use crate::record::{Describe, Fields, Values, View, record};
+use crate::record::{Describe, NewRecord, Values, View, record};
 use crate::resources::Resource;
 use crate::store::{Entity, On, Rule};
 use crate::value::{Kind, Value, is_space};
@@ -19,12 +20,12 @@ const HEADER: [&str; 8] = ["kind", "description", "quantity", "unit_price", "amo
 
 record! {
     /// A line of an invoice.
-    LineItem: table "invoice_line_items", element "invoice-line-item", list "invoice-line-items", documented array true;
+    LineItem: table "invoice_line_items", id LineItemId, element "invoice-line-item", list "invoice-line-items", documented array true;
     elements {
         /// Lines stand in the order of their ids.
-        id: i64 = readonly;
+        id: LineItemId = readonly;
         /// The invoice.
-        invoice_id: i64 = readonly;
+        invoice_id: InvoiceId = readonly;
         /// What is billed: `Service`, `Product`, or any other text.
         kind: String = writable default_text("");
         /// What it is for.
@@ -48,7 +49,7 @@ record! {
 }
 
 /// What a new line is made from.
-pub type NewLineItem = Fields<LineItem>;
+pub type NewLineItem = NewRecord<LineItem>;
 
 impl NewLineItem {
     /// A quantity of something, at a price each.
@@ -104,7 +105,7 @@ fn audit(connection: &Connection, id: i64, tell: &mut dyn FnMut(&'static str, St
 pub(super) fn csv_of(lines: impl IntoIterator<Item = NewLineItem>) -> String {
     let mut csv = Csv::new();
     for line in lines {
-        csv.push(HEADER.map(|name| match line.values.get(name) {
+        csv.push(HEADER.map(|name| match line.fields.values.get(name) {
             Some(Value::Text(text)) => Cow::Borrowed(text.as_str()),
             Some(Value::Integer(1)) => Cow::Borrowed("true"),
             _ => Cow::Borrowed(""),
@@ -207,10 +208,10 @@ pub(super) fn replace(connection: &Connection, invoice: i64, lines: Vec<Values>)
 }
 
 /// The lines of an invoice.
-pub(super) fn of(connection: &Connection, invoice: i64) -> Result<Vec<LineItem>> {
+pub(super) fn of(connection: &Connection, invoice: InvoiceId) -> Result<Vec<LineItem>> {
     let sql = format!("{} WHERE invoice_id = ?1 ORDER BY id", TABLE.sql().select(View::Live));
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([invoice])?;
+    let mut rows = statement.query([i64::from(invoice)])?;
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
         lines.push(LineItem::read(|position| row.get_ref(position).map_err(Error::from))?);

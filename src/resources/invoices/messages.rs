@@ -3,23 +3,23 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::{INVOICE, Moved, PartFilter, no_such_invoice, touch};
+use super::{INVOICE, InvoiceId, Moved, no_such_invoice, touch};
 use crate::error::Result;
-use crate::record::{Fields, record};
+use crate::record::{NewRecord, filter, record};
 use crate::resources::{Endpoint, Resource};
 use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
 use crate::value::Value;
 
 record! {
     /// A message that was sent with an invoice.
-    Message: table "invoice_messages", element "invoice-message" or "message", list "invoice-message"
+    Message: table "invoice_messages", id MessageId, element "invoice-message" or "message", list "invoice-message"
     or "invoice-messages", documented array true, json "message" or "invoice_message" in "message",
     without a place "attach-pdf" "recipients";
     elements {
         /// Never used again, not even after a delete.
-        id: i64 = readonly;
+        id: MessageId = readonly;
         /// The invoice.
-        invoice_id: i64 = required on_create;
+        invoice_id: InvoiceId = required on_create;
         /// Whether the sender gets a copy.
         send_me_a_copy: bool = on_create default(0);
         /// What it says.
@@ -53,17 +53,22 @@ record! {
 }
 
 /// What a new message is made from.
-pub type NewMessage = Fields<Message>;
+pub type NewMessage = NewRecord<Message>;
 
 impl NewMessage {
     /// A message that goes with an invoice.
-    pub fn of(invoice_id: i64, body: impl Into<String>) -> Self {
+    pub fn of(invoice_id: impl Into<InvoiceId>, body: impl Into<String>) -> Self {
         Self::new().invoice_id(invoice_id).body(body)
     }
 }
 
-/// What a list of messages is narrowed by.
-pub type MessageFilter = PartFilter;
+filter! {
+    /// What a list of messages is narrowed by; the default is those of every invoice.
+    MessageFilter {
+        /// Only those of the invoice.
+        invoice: InvoiceId,
+    }
+}
 
 impl ClientStore {
     /// The messages of all invoices.
@@ -84,7 +89,9 @@ impl Stored for Message {
     const ENTITY: &'static Entity = &MESSAGES;
 
     fn select(filter: &MessageFilter, selection: &mut Selection) {
-        filter.narrow(selection);
+        if let Some(id) = filter.invoice {
+            selection.belonging_to(INVOICE.column, id.into());
+        }
     }
 }
 

@@ -13,32 +13,33 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-pub use self::access::{InvoiceChanges, InvoiceFilter, NewInvoice, PartFilter, Status};
+pub use self::access::{InvoiceChanges, InvoiceFilter, InvoiceStatus, NewInvoice};
 use self::defaults::{due_at, next_number};
 pub(crate) use self::lines::LINES;
-pub use self::lines::{LineItem, NewLineItem};
+pub use self::lines::{LineItem, LineItemId, NewLineItem};
 use self::messages::MESSAGES;
 use self::settle::settle;
 pub(crate) use self::settle::{Moved, touch};
+use super::clients::ClientId;
 use super::projects::no_such_client;
 use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
 use crate::record::{Field, Values, record, text_enum};
 use crate::store::{Action, Attached, By, Change, Done, Entity, Filter, On, Parent, Rule, add};
-use crate::value::{Kind as ColumnKind, Value, date_text};
+use crate::value::{Kind, Value, date_text};
 
 /// What the totals depend on besides the lines.
 const PERCENTS: [&str; 3] = ["tax", "tax2", "discount"];
 
 record! {
     /// An invoice to a client.
-    Invoice: table "invoices", element "invoice", list "invoices", documented array true,
+    Invoice: table "invoices", id InvoiceId, element "invoice", list "invoices", documented array true,
     attached "csv-line-items", json "invoice" in "invoices",
     without a place "projects-to-invoice" "import-hours" "import-expenses" "expense-period-start" "expense-period-end"
     "expense-summary-type";
     elements {
         /// Never used again, not even after a delete.
-        id: i64 = readonly;
+        id: InvoiceId = readonly;
         /// The grand total.
         amount: Decimal = readonly default_text("0.0");
         /// The amount less the payments; may be negative.
@@ -52,7 +53,7 @@ record! {
         /// The first day it bills.
         period_start: Option<NaiveDate> = writable;
         /// Whom it is for.
-        client_id: i64 = required;
+        client_id: ClientId = required;
         /// A line above the items.
         subject: String = writable default_text("");
         /// The client's unless given.
@@ -70,7 +71,7 @@ record! {
         /// 40 hex digits, or what a loaded document has, at most 64 characters; who has it may see the invoice.
         client_key: String = readonly at_most(64) unspaced;
         /// How far it has come.
-        state: State = readonly default_text("draft");
+        state: InvoiceState = readonly default_text("draft");
         /// Percent, from 0 to 100.
         tax: Option<Decimal> = writable;
         /// Percent, from 0 to 100.
@@ -98,7 +99,7 @@ record! {
             computed("coalesce((SELECT name FROM clients WHERE clients.id = invoices.client_id), '')");
     }
     internal {
-        kind: Kind = writable default_text("free_form");
+        kind: InvoiceKind = writable default_text("free_form");
         sent: bool = readonly;
         closed: bool = readonly;
         version: i64 = readonly default(0);
@@ -107,7 +108,7 @@ record! {
 
 text_enum! {
     /// How far an invoice has come.
-    State {
+    InvoiceState {
         /// Not sent.
         Draft = "draft",
         /// Sent, nothing paid.
@@ -123,7 +124,7 @@ text_enum! {
 
 text_enum! {
     /// What an invoice was made from.
-    Kind {
+    InvoiceKind {
         /// Lines of the user's own.
         FreeForm = "free_form",
         /// Projects.
@@ -183,9 +184,9 @@ pub(crate) static RESOURCE: Resource = Resource {
 };
 
 pub(super) const FROM: Filter =
-    Filter { names: &["from"], by: By::Value { kind: ColumnKind::Date, condition: "issued_at >= ?", sorts: true } };
+    Filter { names: &["from"], by: By::Value { kind: Kind::Date, condition: "issued_at >= ?", sorts: true } };
 pub(super) const TO: Filter =
-    Filter { names: &["to"], by: By::Value { kind: ColumnKind::Date, condition: "issued_at <= ?", sorts: true } };
+    Filter { names: &["to"], by: By::Value { kind: Kind::Date, condition: "issued_at <= ?", sorts: true } };
 pub(super) const STATUS: Filter = Filter {
     names: &["status", "state"],
     by: By::Choice(&[
@@ -246,15 +247,15 @@ static RE_OPEN: Action = Action {
 
 /// Refuses a change of state, and says which one the invoice has.
 fn not_in_state(connection: &Connection, change: &Change<'_>, rule: error::Rule) -> Result<Error> {
-    let state: State = connection
+    let state: InvoiceState = connection
         .prepare_cached("SELECT state FROM invoices WHERE id = ?1")?
-        .query_row([change.id()], |row| Ok(State::from_ref(row.get_ref(0)?).unwrap_or(State::Draft)))?;
+        .query_row([change.id()], |row| Ok(InvoiceState::from_ref(row.get_ref(0)?).unwrap_or(InvoiceState::Draft)))?;
     let what = match state {
-        State::Draft => "draft invoice",
-        State::Open => "open invoice",
-        State::Partial => "partially paid invoice",
-        State::Paid => "paid invoice",
-        State::Closed => "closed invoice",
+        InvoiceState::Draft => "draft invoice",
+        InvoiceState::Open => "open invoice",
+        InvoiceState::Partial => "partially paid invoice",
+        InvoiceState::Paid => "paid invoice",
+        InvoiceState::Closed => "closed invoice",
     };
     Ok(Error::refused(rule, [(what, 1)]))
 }
@@ -336,7 +337,7 @@ fn entail(connection: &Connection, done: &Done<'_>) -> Result<()> {
         Change::Create(values) => {
             let Some(lines) = lines::given(values)? else { return Ok(()) };
             // Without time and expenses, the other kinds have no lines.
-            if values.text("kind") == Some(Kind::FreeForm.as_str()) {
+            if values.text("kind") == Some(InvoiceKind::FreeForm.as_str()) {
                 lines::replace(connection, done.id, lines)?;
                 settle(connection, done.id, Moved::Lines)?;
             }

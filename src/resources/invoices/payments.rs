@@ -4,16 +4,16 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
-use super::{INVOICE, Moved, PartFilter, no_such_invoice, touch};
+use super::{INVOICE, InvoiceId, Moved, no_such_invoice, touch};
 use crate::error::{self, Error, Result};
-use crate::record::{Fields, record};
+use crate::record::{NewRecord, filter, record};
 use crate::resources::{Endpoint, Resource};
 use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
 use crate::value::Value;
 
 record! {
     /// A payment of an invoice.
-    Payment: table "invoice_payments", element "payment", list "payments", documented array true,
+    Payment: table "invoice_payments", id PaymentId, element "payment", list "payments", documented array true,
     without a place "pay-pal-transaction-id" "authorization" "payment-gateway-id";
     elements {
         /// Money; zero is allowed.
@@ -21,9 +21,9 @@ record! {
         /// When the record was created.
         created_at: DateTime<Utc> = readonly;
         /// Never used again, not even after a delete.
-        id: i64 = readonly;
+        id: PaymentId = readonly;
         /// The invoice.
-        invoice_id: i64 = required on_create;
+        invoice_id: InvoiceId = required on_create;
         /// Free text.
         notes: String = on_create default_text("");
         /// When it was paid.
@@ -41,17 +41,22 @@ record! {
 }
 
 /// What a new payment is made from.
-pub type NewPayment = Fields<Payment>;
+pub type NewPayment = NewRecord<Payment>;
 
 impl NewPayment {
     /// So much, paid at a moment, of an invoice.
-    pub fn of(invoice_id: i64, amount: impl Into<Decimal>, paid_at: DateTime<Utc>) -> Self {
+    pub fn of(invoice_id: impl Into<InvoiceId>, amount: impl Into<Decimal>, paid_at: DateTime<Utc>) -> Self {
         Self::new().invoice_id(invoice_id).amount(amount).paid_at(paid_at)
     }
 }
 
-/// What a list of payments is narrowed by.
-pub type PaymentFilter = PartFilter;
+filter! {
+    /// What a list of payments is narrowed by; the default is those of every invoice.
+    PaymentFilter {
+        /// Only those of the invoice.
+        invoice: InvoiceId,
+    }
+}
 
 impl ClientStore {
     /// The payments of all invoices.
@@ -72,7 +77,9 @@ impl Stored for Payment {
     const ENTITY: &'static Entity = &PAYMENTS;
 
     fn select(filter: &PaymentFilter, selection: &mut Selection) {
-        filter.narrow(selection);
+        if let Some(id) = filter.invoice {
+            selection.belonging_to(INVOICE.column, id.into());
+        }
     }
 }
 

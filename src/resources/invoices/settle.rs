@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row};
 
-use super::State;
+use super::InvoiceState;
 use super::lines::shares;
 use super::money::{Exact, Percents, Totals, totals};
 use crate::error::Result;
@@ -28,7 +28,7 @@ pub(super) struct Stored {
     pub(super) totals: Totals,
     pub(super) due: Exact,
     pub(super) percents: Percents,
-    pub(super) state: State,
+    pub(super) state: InvoiceState,
     pub(super) sent: bool,
     pub(super) closed: bool,
 }
@@ -44,7 +44,7 @@ impl Stored {
                 totals: Totals { amount: money(0)?, discount: money(2)?, tax: money(3)?, tax2: money(4)? },
                 due: money(1)?,
                 percents: Percents { discount: exact(5)?, tax: exact(6)?, tax2: exact(7)? },
-                state: State::from_ref(row.get_ref(8)?).unwrap_or(State::Draft),
+                state: InvoiceState::from_ref(row.get_ref(8)?).unwrap_or(InvoiceState::Draft),
                 sent: row.get(9)?,
                 closed: row.get(10)?,
             })
@@ -80,7 +80,7 @@ pub(crate) fn settle(connection: &Connection, id: i64, moved: Moved<'_>) -> Resu
     };
     let paid = Exact(totals.amount.0 - due.0);
     // Only a payment makes an invoice paid, and only the removal of one ends that.
-    let was_paid = stored.state == State::Paid && matches!(moved, Moved::Paid(_) | Moved::Marks);
+    let was_paid = stored.state == InvoiceState::Paid && matches!(moved, Moved::Paid(_) | Moved::Marks);
     let state = state(stored.sent, stored.closed, was_paid || !payments.is_empty() || paid != Exact::ZERO, paid, due);
     let text = |exact: Exact| exact.text(1);
     connection
@@ -101,13 +101,13 @@ pub(crate) fn settle(connection: &Connection, id: i64, moved: Moved<'_>) -> Resu
 }
 
 /// The first that fits (`docs/spec/invoices.md`, State).
-pub(super) fn state(sent: bool, closed: bool, has_payment: bool, paid: Exact, due: Exact) -> State {
+pub(super) fn state(sent: bool, closed: bool, has_payment: bool, paid: Exact, due: Exact) -> InvoiceState {
     match () {
-        () if closed => State::Closed,
-        () if has_payment && due <= Exact::ZERO => State::Paid,
-        () if !sent => State::Draft,
-        () if paid > Exact::ZERO => State::Partial,
-        () => State::Open,
+        () if closed => InvoiceState::Closed,
+        () if has_payment && due <= Exact::ZERO => InvoiceState::Paid,
+        () if !sent => InvoiceState::Draft,
+        () if paid > Exact::ZERO => InvoiceState::Partial,
+        () => InvoiceState::Open,
     }
 }
 

@@ -233,7 +233,7 @@ mod tests {
             let store = store.unwrap();
             for clients in [0, 1, 200] {
                 filled(&store, clients);
-                for filter in [ClientFilter::default(), ClientFilter { updated_since: Some(moment) }] {
+                for filter in [ClientFilter::default(), ClientFilter::new().updated_since(moment)] {
                     for dialect in [Dialect::Documented, Dialect::Live] {
                         let typed: Vec<_> = store.clients().list(&filter).unwrap().map(Result::unwrap).collect();
                         let mut straight = Vec::new();

@@ -183,8 +183,8 @@ mod tests {
     const FORMATS: [Format; 3] = [Format::Xml(Dialect::Documented), Format::Xml(Dialect::Live), Format::Json];
 
     /// The document of a record that is long, and how long it is at most.
-    fn long<R: Stored>(store: &ClientStore, id: i64, format: Format) -> (Vec<u8>, usize) {
-        let document = RecordDocument { entity: R::ENTITY, parent: None, id, format };
+    fn long<R: Stored>(store: &ClientStore, id: impl Into<i64>, format: Format) -> (Vec<u8>, usize) {
+        let document = RecordDocument { entity: R::ENTITY, parent: None, id: id.into(), format };
         assert!(matches!(store.document(document).unwrap(), Document::Long), "{format:?}");
         let most = store.document_at_most(document).unwrap();
         (store.long_document(document, most).unwrap(), most)

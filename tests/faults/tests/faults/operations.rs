@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 use clientstore::{
-    ClientChanges, ClientStore, Dialect, Generator, InvoiceChanges, InvoiceFilter, ItemCategoryChanges, NewClient,
-    NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject, PartFilter, ProjectChanges,
+    ClientChanges, ClientStore, Dialect, Generator, InvoiceChanges, InvoiceFilter, ItemCategoryChanges, MessageFilter, NewClient,
+    NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject, ProjectChanges,
     ProjectFilter, Records, Result, Stored,
 };
 
@@ -85,12 +85,12 @@ pub const READS: &[Operation] = &[
     ("get an item category", |store| said(store.item_categories().get(1))),
     ("list clients", |store| listed(store.clients(), &Default::default())),
     ("list a client's projects", |store| {
-        listed(store.projects(), &ProjectFilter { client: Some(1), ..Default::default() })
+        listed(store.projects(), &ProjectFilter::new().client(1))
     }),
     ("list a page of invoices", |store| {
-        listed(store.invoices(), &InvoiceFilter { page: Some(1), ..Default::default() })
+        listed(store.invoices(), &InvoiceFilter::new().page(1))
     }),
-    ("list an invoice's messages", |store| listed(store.messages(), &PartFilter { invoice: Some(1) })),
+    ("list an invoice's messages", |store| listed(store.messages(), &MessageFilter::new().invoice(1))),
     ("list payments", |store| listed(store.payments(), &Default::default())),
     ("list item categories", |store| listed(store.item_categories(), &Default::default())),
     ("write a list of clients", |store| written(store.clients(), &Default::default())),
