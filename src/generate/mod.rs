@@ -1,6 +1,7 @@
 //! Stores full of made-up records, the same for the same seed, for tests and benchmarks.
 
 mod calendar;
+mod countries;
 mod random;
 mod records;
 mod words;

@@ -4,10 +4,9 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::calendar::{DAY, WEEK, moment, spread};
+use super::countries::{COUNTRIES, Country};
 use super::random::{Random, Topic};
-use super::words::{
-    COUNTRIES, Country, DUE, INVOICE_NOTES, LINES, PAYMENT_NOTES, PHASES, PROJECT_NOTES, PROJECTS, TRADES, WORDS,
-};
+use super::words::{DUE, INVOICE_NOTES, LINES, PAYMENT_NOTES, PHASES, PROJECT_NOTES, PROJECTS, TRADES, WORDS};
 use super::{Generator, Made};
 use crate::resources::clients::{Client, NewClient};
 use crate::resources::invoices::messages::NewMessage;

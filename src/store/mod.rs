@@ -37,7 +37,7 @@ pub(crate) use write::{Command, MAX_ID, Outcome, Write};
 
 use self::open::{Access, Claim, Identity, Settings, file};
 use self::read::{Reader, Readers};
-use self::write::{Writer, command, writer};
+use self::write::{File, Writer, command};
 use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::record::Values;
@@ -150,7 +150,7 @@ impl ClientStore {
         let identity = Arc::new(Identity::of(path, before, settings.access)?);
         let readers = Arc::new(Readers::new(Arc::clone(&identity), settings, builder.readers, exclusive));
         let (read_only, timeout) = (builder.read_only, builder.busy_timeout);
-        let file = writer::File { readers: Arc::clone(&readers), identity, exclusive, read_only };
+        let file = File { readers: Arc::clone(&readers), identity, exclusive, read_only };
         let writer = Writer::new(connection, Some(file), timeout)?;
         let (path, time) = (Some(path.to_owned()), builder.time());
         let (readers, writer) = (Some(readers), Arc::new(writer));

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::command::{Command, Outcome, apply};
+use super::file::File;
 #[cfg(feature = "tower")]
 use super::queue::Submitted;
 use super::queue::{Job, Queue, Reply, Slot, Spawn, State, abandoned, lock};
 use crate::error::{Error, Result};
 use crate::store::Version;
-use crate::store::open::{Identity, begin, is_busy, or_full};
-use crate::store::read::Readers;
+use crate::store::open::{begin, is_busy};
 
 /// The most commands that commit together; it bounds how long the first of them waits.
 const GROUP: usize = 256;
@@ -35,15 +35,6 @@ pub(crate) struct Writer {
     file: Option<File>,
     /// How many commits there may have been.
     commits: AtomicU64,
-}
-
-/// What a writer knows of its file.
-pub(crate) struct File {
-    pub(crate) readers: Arc<Readers>,
-    pub(crate) identity: Arc<Identity>,
-    /// Whether the store owns the file: then the file stays locked between commits.
-    pub(crate) exclusive: bool,
-    pub(crate) read_only: bool,
 }
 
 impl Writer {
@@ -108,7 +99,7 @@ impl Writer {
 
     fn or_full(&self, error: Error) -> Error {
         match &self.file {
-            Some(file) => or_full(file.identity.path(), error),
+            Some(file) => file.or_full(error),
             None => error,
         }
     }
@@ -212,10 +203,7 @@ impl Writer {
     }
 
     fn begin(&self, connection: &Connection) -> Result<()> {
-        if let Some(file) = self.file.as_ref().filter(|file| file.read_only) {
-            let path = file.identity.path().to_owned();
-            return Err(Error::ReadOnly { path, reason: "the store was opened for reading only" });
-        }
+        self.file.as_ref().map_or(Ok(()), File::is_writable)?;
         if self.exclusive() && !connection.is_autocommit() {
             return Ok(());
         }
@@ -229,11 +217,6 @@ impl Writer {
 
     fn exclusive(&self) -> bool {
         self.file.as_ref().is_some_and(|file| file.exclusive)
-    }
-
-    /// Fails if the file is no longer at its path: what was written to it must not be acknowledged.
-    fn is_in_place(&self) -> Result<()> {
-        self.file.as_ref().map_or(Ok(()), |file| file.identity.check())
     }
 
     /// Applies commands in one transaction; results are returned once it is committed.
@@ -255,7 +238,7 @@ impl Writer {
 
     /// Commits, or rolls back if that fails.
     fn finish(&self, connection: &Connection, large: bool) -> Result<()> {
-        if let Err(error) = self.is_in_place() {
+        if let Err(error) = self.file.as_ref().map_or(Ok(()), File::is_in_place) {
             drop(connection.execute_batch("ROLLBACK"));
             return Err(error);
         }
@@ -275,7 +258,7 @@ impl Writer {
             drop(connection.execute_batch("ROLLBACK"));
             Error::storage("committing", error)
         })?;
-        self.is_in_place()
+        self.file.as_ref().map_or(Ok(()), File::is_in_place)
     }
 }
 
