@@ -53,14 +53,18 @@ pub use format::xml::{self, Dialect};
 pub use generate::Generator;
 pub use record::{Fields, Record, Unknown};
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
+pub use resources::contacts::{Contact, ContactChanges, ContactFilter, NewContact};
 pub use resources::invoices::{
     Invoice, InvoiceChanges, InvoiceFilter, Kind, LineItem, NewInvoice, NewLineItem, PartFilter, State, Status,
 };
 pub use resources::item_categories::{ItemCategory, ItemCategoryChanges, ItemCategoryFilter, NewItemCategory};
 pub use resources::messages::{Message, MessageFilter, NewMessage};
 pub use resources::payments::{NewPayment, Payment, PaymentFilter};
+pub use resources::people::{NewPerson, Person, PersonChanges, PersonFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
+pub use resources::task_assignments::{AssignmentFilter, NewTaskAssignment, TaskAssignment, TaskAssignmentChanges};
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter};
+pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
 pub use transfer::Loaded;
 pub use upkeep::{Finding, Problem, Progress, Report};

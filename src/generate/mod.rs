@@ -12,7 +12,7 @@ use self::records::{Profile, invoice, project};
 use crate::error::{Error, Result, Rule};
 use crate::record::Fields;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
-use crate::store::{Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
+use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
 
 /// At most this many clients, projects or invoices are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
@@ -174,7 +174,13 @@ impl Maker<'_> {
     fn create<R: Stored>(&self, made: Made<R>) -> Result<i64> {
         let Made { record: Fields { mut values, .. }, at } = made;
         self.store.prepare(R::ENTITY, &mut values);
-        match self.apply(Command { entity: R::ENTITY, parent: None, write: Write::Create(values), at })? {
+        match self.apply(Command {
+            entity: R::ENTITY,
+            parent: None,
+            write: Write::Create(values),
+            actor: ADMINISTRATOR,
+            at,
+        })? {
             Outcome::Created(id) => Ok(id),
             _ => Err(disturbed()),
         }
@@ -187,7 +193,14 @@ impl Maker<'_> {
     }
 
     fn act(&self, invoice: i64, action: &'static Action, at: DateTime<Utc>) -> Result<()> {
-        self.apply(Command { entity: &INVOICES, parent: None, write: Write::Act(invoice, action, None), at }).map(drop)
+        self.apply(Command {
+            entity: &INVOICES,
+            parent: None,
+            write: Write::Act(invoice, action, None),
+            actor: ADMINISTRATOR,
+            at,
+        })
+        .map(drop)
     }
 
     fn apply(&self, command: Command) -> Result<Outcome> {

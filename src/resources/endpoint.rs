@@ -212,7 +212,12 @@ impl Call<'_> {
         match (self.operation, self.id) {
             (Operation::List, _) => self.list(entity),
             (Operation::Create, _) => {
-                let command = store.creation(entity, parent, self.read_new(entity)?);
+                let purpose = match (entity.parent, parent) {
+                    (Some(named), Some(_)) => Purpose::CreateUnder(named.column),
+                    _ => Purpose::Create,
+                };
+                let values = self.body.read(entity.document, purpose)?;
+                let command = store.creation(entity, parent, values);
                 Ok(Plan::Write { command, answer: Answer::Created { resource, parent } })
             }
             (Operation::Get, Some(id)) => Ok(Plan::Record { entity, parent, id }),

@@ -22,8 +22,15 @@ pub(crate) struct Command {
     /// of the command itself; a new record gets it as its parent.
     pub(crate) parent: Option<i64>,
     pub(crate) write: Write,
+    /// The id of the person who acts; rules name it as `:actor`.
+    pub(crate) actor: i64,
     pub(crate) at: DateTime<Utc>,
 }
+
+/// The person who acts where nobody else does: the account's administrator.
+pub(crate) const ADMINISTRATOR: i64 = 1;
+/// Nobody acts where a document is loaded.
+const NOBODY: i64 = 0;
 
 impl Command {
     /// The elements of its document that have no place in a record.
@@ -66,7 +73,7 @@ pub(crate) enum Outcome {
 /// Where a command is one conditional statement, SQLite itself makes it atomic. A savepoint undoes it
 /// together with what it entails, and with what it looked at to complete a record.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
-    let Command { entity, parent, write, at } = command;
+    let Command { entity, parent, write, actor, at } = command;
     match write {
         Write::Create(mut values) => {
             if let (Some(named), Some(id)) = (entity.parent, parent) {
@@ -75,32 +82,29 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             values.check(true)?;
             whole(connection, entity.entail.is_some() || entity.complete.is_some(), || {
                 complete(connection, entity, &mut values, at)?;
-                let id = insert(connection, entity, &values)?;
-                entail(
-                    connection,
-                    entity,
-                    Done { change: Change::Create(&values), id, deleted: None, body: None, at },
-                )?;
+                let id = insert(connection, entity, &values, actor)?;
+                let change = Change::Create(&values);
+                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
                 Ok(Outcome::Created(id))
             })
         }
         Write::Update(id, mut values) => {
             values.check(false)?;
             whole(connection, entity.entail.is_some() || entity.revise.is_some(), || {
-                update(connection, entity, Place { id, parent }, &mut values, at)?;
+                update(connection, entity, Place { id, parent, actor }, &mut values, at)?;
                 let change = Change::Update(id, &values);
-                entail(connection, entity, Done { change, id, deleted: None, body: None, at })?;
+                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
                 Ok(Outcome::Updated)
             })
         }
         Write::Act(id, action, body) => whole(connection, entity.entail.is_some(), || {
-            let now = act(connection, entity, Place { id, parent }, action, at)?;
-            entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, at })?;
+            let now = act(connection, entity, Place { id, parent, actor }, action, at)?;
+            entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, actor, at })?;
             Ok(Outcome::Acted(now))
         }),
         Write::Delete(id) => whole(connection, entity.entail.is_some(), || {
-            let deleted = Some(delete(connection, entity, Place { id, parent })?);
-            entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, at })?;
+            let deleted = Some(delete(connection, entity, Place { id, parent, actor })?);
+            entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, actor, at })?;
             Ok(Outcome::Deleted)
         }),
     }
@@ -133,11 +137,11 @@ fn complete(connection: &Connection, entity: &Entity, values: &mut Values, at: D
     entity.complete.map_or(Ok(()), |complete| complete(connection, values, at))
 }
 
-fn insert(connection: &Connection, entity: &Entity, values: &Values) -> Result<i64> {
-    insert_or(connection, entity, values, false)
+fn insert(connection: &Connection, entity: &Entity, values: &Values, actor: i64) -> Result<i64> {
+    insert_or(connection, entity, values, actor, false)
 }
 
-fn insert_or(connection: &Connection, entity: &Entity, values: &Values, replaces: bool) -> Result<i64> {
+fn insert_or(connection: &Connection, entity: &Entity, values: &Values, actor: i64, replaces: bool) -> Result<i64> {
     let change = Change::Create(values);
     let insert = entity.insert.get_or_init(|| {
         let sql = entity.table.sql();
@@ -146,8 +150,9 @@ fn insert_or(connection: &Connection, entity: &Entity, values: &Values, replaces
     let replace = replaces.then(|| insert.replacen("INSERT", "INSERT OR REPLACE", 1));
     let mut statement = connection.prepare_cached(replace.as_ref().unwrap_or(insert))?;
     bind(&mut statement, values)?;
+    bind_actor(&mut statement, entity, actor)?;
     match statement.raw_execute().map_err(|error| exhausted(connection, entity, error))? {
-        0 => Err(refusal(connection, entity, &change)?),
+        0 => Err(refusal(connection, entity, &change, actor)?),
         _ => match connection.last_insert_rowid() {
             id @ ..=MAX_ID => Ok(id),
             id => {
@@ -182,11 +187,12 @@ fn exhausted(connection: &Connection, entity: &Entity, error: rusqlite::Error) -
     }
 }
 
-/// The record that a command changes, and the one that it must belong to.
+/// The record that a command changes, the one that it must belong to, and who changes it.
 #[derive(Clone, Copy)]
 struct Place {
     id: i64,
     parent: Option<i64>,
+    actor: i64,
 }
 
 impl Place {
@@ -203,8 +209,17 @@ impl Place {
         if let (Some(_), Some(id)) = (entity.parent, self.parent) {
             statement.raw_bind_parameter(first + 1, id)?;
         }
-        Ok(())
+        bind_actor(statement, entity, self.actor)
     }
+}
+
+/// Binds the acting person, where the statement's rules name them.
+fn bind_actor(statement: &mut rusqlite::Statement<'_>, entity: &Entity, actor: i64) -> Result<()> {
+    let parameter = rule::actor(entity);
+    if statement.parameter_count() >= parameter {
+        statement.raw_bind_parameter(parameter, actor)?;
+    }
+    Ok(())
 }
 
 fn update(
@@ -304,7 +319,7 @@ fn first_row<T>(
 pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, at: DateTime<Utc>) -> Result<i64> {
     values.check(true)?;
     complete(connection, entity, &mut values, at)?;
-    insert(connection, entity, &values)
+    insert(connection, entity, &values, NOBODY)
 }
 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
@@ -334,13 +349,15 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     for (position, value) in said {
         values.set_at(position, value);
     }
-    insert_or(connection, entity, &values, replaces).map(Outcome::Created)
+    insert_or(connection, entity, &values, NOBODY, replaces).map(Outcome::Created)
 }
 
 /// Deletes the records that meet a condition and whose own rules let them go.
 pub(crate) fn delete_where(connection: &Connection, entity: &Entity, condition: &str) -> Result<()> {
     let rules = conditions(entity, &Change::Delete(0), " AND ");
-    connection.execute(&format!("DELETE FROM {} WHERE ({condition}){rules}", entity.table.name), [])?;
+    let mut statement = connection.prepare(&format!("DELETE FROM {} WHERE ({condition}){rules}", entity.table.name))?;
+    bind_actor(&mut statement, entity, NOBODY)?;
+    statement.raw_execute()?;
     Ok(())
 }
 
@@ -372,13 +389,13 @@ fn why_not(connection: &Connection, entity: &Entity, place: Place, change: &Chan
     statement.clear_bindings();
     place.bind(&mut statement, entity, 1)?;
     match first_row(&mut statement, |_| Ok(()))? {
-        Some(()) => refusal(connection, entity, change),
+        Some(()) => refusal(connection, entity, change, place.actor),
         None => Ok(Error::NotFound { record: entity.document.element, id: place.id }),
     }
 }
 
 /// The refusal of the first rule that a change does not meet.
-fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>) -> Result<Error> {
+fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>, actor: i64) -> Result<Error> {
     let first = entity.table.columns.len() + 1;
     for rule in rule::of(entity, change) {
         let mut sql = format!("SELECT ({})", rule.sql(entity, change));
@@ -396,6 +413,7 @@ fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>) -> Res
         if let Some(id) = change.id() {
             statement.raw_bind_parameter(first, id)?;
         }
+        bind_actor(&mut statement, entity, actor)?;
         if first_row(&mut statement, |row| row.get::<_, Option<bool>>(0))?.flatten() != Some(true) {
             return (rule.refusal)(connection, change);
         }

@@ -233,6 +233,8 @@ pub struct Done<'a> {
     pub(crate) deleted: Option<Values>,
     /// The body that an action came with.
     pub(crate) body: Option<Values>,
+    /// The id of the person who acted.
+    pub(crate) actor: i64,
     pub(crate) at: DateTime<Utc>,
 }
 

@@ -13,6 +13,7 @@ use super::builder::Durability;
 use super::migrate::{APPLICATION_ID, FILE_FORMAT, Preparation, Upgrade, identity};
 use super::place::{self, Access};
 use super::schema::Difference;
+use crate::account::Account;
 use crate::error::{Error, Result};
 
 /// What is kept of a write-ahead log that has grown larger, in bytes; SQLite writes it into the file at that size.
@@ -45,6 +46,7 @@ fn version() -> i64 {
 pub(crate) fn writer(
     path: &Path,
     settings: &Settings,
+    account: &Account,
     create: bool,
     checks: bool,
 ) -> Result<(Connection, Option<Upgrade>)> {
@@ -59,7 +61,7 @@ pub(crate) fn writer(
     if path.exists() && place::access(path) != Access::Write {
         return Err(Error::ReadOnly { path: path.to_owned(), reason: NOT_WRITABLE });
     }
-    patiently(path, settings, || open_writer(path, settings))
+    patiently(path, settings, || open_writer(path, settings, account))
 }
 
 /// Opens a connection that writes nothing; what is altered in the file is for the caller to judge.
@@ -220,7 +222,7 @@ fn log_of(path: &Path) -> PathBuf {
     with_suffix(path, "-wal")
 }
 
-fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<Upgrade>)> {
+fn open_writer(path: &Path, settings: &Settings, account: &Account) -> Result<(Connection, Option<Upgrade>)> {
     let had_log = log_of(path).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -231,8 +233,14 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     connection.execute_batch(&format!("PRAGMA journal_size_limit = {LOG}"))?;
     // Until the file is known to be ours, closing it must not bring in a log that others have left.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
-    let preparation =
-        Preparation { connection: &connection, path: Some(path), settings, format: &FILE_FORMAT, step: &|| {} };
+    let preparation = Preparation {
+        connection: &connection,
+        path: Some(path),
+        settings,
+        account,
+        format: &FILE_FORMAT,
+        step: &|| {},
+    };
     let upgrade = preparation.run()?;
     unaltered(path, differences(&connection)?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -268,10 +276,10 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
 }
 
 /// Opens a new store in memory.
-pub(crate) fn memory(settings: &Settings) -> Result<Connection> {
+pub(crate) fn memory(settings: &Settings, account: &Account) -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection, settings)?;
-    Preparation { connection: &connection, path: None, settings, format: &FILE_FORMAT, step: &|| {} }.run()?;
+    Preparation { connection: &connection, path: None, settings, account, format: &FILE_FORMAT, step: &|| {} }.run()?;
     Ok(connection)
 }
 

@@ -11,6 +11,7 @@ use rusqlite::{Batch, Connection, ErrorCode, Statement};
 use super::backup::{copy, with_suffix};
 use super::file::{Settings, begin, foreign, newer, reader};
 use super::schema::{self, Difference, Object, differences};
+use crate::account::Account;
 use crate::error::{Error, Result};
 
 /// SQLite's `application_id` of every store: the bytes `cSto`.
@@ -37,14 +38,18 @@ pub(super) struct Step {
 }
 
 /// Versions 1 and 2 have the same tables.
-const V2_AS_V3: &str = include_str!("migrate/v2_read_as_v3.sql");
+const V2_AS_V4: &str = concat!(include_str!("migrate/v2_read_as_v3.sql"), include_str!("migrate/v3_read_as_v4.sql"));
+
+/// The first version that has people.
+const WITH_PEOPLE: i64 = 4;
 
 /// The format of this program's files.
 pub(super) static FILE_FORMAT: FileFormat = FileFormat {
     schema: schema::CURRENT,
     steps: &[
-        Step { script: include_str!("migrate/v2_from_v1.sql"), views: V2_AS_V3 },
-        Step { script: include_str!("migrate/v3_from_v2.sql"), views: V2_AS_V3 },
+        Step { script: include_str!("migrate/v2_from_v1.sql"), views: V2_AS_V4 },
+        Step { script: include_str!("migrate/v3_from_v2.sql"), views: V2_AS_V4 },
+        Step { script: include_str!("migrate/v4_from_v3.sql"), views: include_str!("migrate/v3_read_as_v4.sql") },
     ],
 };
 
@@ -122,6 +127,8 @@ pub(super) struct Preparation<'a> {
     /// None in memory.
     pub(super) path: Option<&'a Path>,
     pub(super) settings: &'a Settings,
+    /// Whose account it is: its administrator is the first person of a file that had none.
+    pub(super) account: &'a Account,
     pub(super) format: &'a FileFormat,
     /// Called before each step.
     pub(super) step: &'a dyn Fn(),
@@ -176,6 +183,7 @@ impl Preparation<'_> {
                 (self.step)();
                 let saved = backup.insert(self.back_up(path, from)?).clone();
                 self.migrate(from).map_err(|error| failed(path, (from, to), error))?;
+                self.name_administrator(from)?;
                 connection.pragma_update(None, "user_version", to)?;
                 Ok(Some(Upgrade { from, to, backup: saved }))
             }
@@ -186,11 +194,23 @@ impl Preparation<'_> {
                     return Err(foreign(path, format!("an SQLite database with application id {id:#010x}")));
                 }
                 connection.execute_batch(self.format.schema)?;
+                self.name_administrator(0)?;
                 connection.pragma_update(None, "application_id", APPLICATION_ID)?;
                 connection.pragma_update(None, "user_version", to)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Gives the first person the name and the address of the account's administrator, in a file that had no people.
+    fn name_administrator(&self, from: i64) -> Result<()> {
+        if from >= WITH_PEOPLE || self.format.newest() < WITH_PEOPLE {
+            return Ok(());
+        }
+        let Account { email, first_name, last_name, .. } = self.account;
+        let sql = "UPDATE people SET email = ?1, first_name = ?2, last_name = ?3 WHERE id = 1";
+        self.connection.execute(sql, (email, first_name, last_name))?;
+        Ok(())
     }
 
     /// Keeps the file as it is beside it, under a name that is free.

@@ -33,7 +33,7 @@ use rusqlite::Connection;
 
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, MAX_ID, Outcome, Write, add, apply, delete_where, load};
+pub(crate) use command::{ADMINISTRATOR, Command, MAX_ID, Outcome, Write, add, apply, delete_where, load};
 pub(crate) use document::{Ended, ListDocument, PIECE};
 pub use entity::Stored;
 pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Parent};
@@ -159,7 +159,7 @@ impl ClientStore {
             settings = its;
             (connection, None)
         } else {
-            file::writer(path, &settings, builder.create, builder.quick_check).inspect_err(|_| {
+            file::writer(path, &settings, &builder.account, builder.create, builder.quick_check).inspect_err(|_| {
                 let made = || std::fs::metadata(path).is_ok_and(|made| made.len() == 0);
                 // A full disk had no room for the tables; nobody else makes the file at this moment.
                 if before.is_none() && claim.as_ref().is_some_and(Claim::is_alone) && made() {
@@ -178,7 +178,7 @@ impl ClientStore {
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Writer::new(file::memory(&settings(&builder))?, None, builder.busy_timeout)?;
+        let writer = Writer::new(file::memory(&settings(&builder), &builder.account)?, None, builder.busy_timeout)?;
         let (writer, time) = (Arc::new(writer), builder.time());
         let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
         Ok(ClientStore { inner: Arc::new(inner) })
@@ -266,7 +266,7 @@ impl ClientStore {
     }
 
     fn command(&self, entity: &'static Entity, parent: Option<i64>, write: Write) -> Command {
-        Command { entity, parent, write, at: self.now() }
+        Command { entity, parent, write, actor: ADMINISTRATOR, at: self.now() }
     }
 
     /// Applies a command and commits it.

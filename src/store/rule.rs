@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 ///
 /// The condition is SQL. In it, `:column` is what the column holds after the change: the value that
 /// a create or an update gives, what an action sets, or else the stored value. `table.column` is
-/// always the stored value; a create has none. The same sentence stands in `schema.sql`, for other
+/// always the stored value; a create has none. `:actor` is the id of the person who acts, 0 where a document is loaded.
+/// The same sentence stands in `schema.sql`, for other
 /// programs.
 pub struct Rule {
     pub(crate) on: On,
@@ -41,6 +42,14 @@ pub struct Action {
     pub(crate) rules: &'static [Rule],
 }
 
+/// What conditions call the acting person.
+const ACTOR: &str = "actor";
+
+/// The number of the parameter that stands for the acting person, behind those of the columns and of the place.
+pub(crate) fn actor(entity: &Entity) -> usize {
+    entity.table.columns.len() + 3
+}
+
 impl Rule {
     pub(crate) fn concerns(&self, change: &Change<'_>) -> bool {
         match change {
@@ -60,7 +69,7 @@ impl Rule {
     #[cfg(test)]
     pub(crate) fn columns(&self) -> impl Iterator<Item = &'static str> {
         parts(self.condition).filter_map(|part| match part {
-            Part::Column(column) => Some(column),
+            Part::Column(column) => (column != ACTOR).then_some(column),
             Part::Text(_) => None,
         })
     }
@@ -73,6 +82,10 @@ impl Rule {
             let column = match part {
                 Part::Text(text) => {
                     sql.push_str(text);
+                    continue;
+                }
+                Part::Column(ACTOR) => {
+                    sql.push_str(&format!("?{}", actor(entity)));
                     continue;
                 }
                 Part::Column(column) => column,

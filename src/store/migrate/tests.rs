@@ -21,6 +21,7 @@ const KEPT: &[&str] = &[
     include_str!("../../../tests/schemas/v1.sql"),
     include_str!("../../../tests/schemas/v2.sql"),
     include_str!("../../../tests/schemas/v3.sql"),
+    include_str!("../../../tests/schemas/v4.sql"),
 ];
 
 /// The real version that the invented ones follow, and the last of those.
@@ -126,7 +127,15 @@ fn open(path: &Path) -> Connection {
 }
 
 fn prepare(path: &Path, format: FileFormat, step: &dyn Fn()) -> Result<Option<Upgrade>> {
-    Preparation { connection: &open(path), path: Some(path), settings: &settings(), format: &format, step }.run()
+    Preparation {
+        connection: &open(path),
+        path: Some(path),
+        settings: &settings(),
+        account: &Account::default(),
+        format: &format,
+        step,
+    }
+    .run()
 }
 
 /// What a file holds.
@@ -239,6 +248,7 @@ fn an_older_file_is_brought_up_to_date_and_kept_beside_as_it_was() {
             connection: &connection,
             path: Some(&path),
             settings: &settings,
+            account: &Account::default(),
             format: &format,
             step: &step,
         };
