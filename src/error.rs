@@ -20,6 +20,12 @@ pub enum Error {
         /// The id that was asked for.
         id: i64,
     },
+    /// There is no person with the e-mail address.
+    #[error("there is no person with the e-mail address {}", crate::value::quoted(.email))]
+    NoPerson {
+        /// The address that was asked for.
+        email: String,
+    },
     /// A rule of the API forbids the change.
     #[error("{rule}: {}; {}", in_words(.in_the_way), .rule.remedy())]
     Refused {

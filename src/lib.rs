@@ -52,6 +52,7 @@ pub use format::json;
 pub use format::xml::{self, Dialect};
 pub use generate::Generator;
 pub use record::{Fields, Record, Unknown};
+pub use resources::assignments::AssignmentFilter;
 pub use resources::clients::{Client, ClientChanges, ClientFilter, NewClient};
 pub use resources::contacts::{Contact, ContactChanges, ContactFilter, NewContact};
 pub use resources::invoices::{
@@ -62,7 +63,7 @@ pub use resources::messages::{Message, MessageFilter, NewMessage};
 pub use resources::payments::{NewPayment, Payment, PaymentFilter};
 pub use resources::people::{NewPerson, Person, PersonChanges, PersonFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
-pub use resources::task_assignments::{AssignmentFilter, NewTaskAssignment, TaskAssignment, TaskAssignmentChanges};
+pub use resources::task_assignments::{NewTaskAssignment, TaskAssignment, TaskAssignmentChanges};
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter};
 pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};

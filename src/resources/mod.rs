@@ -3,6 +3,7 @@
 //! Adding one is a file here, its line in [`RESOURCES`], and its table in `schema.sql`.
 
 pub(crate) mod account;
+pub(crate) mod assignments;
 pub(crate) mod clients;
 pub(crate) mod contacts;
 pub(crate) mod endpoint;

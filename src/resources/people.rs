@@ -8,7 +8,7 @@ use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
 use crate::record::{Fields, record};
 use crate::store::{
-    Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
+    Action, Change, ClientStore, Entity, Filter, Invariant, Loading, On, Records, Rule, Selection, Stored, Transaction,
 };
 
 record! {
@@ -91,6 +91,15 @@ impl Transaction<'_> {
 }
 
 impl Records<'_, Person> {
+    /// The person with the e-mail address, in whatever case of ASCII letters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoPerson`] where nobody has it; otherwise as [`get`](Self::get).
+    pub fn get_by_email(&self, email: &str) -> Result<Person> {
+        self.get(self.read(|connection| by_email(connection, email))?)
+    }
+
     /// Archives an active person and the other way round; true when they are active now.
     ///
     /// # Errors
@@ -118,6 +127,11 @@ pub(crate) static PEOPLE: Entity = Entity::of::<Person>()
     .filters(&[Filter::UPDATED_SINCE])
     .seeded("id = 1 AND version = 0")
     .rules(&[EMAIL_IS_FREE, ACTS, ACTS_AT_DELETE, LEAVES_AN_ADMINISTRATOR, LEAVES_AN_ADMINISTRATOR_AT_DELETE])
+    .loading(Loading {
+        held: &[("is_active", 1), ("is_admin", 1)],
+        aside: "UPDATE people SET email = hex(randomblob(16)) WHERE id = 1 AND version = 0",
+        refusal: || Error::refused(error::Rule::PersonIsLastAdministrator, [("active administrator", 1)]),
+    })
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
@@ -129,8 +143,23 @@ pub(crate) static RESOURCE: Resource = Resource {
         Endpoint::update("/people/{id}"),
         Endpoint::delete("/people/{id}"),
         Endpoint::act("/people/{id}/toggle", &TOGGLE),
+        Endpoint::stay("/people/{id}/reset_password"),
     ],
 };
+
+/// What the paths of people begin with. The e-mail address of a person may stand in the place of the id after it.
+pub(crate) const PATH: &str = "/people/";
+
+/// The id of the person with the e-mail address, in whatever case of ASCII letters.
+///
+/// # Errors
+///
+/// [`Error::NoPerson`] where nobody has it, [`Error::Storage`].
+pub(crate) fn by_email(connection: &Connection, email: &str) -> Result<i64> {
+    let sql = "SELECT id FROM people WHERE email = ?1 COLLATE NOCASE";
+    let found = connection.prepare_cached(sql)?.query_row([email], |row| row.get(0)).optional()?;
+    found.ok_or_else(|| Error::NoPerson { email: email.to_owned() })
+}
 
 /// An active person is archived and the other way round.
 static TOGGLE: Action = Action { name: "toggle", sets: &[("is_active", "1 - is_active")], rules: &[] };
@@ -173,10 +202,8 @@ fn is_last_administrator(_: &Connection, _: &Change<'_>) -> Result<Error> {
 
 fn email_is_taken(connection: &Connection, change: &Change<'_>) -> Result<Error> {
     let email = change.values().and_then(|values| values.text("email")).unwrap_or_default();
-    let sql = "SELECT id FROM people WHERE email = ?1 COLLATE NOCASE";
-    let other: Option<i64> = connection.prepare_cached(sql)?.query_row([email], |row| row.get(0)).optional()?;
-    let whose = other.map_or_else(|| "another person".to_owned(), |id| format!("person {id}"));
-    Ok(Error::invalid("email", format!("is that of {whose}; each person has an address of their own")))
+    let other = by_email(connection, email)?;
+    Ok(Error::invalid("email", format!("is that of person {other}; each person has an address of their own")))
 }
 
 static INVARIANTS: [Invariant; 5] = [

@@ -1,17 +1,25 @@
 //! Which tasks a project has: `docs/spec/people.md`.
 
 use chrono::{DateTime, Utc};
+use rusqlite::OptionalExtension;
 use rust_decimal::Decimal;
 
+use super::assignments::{AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
+use super::endpoint::no_record;
 use super::projects::PROJECT;
-use super::{Endpoint, Resource};
-use crate::error::{self, Error};
-use crate::record::{Fields, record};
-use crate::store::{Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction};
+use super::tasks::{NewTask, TASKS};
+use super::{Answer, Call, Endpoint, Plan, Resource};
+use crate::error::{self, Error, Result};
+use crate::format::Purpose;
+use crate::record::{Column, Document, Fields, Table, record};
+use crate::store::{
+    Change, ClientStore, Composed, Composition, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored,
+    Transaction, create,
+};
 
 record! {
     /// A task that a project has. A project has each task at most once.
-    TaskAssignment: table "task_assignments", element "task-assignment", list "task-assignments", documented array false;
+    TaskAssignment: table "task_assignments", element "task-assignment", list "task-assignments", documented array false, any root true;
     elements {
         /// The project.
         project_id: i64 = required on_create;
@@ -45,29 +53,10 @@ pub type NewTaskAssignment = Fields<TaskAssignment>;
 pub type TaskAssignmentChanges = Fields<TaskAssignment>;
 
 impl NewTaskAssignment {
-    /// A task of a project, with the task's defaults.
+    /// A task of a project, with the task's defaults. Where the project has the task already, creating it gives that
+    /// assignment, active again, and sets nothing else.
     pub fn of(project_id: i64, task_id: i64) -> Self {
         Self::new().project_id(project_id).task_id(task_id)
-    }
-}
-
-/// What a list of assignments is narrowed by; the default is those of all projects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AssignmentFilter {
-    /// Only those of the project.
-    pub project: Option<i64>,
-    /// Only those updated at the moment or later.
-    pub updated_since: Option<DateTime<Utc>>,
-}
-
-impl AssignmentFilter {
-    pub(super) fn narrow(&self, selection: &mut Selection) {
-        if let Some(id) = self.project {
-            selection.belonging_to(PROJECT.column, id);
-        }
-        if let Some(moment) = self.updated_since {
-            Filter::UPDATED_SINCE.moment(selection, moment);
-        }
     }
 }
 
@@ -97,16 +86,19 @@ impl Stored for TaskAssignment {
 pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
     .parent(PROJECT)
     .filters(&[Filter::UPDATED_SINCE])
-    .rules(&[HAS_PROJECT, HAS_TASK, TASK_IS_ACTIVE, IS_ONE_OF_SEVERAL])
-    .complete(|connection, values, _| {
-        let task = values.integer("task_id").unwrap_or_default();
-        defaults(
+    .rules(&[HAS_PROJECT, HAS_TASK, TASK_IS_ACTIVE, IS_SINGLE, IS_ONE_OF_SEVERAL])
+    .existing(|connection, values, at| {
+        let pair = [values.integer("project_id"), values.integer("task_id")];
+        again(
             connection,
-            "SELECT billable_by_default, default_hourly_rate FROM tasks WHERE id = ?1",
-            task,
-            values,
-            &["billable", "hourly_rate"],
+            pair,
+            (FIND, "UPDATE task_assignments SET deactivated = 0, version = version + 1, updated_at = ?2 WHERE id = ?1"),
+            at,
         )
+    })
+    .complete(|connection, values, _| {
+        let sql = "SELECT billable_by_default, default_hourly_rate FROM tasks WHERE id = ?1";
+        inherit(connection, values, sql, "task_id", &["billable", "hourly_rate"])
     })
     .invariants(&INVARIANTS);
 
@@ -114,21 +106,59 @@ pub(crate) static RESOURCE: Resource = Resource {
     entity: &TASK_ASSIGNMENTS,
     endpoints: &[
         Endpoint::list("/projects/{project_id}/task_assignments"),
-        Endpoint::create("/projects/{project_id}/task_assignments"),
+        Endpoint::make("/projects/{project_id}/task_assignments", |call| NAMED.plan(call)),
+        Endpoint::make("/projects/{project_id}/task_assignments/add_with_create_new_task", with_new_task),
         Endpoint::get("/projects/{project_id}/task_assignments/{id}"),
         Endpoint::update("/projects/{project_id}/task_assignments/{id}"),
         Endpoint::delete("/projects/{project_id}/task_assignments/{id}"),
     ],
 };
 
-pub(super) const HAS_PROJECT: Rule = Rule {
-    on: On::Create,
-    condition: "EXISTS (SELECT 1 FROM projects WHERE projects.id = :project_id)",
-    refusal: |_, change| {
-        let id = change.integer("project_id").unwrap_or_default();
-        Ok(Error::NotFound { record: PROJECT.entity.document.element, id })
+/// The body of a call that assigns a task.
+static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "task_id" };
+static ONE: Document = naming(&ID, "task");
+static ASSIGNMENT: Document = naming(&TASK_ID, "task-assignment");
+static TASK_ID: Table = of_column(&[Column::new::<Option<i64>>("task_id", "task-id").writable()]);
+
+/// An archived task is not assigned again.
+const FIND: &str = "SELECT id, deactivated FROM task_assignments WHERE project_id = ?1 AND task_id = ?2 \
+                    AND EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id AND tasks.deactivated = 0)";
+
+/// Makes a task and assigns it, or assigns the active one of that name.
+fn with_new_task(call: &Call<'_>) -> Result<Plan> {
+    let Some(resource) = call.resource else { return Err(no_record()) };
+    let task = call.body.read(TASKS.document, Purpose::Create)?;
+    let command = call.store.composition(resource.entity, call.parent, &WITH_NEW_TASK, task);
+    Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
+}
+
+static WITH_NEW_TASK: Composition = Composition {
+    entity: &TASKS,
+    run: |connection, Composed { parent, mut values, actor, at }| {
+        values.check(true)?;
+        let sql = "SELECT id FROM tasks WHERE name = ?1 AND deactivated = 0 ORDER BY id LIMIT 1";
+        let known = connection.prepare_cached(sql)?.query_row([values.get("name")], |row| row.get(0)).optional()?;
+        let task = match known {
+            Some(task) => task,
+            None => create(connection, &TASKS, values, actor, at)?,
+        };
+        let assignment = NewTaskAssignment::of(parent.unwrap_or_default(), task);
+        create(connection, &TASK_ASSIGNMENTS, assignment.values, actor, at)
     },
 };
+
+impl Records<'_, TaskAssignment> {
+    /// Makes a task and assigns it to a project, in one transaction, and gives the assignment's id. Where an active task
+    /// has the name already, that one is assigned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where the task has no name or a value does not fit, [`Error::NotFound`] where there is no such
+    /// project, [`Error::Busy`] and [`Error::Storage`].
+    pub fn create_with_new_task(&self, project_id: i64, task: &NewTask) -> Result<i64> {
+        self.compose(project_id, &WITH_NEW_TASK, task.values.clone())
+    }
+}
 
 const HAS_TASK: Rule = Rule {
     on: On::Create,
@@ -143,6 +173,16 @@ const TASK_IS_ACTIVE: Rule = Rule {
     refusal: |_, change| {
         let id = change.integer("task_id").unwrap_or_default();
         Ok(Error::invalid("task-id", format!("is {id}, and that task is archived; activate it first")))
+    },
+};
+
+const IS_SINGLE: Rule = Rule {
+    on: On::Create,
+    condition: "NOT EXISTS (SELECT 1 FROM task_assignments AS other WHERE other.project_id = :project_id \
+                AND other.task_id = :task_id AND other.id IS NOT :id)",
+    refusal: |_, change| {
+        let id = change.integer("task_id").unwrap_or_default();
+        Ok(Error::invalid("task-id", format!("is {id}, and that task is assigned to the project already")))
     },
 };
 
@@ -164,24 +204,3 @@ static INVARIANTS: [Invariant; 1] = [Invariant {
     broken_by: "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY project_id, task_id ORDER BY id) AS number \
                 FROM task_assignments NOT INDEXED) WHERE number > 1",
 }];
-
-/// Gives a new assignment what it takes from another record, column by column.
-pub(super) fn defaults(
-    connection: &rusqlite::Connection,
-    sql: &str,
-    id: i64,
-    values: &mut crate::record::Values,
-    columns: &[&str],
-) -> crate::error::Result<()> {
-    use crate::value::Value;
-    use rusqlite::OptionalExtension;
-
-    let found = connection
-        .prepare_cached(sql)?
-        .query_row([id], |row| (0..columns.len()).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>())
-        .optional()?;
-    for (column, value) in columns.iter().zip(found.into_iter().flatten()) {
-        values.default(column, || value);
-    }
-    Ok(())
-}

@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
+use super::assignments::{AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
 use super::projects::PROJECT;
-use super::task_assignments::{AssignmentFilter, HAS_PROJECT, defaults};
 use super::{Endpoint, Resource};
 use crate::error::Error;
-use crate::record::{Fields, record};
+use crate::record::{Column, Document, Fields, Table, record};
 use crate::store::{ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction};
 
 record! {
     /// Somebody who works on a project. A person is assigned to a project at most once.
-    UserAssignment: table "user_assignments", element "user-assignment", list "user-assignments", documented array false;
+    UserAssignment: table "user_assignments", element "user-assignment", list "user-assignments", documented array false, any root true;
     elements {
         /// Never used again, not even after a delete.
         id: i64 = readonly;
@@ -46,7 +46,8 @@ pub type NewUserAssignment = Fields<UserAssignment>;
 pub type UserAssignmentChanges = Fields<UserAssignment>;
 
 impl NewUserAssignment {
-    /// A person on a project, with the person's defaults.
+    /// A person on a project, with the person's defaults. Where they are on the project already, creating it gives that
+    /// assignment, active again, and sets nothing else.
     pub fn of(project_id: i64, user_id: i64) -> Self {
         Self::new().project_id(project_id).user_id(user_id)
     }
@@ -78,11 +79,19 @@ impl Stored for UserAssignment {
 pub(crate) static USER_ASSIGNMENTS: Entity = Entity::of::<UserAssignment>()
     .parent(PROJECT)
     .filters(&[Filter::UPDATED_SINCE])
-    .rules(&[HAS_PROJECT, HAS_PERSON, PERSON_IS_ACTIVE])
+    .rules(&[HAS_PROJECT, HAS_PERSON, PERSON_IS_ACTIVE, IS_SINGLE])
+    .existing(|connection, values, at| {
+        let pair = [values.integer("project_id"), values.integer("user_id")];
+        again(
+            connection,
+            pair,
+            (FIND, "UPDATE user_assignments SET deactivated = 0, version = version + 1, updated_at = ?2 WHERE id = ?1"),
+            at,
+        )
+    })
     .complete(|connection, values, _| {
-        let person = values.integer("user_id").unwrap_or_default();
         let sql = "SELECT default_hourly_rate FROM people WHERE id = ?1";
-        defaults(connection, sql, person, values, &["hourly_rate"])
+        inherit(connection, values, sql, "user_id", &["hourly_rate"])
     })
     .invariants(&INVARIANTS);
 
@@ -90,12 +99,22 @@ pub(crate) static RESOURCE: Resource = Resource {
     entity: &USER_ASSIGNMENTS,
     endpoints: &[
         Endpoint::list("/projects/{project_id}/user_assignments"),
-        Endpoint::create("/projects/{project_id}/user_assignments"),
+        Endpoint::make("/projects/{project_id}/user_assignments", |call| NAMED.plan(call)),
         Endpoint::get("/projects/{project_id}/user_assignments/{id}"),
         Endpoint::update("/projects/{project_id}/user_assignments/{id}"),
         Endpoint::delete("/projects/{project_id}/user_assignments/{id}"),
     ],
 };
+
+/// The body of a call that assigns a person.
+static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "user_id" };
+static ONE: Document = naming(&ID, "user");
+static ASSIGNMENT: Document = naming(&USER_ID, "user-assignment");
+static USER_ID: Table = of_column(&[Column::new::<Option<i64>>("user_id", "user-id").writable()]);
+
+/// An archived person is not assigned again.
+const FIND: &str = "SELECT id, deactivated FROM user_assignments WHERE project_id = ?1 AND user_id = ?2 \
+                    AND EXISTS (SELECT 1 FROM people WHERE people.id = user_id AND people.is_active = 1)";
 
 const HAS_PERSON: Rule = Rule {
     on: On::Create,
@@ -113,6 +132,16 @@ const PERSON_IS_ACTIVE: Rule = Rule {
     refusal: |_, change| {
         let id = change.integer("user_id").unwrap_or_default();
         Ok(Error::invalid("user-id", format!("is {id}, and that person is archived; activate them first")))
+    },
+};
+
+const IS_SINGLE: Rule = Rule {
+    on: On::Create,
+    condition: "NOT EXISTS (SELECT 1 FROM user_assignments AS other WHERE other.project_id = :project_id \
+                AND other.user_id = :user_id AND other.id IS NOT :id)",
+    refusal: |_, change| {
+        let id = change.integer("user_id").unwrap_or_default();
+        Ok(Error::invalid("user-id", format!("is {id}, and that person is assigned to the project already")))
     },
 };
 

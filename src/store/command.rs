@@ -37,9 +37,10 @@ impl Command {
     #[cfg(feature = "server")]
     pub(crate) fn unknown(&self) -> Option<&[Unknown]> {
         match &self.write {
-            Write::Create(values) | Write::Update(_, values) | Write::Act(_, _, Some(values)) => {
-                Some(values.unknown.met())
-            }
+            Write::Create(values)
+            | Write::Compose(_, values)
+            | Write::Update(_, values)
+            | Write::Act(_, _, Some(values)) => Some(values.unknown.met()),
             Write::Act(..) | Write::Delete(_) => None,
         }
     }
@@ -49,12 +50,30 @@ impl Command {
 pub(crate) enum Write {
     /// Makes a record; its id is the next one.
     Create(Values),
+    /// Makes a record and those that it needs, of the values of one of them.
+    Compose(&'static Composition, Values),
     /// Sets the given fields.
     Update(i64, Values),
     /// Does a named change; what the action entails may keep the body.
     Act(i64, &'static Action, Option<Values>),
     /// Removes a record.
     Delete(i64),
+}
+
+/// A create of several records at once.
+pub(crate) struct Composition {
+    /// What the values are of.
+    pub(crate) entity: &'static Entity,
+    /// Makes the records; the id is that of the command's own.
+    pub(crate) run: fn(&Connection, Composed) -> Result<i64>,
+}
+
+/// What a [`Composition`] is made from.
+pub(crate) struct Composed {
+    pub(crate) parent: Option<i64>,
+    pub(crate) values: Values,
+    pub(crate) actor: i64,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// What a command did.
@@ -80,13 +99,12 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
                 values.set(named.column, Value::Integer(id));
             }
             values.check(true)?;
-            whole(connection, entity.entail.is_some() || entity.complete.is_some(), || {
-                complete(connection, entity, &mut values, at)?;
-                let id = insert(connection, entity, &values, actor)?;
-                let change = Change::Create(&values);
-                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
-                Ok(Outcome::Created(id))
+            whole(connection, entity.entail.is_some() || entity.complete.is_some() || entity.existing.is_some(), || {
+                create(connection, entity, values, actor, at).map(Outcome::Created)
             })
+        }
+        Write::Compose(Composition { run, .. }, values) => {
+            whole(connection, true, || run(connection, Composed { parent, values, actor, at }).map(Outcome::Created))
         }
         Write::Update(id, mut values) => {
             values.check(false)?;
@@ -108,6 +126,26 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             Ok(Outcome::Deleted)
         }),
     }
+}
+
+/// Makes a record of values that were checked, with what that entails, and gives its id; or makes the one that is there
+/// already what they say.
+pub(crate) fn create(
+    connection: &Connection,
+    entity: &Entity,
+    mut values: Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<i64> {
+    if let Some(existing) = entity.existing
+        && let Some(id) = existing(connection, &values, at)?
+    {
+        return Ok(id);
+    }
+    complete(connection, entity, &mut values, at)?;
+    let id = insert(connection, entity, &values, actor)?;
+    entail(connection, entity, Done { change: Change::Create(&values), id, deleted: None, body: None, actor, at })?;
+    Ok(id)
 }
 
 fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -> Result<()> {
@@ -323,8 +361,8 @@ pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, 
 }
 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
-/// its default.
-pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, at: DateTime<Utc>) -> Result<Outcome> {
+/// its default. Gives the id.
+pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, at: DateTime<Utc>) -> Result<i64> {
     given.keep_stored();
     given.check(true)?;
     let mut replaces = false;
@@ -349,7 +387,7 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     for (position, value) in said {
         values.set_at(position, value);
     }
-    insert_or(connection, entity, &values, NOBODY, replaces).map(Outcome::Created)
+    insert_or(connection, entity, &values, NOBODY, replaces)
 }
 
 /// Deletes the records that meet a condition and whose own rules let them go.

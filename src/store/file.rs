@@ -388,11 +388,11 @@ mod tests {
             links: false,
             access: Access::Write,
         };
-        let writer = writer(&path, &settings, true, false).unwrap().0;
+        let writer = writer(&path, &settings, &Account::default(), true, false).unwrap().0;
         let connections = [
             reader(&path, &settings).unwrap(),
             inspector(&path, &settings).unwrap().0,
-            memory(&settings).unwrap(),
+            memory(&settings, &Account::default()).unwrap(),
             writer,
         ];
         for connection in connections {

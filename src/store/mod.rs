@@ -33,10 +33,12 @@ use rusqlite::Connection;
 
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{ADMINISTRATOR, Command, MAX_ID, Outcome, Write, add, apply, delete_where, load};
+pub(crate) use command::{
+    ADMINISTRATOR, Command, Composed, Composition, MAX_ID, Outcome, Write, add, apply, create, delete_where, load,
+};
 pub(crate) use document::{Ended, ListDocument, PIECE};
 pub use entity::Stored;
-pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Parent};
+pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Loading, Parent};
 pub(crate) use file::differences;
 pub(crate) use filter::{By, Filter, Selection};
 #[cfg(feature = "server")]
@@ -235,6 +237,19 @@ impl ClientStore {
         values.keep_writable(true);
         self.prepare(entity, &mut values);
         self.command(entity, parent, Write::Create(values))
+    }
+
+    /// The command that makes a record, and those that it needs, of what the given values may set.
+    pub(crate) fn composition(
+        &self,
+        entity: &'static Entity,
+        parent: Option<i64>,
+        composition: &'static Composition,
+        mut values: Values,
+    ) -> Command {
+        values.keep_writable(true);
+        self.prepare(composition.entity, &mut values);
+        self.command(entity, parent, Write::Compose(composition, values))
     }
 
     /// The command that sets what the given values may set.
