@@ -403,7 +403,10 @@ fn the_file_keeps_the_rules_of_contacts_and_assignments() {
             user("1", 2, 2),
             user("9", 1, 1),
         ] {
-            refused.push(format!("{insert} INTO {row}"));
+            // A row of the id is there: it is ignored, and nothing else is looked at.
+            if !(insert.ends_with("IGNORE") && row == contact("1", 9)) {
+                refused.push(format!("{insert} INTO {row}"));
+            }
         }
     }
     for update in ["UPDATE", "UPDATE OR IGNORE", "UPDATE OR REPLACE"] {

@@ -182,6 +182,8 @@ fn a_dumped_list_is_the_live_list_of_the_api() {
         ("invoices", "/invoices", 6),
         ("invoice-item-categories", "/invoice_item_categories", 3),
         ("tasks", "/tasks", 3),
+        ("users", "/people", 2),
+        ("contacts", "/contacts", 2),
         ("invoice-message", "/invoices/13/messages", 1),
         ("payments", "/invoices/13/payments", 1),
     ] {
@@ -190,8 +192,8 @@ fn a_dumped_list_is_the_live_list_of_the_api() {
         assert_eq!(String::from_utf8(document).unwrap(), list(&store, Dialect::Live, path), "{name}");
     }
     let error = store.dump_list("people", &mut Vec::new(), |_| {}).unwrap_err();
-    let lists =
-        "clients, projects, invoices, invoice-line-items, invoice-message, payments, invoice-item-categories, tasks";
+    let lists = "clients, projects, invoices, invoice-line-items, invoice-message, payments, invoice-item-categories, tasks, \
+         users, contacts, task-assignments, user-assignments";
     assert_eq!(error.to_string(), format!("list must be one of {lists}"));
 }
 

@@ -206,9 +206,10 @@ fn must_be_new(connection: &Connection) -> Result<()> {
         ("used invoice id", given("invoices")),
     ];
     let used = used.into_iter().map(|(what, count)| Ok((what, count?))).collect::<Result<Vec<_>>>()?;
-    match used.iter().any(|(_, count)| *count > 0) {
-        true => Err(Error::refused(Rule::StoreIsNotNew, used)),
-        false => Ok(()),
+    let used: Vec<_> = used.into_iter().filter(|(_, count)| *count > 0).collect();
+    match used.is_empty() {
+        true => Ok(()),
+        false => Err(Error::refused(Rule::StoreIsNotNew, used)),
     }
 }
 
