@@ -1,4 +1,4 @@
--- The file's schema, version 3. docs/file.md explains it.
+-- The file's schema, version 4. docs/file.md explains it.
 --
 -- Every rule of the API stands here as well as in the library, because other programs write to the
 -- file too, with foreign keys off (their default) and with REPLACE, which fires no delete triggers.
@@ -383,3 +383,206 @@ BEGIN
     DELETE FROM invoice_messages WHERE invoice_id = OLD.id;
     DELETE FROM invoice_payments WHERE invoice_id = OLD.id;
 END;
+
+-- People.
+
+CREATE TABLE people (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    email TEXT NOT NULL CHECK (trim(email, char(9, 10, 13, 32)) <> ''),
+    first_name TEXT NOT NULL CHECK (trim(first_name, char(9, 10, 13, 32)) <> ''),
+    last_name TEXT NOT NULL CHECK (trim(last_name, char(9, 10, 13, 32)) <> ''),
+    has_access_to_all_future_projects INTEGER NOT NULL DEFAULT 0 CHECK (has_access_to_all_future_projects IN (0, 1)),
+    default_hourly_rate TEXT CHECK (default_hourly_rate GLOB '*[0-9].[0-9]*' AND default_hourly_rate NOT GLOB '*[^0-9.-]*'),
+    cost_rate TEXT CHECK (cost_rate GLOB '*[0-9].[0-9]*' AND cost_rate NOT GLOB '*[^0-9.-]*'),
+    is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+    is_admin INTEGER NOT NULL DEFAULT 0 CHECK (is_admin IN (0, 1)),
+    is_contractor INTEGER NOT NULL DEFAULT 0 CHECK (is_contractor IN (0, 1)),
+    is_project_manager INTEGER NOT NULL DEFAULT 0 CHECK (is_project_manager IN (0, 1)),
+    telephone TEXT NOT NULL DEFAULT '',
+    department TEXT NOT NULL DEFAULT '',
+    timezone TEXT NOT NULL DEFAULT 'UTC',
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    -- counts the writes to the record, from 0
+    version INTEGER NOT NULL DEFAULT 0,
+    -- salted; none where the person has no password
+    password_hash TEXT,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(email, first_name, last_name, default_hourly_rate, cost_rate, telephone,
+            department, timezone, updated_at, created_at, password_hash),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE UNIQUE INDEX people_email ON people (email COLLATE NOCASE);
+CREATE INDEX people_administrators ON people (id) WHERE is_admin = 1 AND is_active = 1;
+CREATE INDEX people_joining ON people (id) WHERE has_access_to_all_future_projects = 1;
+CREATE INDEX people_updated_at ON people (updated_at);
+
+-- Every new store has one: the account's administrator, by the name and address that the store is opened with.
+INSERT INTO people (id, email, first_name, last_name, is_admin, created_at, updated_at) VALUES
+    (1, 'admin@example.com', 'Admin', 'User', 1, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z');
+
+CREATE TRIGGER people_id_stays BEFORE UPDATE ON people WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a person cannot change'); END;
+
+-- Without these, REPLACE would put a person in the place of another with the same address.
+
+CREATE TRIGGER people_email_is_free_on_insert BEFORE INSERT ON people
+WHEN EXISTS (SELECT 1 FROM people WHERE email = NEW.email COLLATE NOCASE AND id IS NOT NEW.id)
+BEGIN SELECT RAISE(ABORT, 'another person has the e-mail address'); END;
+
+CREATE TRIGGER people_email_is_free_on_update BEFORE UPDATE ON people
+WHEN EXISTS (SELECT 1 FROM people WHERE email = NEW.email COLLATE NOCASE AND id IS NOT NEW.id)
+BEGIN SELECT RAISE(ABORT, 'another person has the e-mail address'); END;
+
+-- At least one active person is an administrator (the insert is for REPLACE).
+
+CREATE TRIGGER people_inserted AFTER INSERT ON people
+WHEN NOT EXISTS (SELECT 1 FROM people WHERE is_admin = 1 AND is_active = 1)
+BEGIN SELECT RAISE(ABORT, 'no active administrator would be left'); END;
+
+CREATE TRIGGER people_updated AFTER UPDATE ON people
+WHEN NOT EXISTS (SELECT 1 FROM people WHERE is_admin = 1 AND is_active = 1)
+BEGIN SELECT RAISE(ABORT, 'no active administrator would be left'); END;
+
+CREATE TRIGGER people_deleted AFTER DELETE ON people
+WHEN NOT EXISTS (SELECT 1 FROM people WHERE is_admin = 1 AND is_active = 1)
+BEGIN SELECT RAISE(ABORT, 'no active administrator would be left'); END;
+
+-- The contacts of a client go with it, and do not hold it back.
+
+CREATE TABLE contacts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    client_id INTEGER NOT NULL REFERENCES clients (id),
+    first_name TEXT NOT NULL CHECK (trim(first_name, char(9, 10, 13, 32)) <> ''),
+    last_name TEXT NOT NULL CHECK (trim(last_name, char(9, 10, 13, 32)) <> ''),
+    email TEXT NOT NULL DEFAULT '',
+    phone_office TEXT NOT NULL DEFAULT '',
+    phone_mobile TEXT NOT NULL DEFAULT '',
+    fax TEXT NOT NULL DEFAULT '',
+    title TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(first_name, last_name, email, phone_office, phone_mobile, fax, title,
+            created_at, updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE INDEX contacts_client_id ON contacts (client_id);
+CREATE INDEX contacts_updated_at ON contacts (updated_at);
+
+CREATE TRIGGER contacts_id_stays BEFORE UPDATE ON contacts WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of a contact cannot change'); END;
+
+CREATE TRIGGER contacts_inserted AFTER INSERT ON contacts
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the contact''s client does not exist'); END;
+
+CREATE TRIGGER contacts_updated AFTER UPDATE ON contacts
+WHEN NOT EXISTS (SELECT 1 FROM clients WHERE id = NEW.client_id)
+BEGIN SELECT RAISE(ABORT, 'the contact''s client does not exist'); END;
+
+CREATE TRIGGER clients_contacts_go AFTER DELETE ON clients
+BEGIN DELETE FROM contacts WHERE client_id = OLD.id; END;
+
+CREATE INDEX tasks_default ON tasks (id) WHERE is_default = 1 AND deactivated = 0;
+
+-- Which tasks a project has, and who works on it: one assignment of each pair, which is the same pair for ever.
+
+CREATE TABLE task_assignments (
+    project_id INTEGER NOT NULL REFERENCES projects (id),
+    task_id INTEGER NOT NULL REFERENCES tasks (id),
+    billable INTEGER NOT NULL DEFAULT 1 CHECK (billable IN (0, 1)),
+    deactivated INTEGER NOT NULL DEFAULT 0 CHECK (deactivated IN (0, 1)),
+    hourly_rate TEXT CHECK (hourly_rate GLOB '*[0-9].[0-9]*' AND hourly_rate NOT GLOB '*[^0-9.-]*'),
+    budget TEXT CHECK (budget GLOB '*[0-9].[0-9]*' AND budget NOT GLOB '*[^0-9.-]*'),
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(hourly_rate, budget, created_at, updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE UNIQUE INDEX task_assignments_pair ON task_assignments (project_id, task_id);
+CREATE INDEX task_assignments_task_id ON task_assignments (task_id);
+CREATE INDEX task_assignments_updated_at ON task_assignments (updated_at);
+
+CREATE TABLE user_assignments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    user_id INTEGER NOT NULL REFERENCES people (id),
+    project_id INTEGER NOT NULL REFERENCES projects (id),
+    deactivated INTEGER NOT NULL DEFAULT 0 CHECK (deactivated IN (0, 1)),
+    hourly_rate TEXT CHECK (hourly_rate GLOB '*[0-9].[0-9]*' AND hourly_rate NOT GLOB '*[^0-9.-]*'),
+    is_project_manager INTEGER NOT NULL DEFAULT 0 CHECK (is_project_manager IN (0, 1)),
+    budget TEXT CHECK (budget GLOB '*[0-9].[0-9]*' AND budget NOT GLOB '*[^0-9.-]*'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(hourly_rate, budget, created_at, updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE UNIQUE INDEX user_assignments_pair ON user_assignments (user_id, project_id);
+CREATE INDEX user_assignments_project_id ON user_assignments (project_id);
+CREATE INDEX user_assignments_updated_at ON user_assignments (updated_at);
+
+CREATE TRIGGER task_assignments_stay BEFORE UPDATE ON task_assignments
+WHEN NEW.id IS NOT OLD.id OR NEW.project_id IS NOT OLD.project_id OR NEW.task_id IS NOT OLD.task_id
+BEGIN SELECT RAISE(ABORT, 'the id, the project and the task of an assignment cannot change'); END;
+
+CREATE TRIGGER user_assignments_stay BEFORE UPDATE ON user_assignments
+WHEN NEW.id IS NOT OLD.id OR NEW.project_id IS NOT OLD.project_id OR NEW.user_id IS NOT OLD.user_id
+BEGIN SELECT RAISE(ABORT, 'the id, the project and the person of an assignment cannot change'); END;
+
+-- Without these, REPLACE would put an assignment in the place of another pair's, or of one of the same pair.
+
+CREATE TRIGGER task_assignments_are_single BEFORE INSERT ON task_assignments
+WHEN EXISTS (SELECT 1 FROM task_assignments WHERE project_id = NEW.project_id AND task_id = NEW.task_id AND id IS NOT NEW.id)
+    OR EXISTS (SELECT 1 FROM task_assignments
+        WHERE id = NEW.id AND (project_id IS NOT NEW.project_id OR task_id IS NOT NEW.task_id))
+BEGIN SELECT RAISE(ABORT, 'the task is assigned to the project already, or the id is that of another assignment'); END;
+
+CREATE TRIGGER user_assignments_are_single BEFORE INSERT ON user_assignments
+WHEN EXISTS (SELECT 1 FROM user_assignments WHERE user_id = NEW.user_id AND project_id = NEW.project_id AND id IS NOT NEW.id)
+    OR EXISTS (SELECT 1 FROM user_assignments
+        WHERE id = NEW.id AND (project_id IS NOT NEW.project_id OR user_id IS NOT NEW.user_id))
+BEGIN SELECT RAISE(ABORT, 'the person is assigned to the project already, or the id is that of another assignment'); END;
+
+CREATE TRIGGER task_assignments_inserted AFTER INSERT ON task_assignments
+WHEN NOT EXISTS (SELECT 1 FROM projects WHERE id = NEW.project_id)
+    OR NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.task_id)
+BEGIN SELECT RAISE(ABORT, 'the assignment''s project or task does not exist'); END;
+
+CREATE TRIGGER user_assignments_inserted AFTER INSERT ON user_assignments
+WHEN NOT EXISTS (SELECT 1 FROM projects WHERE id = NEW.project_id)
+    OR NOT EXISTS (SELECT 1 FROM people WHERE id = NEW.user_id)
+BEGIN SELECT RAISE(ABORT, 'the assignment''s project or person does not exist'); END;
+
+-- An assignment goes with its project, its task or its person. Alone, the last active one of a project's tasks stays.
+
+CREATE TRIGGER task_assignments_deleted BEFORE DELETE ON task_assignments
+WHEN OLD.deactivated = 0
+    AND EXISTS (SELECT 1 FROM projects WHERE id = OLD.project_id) AND EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
+    AND NOT EXISTS (SELECT 1 FROM task_assignments WHERE project_id = OLD.project_id AND deactivated = 0 AND id <> OLD.id)
+BEGIN SELECT RAISE(ABORT, 'it is the last active task of its project'); END;
+
+CREATE TRIGGER projects_assignments_go AFTER DELETE ON projects
+BEGIN
+    DELETE FROM task_assignments WHERE project_id = OLD.id;
+    DELETE FROM user_assignments WHERE project_id = OLD.id;
+END;
+
+CREATE TRIGGER tasks_assignments_go AFTER DELETE ON tasks
+BEGIN DELETE FROM task_assignments WHERE task_id = OLD.id; END;
+
+CREATE TRIGGER people_assignments_go AFTER DELETE ON people
+BEGIN DELETE FROM user_assignments WHERE user_id = OLD.id; END;

@@ -20,6 +20,12 @@ pub enum Error {
         /// The id that was asked for.
         id: i64,
     },
+    /// There is no person with the e-mail address.
+    #[error("there is no person with the e-mail address {}", crate::value::quoted(.email))]
+    NoPerson {
+        /// The address that was asked for.
+        email: String,
+    },
     /// A rule of the API forbids the change.
     #[error("{rule}: {}; {}", in_words(.in_the_way), .rule.remedy())]
     Refused {
@@ -217,6 +223,12 @@ pub enum Rule {
     InvoiceIsNotClosed,
     /// The two default item categories cannot be deleted.
     CategoryIsDefault,
+    /// The acting person can be neither deleted nor archived.
+    PersonActs,
+    /// At least one active person is an administrator.
+    PersonIsLastAdministrator,
+    /// The last active task assignment of a project cannot be deleted.
+    ProjectNeedsTask,
     /// An id that is taken cannot be loaded again.
     IdIsTaken,
     /// Records are generated into a new store only.
@@ -235,6 +247,9 @@ impl Rule {
             Rule::InvoiceIsNotOpenOrPartial => "send a draft first; a paid invoice needs no closing",
             Rule::InvoiceIsNotClosed => "only a closed invoice can be opened again",
             Rule::CategoryIsDefault => "rename it instead",
+            Rule::PersonActs => "let another administrator do it",
+            Rule::PersonIsLastAdministrator => "make another active person an administrator first",
+            Rule::ProjectNeedsTask => "assign another task first",
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
             Rule::StoreIsNotNew => "generate into a new file",
         }
@@ -253,6 +268,9 @@ impl fmt::Display for Rule {
             Rule::InvoiceIsNotOpenOrPartial => "Invoice is neither open nor partially paid",
             Rule::InvoiceIsNotClosed => "Invoice is not closed",
             Rule::CategoryIsDefault => "Category is a default one",
+            Rule::PersonActs => "Person is acting",
+            Rule::PersonIsLastAdministrator => "Person is the last active administrator",
+            Rule::ProjectNeedsTask => "Project needs at least one task",
             Rule::IdIsTaken => "The id is taken",
             Rule::StoreIsNotNew => "The store is not new",
         })

@@ -52,7 +52,9 @@ pub use format::json;
 pub use format::xml::{self, Dialect};
 pub use generate::Generator;
 pub use record::{Fields, NewRecord, Record, RecordChanges, Unknown};
+pub use resources::assignments::AssignmentFilter;
 pub use resources::clients::{Client, ClientChanges, ClientFilter, ClientId, NewClient};
+pub use resources::contacts::{Contact, ContactChanges, ContactFilter, ContactId, NewContact};
 pub use resources::invoices::messages::{Message, MessageFilter, MessageId, NewMessage};
 pub use resources::invoices::payments::{NewPayment, Payment, PaymentFilter, PaymentId};
 pub use resources::invoices::{
@@ -62,8 +64,11 @@ pub use resources::invoices::{
 pub use resources::item_categories::{
     ItemCategory, ItemCategoryChanges, ItemCategoryFilter, ItemCategoryId, NewItemCategory,
 };
+pub use resources::people::{NewPerson, Person, PersonChanges, PersonFilter, PersonId};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter, ProjectId};
+pub use resources::task_assignments::{NewTaskAssignment, TaskAssignment, TaskAssignmentChanges, TaskAssignmentId};
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter, TaskId};
+pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges, UserAssignmentId};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
 pub use transfer::Loaded;
 pub use upkeep::{Finding, Problem, Progress, Report};

@@ -54,10 +54,11 @@ use self::apart::{Lane, LongRecord};
 use self::auth::Credentials;
 use self::body::Stream;
 use self::lists::Lists;
-use self::route::{Route, Target};
+use self::route::{Email, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
+use crate::resources::people::by_email;
 use crate::resources::{Answer, Call, Plan};
 use crate::store::{
     ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, RecordDocument, Selection,
@@ -227,7 +228,7 @@ impl Api {
     pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
         let Route::Found(target) = route::find(&Method::GET, path) else { return None };
         let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
-        let read = || match target.call(store, "", RequestBody::default()).plan()? {
+        let read = || match target.call(store, "", RequestBody::default())?.plan()? {
             Plan::List { entity, selection } => {
                 let selection = Selection { window: Some(window), ..selection };
                 let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
@@ -242,7 +243,7 @@ impl Api {
                     Document::Long => Body::late(self.long(record)),
                 }))
             }
-            Plan::Tree(_) | Plan::RateLimit | Plan::Write { .. } => Ok(None),
+            Plan::Tree(_) | Plan::RateLimit | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
         };
         Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
     }
@@ -292,7 +293,7 @@ impl Api {
         let query = request.uri().query().unwrap_or_default();
         let content_type = choose::content_type(request.headers());
         let body = RequestBody { bytes, content_type: &content_type, query };
-        let members = match target.call(store, query, body).plan()? {
+        let members = match target.call(store, query, body)?.plan()? {
             Plan::Record { entity, parent, id } => {
                 return Ok(Planned::Record(RecordDocument { entity, parent, id, format }));
             }
@@ -302,6 +303,7 @@ impl Api {
                 tell_unknown(request, &command);
                 return Ok(Planned::Write(command, answer));
             }
+            Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
             Plan::Tree(members) => members,
             Plan::RateLimit => account::rate_limit(&self.inner.throttle.standing(store.time())),
         };
@@ -408,9 +410,13 @@ impl List {
 }
 
 impl Target {
-    fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Call<'a> {
-        let Target { resource, endpoint, id, parent } = self;
-        Call { store, resource, operation: &endpoint.operation, id, parent, query, body }
+    fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Result<Call<'a>> {
+        let Target { resource, endpoint, mut id, mut parent, email } = self;
+        if let Some(Email { address, is_id }) = email {
+            let person = store.read(|connection| by_email(connection, &address))?;
+            *(if is_id { &mut id } else { &mut parent }) = Some(person);
+        }
+        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, query, body })
     }
 }
 

@@ -77,6 +77,9 @@ pub(super) fn error(error: Error, format: Format) -> Response<Body> {
         Error::NotFound { record, id } => {
             refusal(StatusCode::NOT_FOUND, &format!("There is no {record} {id}."), None, format)
         }
+        Error::NoPerson { .. } => {
+            refusal(StatusCode::NOT_FOUND, "There is no person with that e-mail address.", None, format)
+        }
         Error::Refused { rule, .. } => hinted(StatusCode::BAD_REQUEST, &format!("{rule}."), &error.to_string(), format),
         Error::Invalid { .. } | Error::Xml { .. } | Error::Json { .. } | Error::Form { .. } | Error::Load { .. } => {
             let message = if format == Format::Json { error.in_json() } else { error.to_string() };

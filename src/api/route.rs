@@ -7,7 +7,7 @@ use http::Method;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 
-use crate::resources::{Endpoint, Methods, Resource, endpoints};
+use crate::resources::{Endpoint, Methods, Resource, endpoints, people};
 
 /// What a path and a method lead to.
 pub(super) enum Route {
@@ -18,12 +18,19 @@ pub(super) enum Route {
 }
 
 /// An endpoint, and the ids of the path.
-#[derive(Clone, Copy)]
 pub(super) struct Target {
     pub(super) resource: Option<&'static Resource>,
     pub(super) endpoint: &'static Endpoint,
     pub(super) id: Option<i64>,
     pub(super) parent: Option<i64>,
+    pub(super) email: Option<Email>,
+}
+
+/// The e-mail address of a person, where the path has it in the place of an id.
+pub(super) struct Email {
+    pub(super) address: String,
+    /// Whether it stands for the record's own id, not for its parent's.
+    pub(super) is_id: bool,
 }
 
 /// The endpoints of one path.
@@ -73,13 +80,19 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
     let Ok(matched) = router().at(&path) else {
         return Route::Unknown;
     };
-    let (mut id, mut parent) = (None, None);
-    for (name, value) in matched.params.iter() {
-        let Some(number) = number(value) else { return Route::Unknown };
-        *(if name == "id" { &mut id } else { &mut parent }) = Some(number);
+    let (mut id, mut parent, mut email) = (None, None, None);
+    for (at, (name, value)) in matched.params.iter().enumerate() {
+        let is_id = name == "id";
+        match number(value) {
+            Some(number) => *(if is_id { &mut id } else { &mut parent }) = Some(number),
+            None if at == 0 && path.starts_with(people::PATH) => {
+                email = Some(Email { address: value.to_owned(), is_id });
+            }
+            None => return Route::Unknown,
+        }
     }
     match matched.value.iter().find(|(_, endpoint)| endpoint.methods.has(method)) {
-        Some((resource, endpoint)) => Route::Found(Target { resource: *resource, endpoint, id, parent }),
+        Some((resource, endpoint)) => Route::Found(Target { resource: *resource, endpoint, id, parent, email }),
         None => {
             let methods = matched.value.iter().fold(Methods::NONE, |all, (_, endpoint)| all.and(endpoint.methods));
             Route::WrongMethod(methods.names())

@@ -14,7 +14,7 @@ macro_rules! record {
         $(#[$doc:meta])*
         $record:ident: table $table:literal, id $id:ident, element $element:literal $(or $alias:literal)*,
         list $list:literal $(or $list_alias:literal)?, documented array $array:literal $(, attached $attached:literal)?
-        $(, json $one:literal $(or $accepted:literal)* in $item:literal)?
+        $(, any root $any_root:literal)? $(, json $one:literal $(or $accepted:literal)* in $item:literal)?
         $(, without a place $($unplaced:literal)*)?;
         elements {
             $( $(#[$column_doc:meta])* $name:ident: $type:ty = $mode:ident
@@ -53,6 +53,7 @@ macro_rules! record {
             list_alias: [$(Some($list_alias),)? None][0],
             documented_array: $array,
             attached: [$(Some($attached),)? None][0],
+            any_root: [$($any_root,)? false][0],
             unplaced: &[$($($unplaced),*)?],
             json: [$(Some($crate::record::JsonNames { one: $one, item: $item, accepted: &[$($accepted),*] }),)? None][0],
             open: $crate::record::Tag::open_line($element),

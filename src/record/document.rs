@@ -18,6 +18,8 @@ pub struct Document {
     pub(crate) documented_array: bool,
     /// The element that the document of one record has after its columns, and no list has.
     pub(crate) attached: Option<&'static str>,
+    /// Whether an update may have any root: some programs write one of their own.
+    pub(crate) any_root: bool,
     /// Elements of other editions or of requests that have no place in the store. They are known: a request that has
     /// them says nothing new, a document that is loaded loses what they hold.
     pub(crate) unplaced: &'static [&'static str],

@@ -3,6 +3,7 @@
 use super::{Call, Endpoint, Plan};
 use crate::error::Result;
 use crate::format::Node::{Boolean, Group, Integer, Text};
+use crate::store::ADMINISTRATOR;
 
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint::read("/account/who_am_i", who_am_i),
@@ -11,10 +12,12 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
 
 fn who_am_i(call: &Call<'_>) -> Result<Plan> {
     let account = call.store.account();
+    let person = call.store.people().get(ADMINISTRATOR)?;
+    let manages = person.is_admin || person.is_project_manager;
     let text = |name, text: &str| Text(name, text.to_owned());
     let modules = ["expenses", "invoices", "estimates", "approval"].map(|name| Boolean(name, true));
     let manager = ["is-project-manager", "can-see-rates", "can-create-projects", "can-create-invoices"]
-        .map(|name| Boolean(name, true));
+        .map(|name| Boolean(name, manages));
     Ok(Plan::Tree(vec![
         Group(
             "company",
@@ -35,13 +38,13 @@ fn who_am_i(call: &Call<'_>) -> Result<Plan> {
         Group(
             "user",
             vec![
-                text("timezone", "UTC"),
+                text("timezone", &person.timezone),
                 Integer("timezone-utc-offset", 0),
-                Integer("id", 1),
-                text("email", &account.email),
-                Boolean("admin", true),
-                text("first-name", &account.first_name),
-                text("last-name", &account.last_name),
+                Integer("id", person.id.into()),
+                text("email", &person.email),
+                Boolean("admin", person.is_admin),
+                text("first-name", &person.first_name),
+                text("last-name", &person.last_name),
                 text("avatar-url", "/images/avatar.png"),
                 Group("project-manager", manager.into()),
                 Boolean("timestamp-timers", false),

@@ -86,14 +86,16 @@ pub(crate) enum Operation {
     Delete,
     /// A named change; the second, where there is one, keeps the body as a record of its own.
     Act(&'static Action, Option<&'static Entity>),
-    /// One of its own.
+    /// One of its own with a body.
+    Make(fn(&Call<'_>) -> Result<Plan>),
+    /// One of its own without a body.
     Other(fn(&Call<'_>) -> Result<Plan>),
 }
 
 impl Operation {
     /// Whether a body means something; that of a GET or a DELETE is ignored, whatever it is.
     pub(crate) fn reads_body(&self) -> bool {
-        matches!(self, Operation::Create | Operation::Update | Operation::Act(..))
+        matches!(self, Operation::Create | Operation::Update | Operation::Act(..) | Operation::Make(_))
     }
 }
 
@@ -130,6 +132,16 @@ impl Endpoint {
     /// `POST path` or `PUT path` does a named change.
     pub(crate) const fn act(path: &'static str, action: &'static Action) -> Self {
         Self::new(Methods::POST.and(Methods::PUT), path, Operation::Act(action, None))
+    }
+
+    /// `POST path` makes a record in a way of its own.
+    pub(crate) const fn make(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
+        Self::new(Methods::POST, path, Operation::Make(plan))
+    }
+
+    /// `POST path` or `PUT path` changes nothing of the record.
+    pub(crate) const fn stay(path: &'static str) -> Self {
+        Self::new(Methods::POST.and(Methods::PUT), path, Operation::Other(|call| call.stay()))
     }
 
     /// `GET path` does something of its own.
@@ -181,6 +193,8 @@ pub(crate) enum Plan {
     Tree(Vec<Node>),
     /// The document that says how the limit on calls stands.
     RateLimit,
+    /// Nothing; the path of the record.
+    Unchanged { location: String },
     /// A write, and what to answer once it is on disk.
     Write { command: Command, answer: Answer },
 }
@@ -203,7 +217,7 @@ impl Call<'_> {
     /// [`Error::Invalid`], [`Error::Xml`], [`Error::Json`] and [`Error::Form`] where query or body cannot be read, [`Error::NotFound`] where the
     /// parent of a list is not there, [`Error::Storage`].
     pub(crate) fn plan(&self) -> Result<Plan> {
-        if let Operation::Other(plan) = self.operation {
+        if let Operation::Make(plan) | Operation::Other(plan) = self.operation {
             return plan(self);
         }
         let Call { store, parent, .. } = *self;
@@ -212,7 +226,12 @@ impl Call<'_> {
         match (self.operation, self.id) {
             (Operation::List, _) => self.list(entity),
             (Operation::Create, _) => {
-                let command = store.creation(entity, parent, self.read_new(entity)?);
+                let purpose = match (entity.parent, parent) {
+                    (Some(named), Some(_)) => Purpose::CreateUnder(named.column),
+                    _ => Purpose::Create,
+                };
+                let values = self.body.read(entity.document, purpose)?;
+                let command = store.creation(entity, parent, values);
                 Ok(Plan::Write { command, answer: Answer::Created { resource, parent } })
             }
             (Operation::Get, Some(id)) => Ok(Plan::Record { entity, parent, id }),
@@ -232,6 +251,13 @@ impl Call<'_> {
             }
             _ => Err(no_record()),
         }
+    }
+
+    /// The plan of a call that changes nothing of its record.
+    fn stay(&self) -> Result<Plan> {
+        let (Some(resource), Some(id)) = (self.resource, self.id) else { return Err(no_record()) };
+        self.store.must_exist(resource.entity, id)?;
+        Ok(Plan::Unchanged { location: resource.location(self.parent, &id.to_string()) })
     }
 
     fn list(&self, entity: &'static Entity) -> Result<Plan> {
@@ -257,6 +283,6 @@ impl Call<'_> {
     }
 }
 
-fn no_record() -> Error {
+pub(super) fn no_record() -> Error {
     Error::storage("answering a call", "its endpoint names no record")
 }

@@ -3,12 +3,17 @@
 //! Adding one is a file here, its line in [`RESOURCES`], and its table in `schema.sql`.
 
 pub(crate) mod account;
+pub(crate) mod assignments;
 pub(crate) mod clients;
+pub(crate) mod contacts;
 pub(crate) mod endpoint;
 pub(crate) mod invoices;
 pub(crate) mod item_categories;
+pub(crate) mod people;
 pub(crate) mod projects;
+pub(crate) mod task_assignments;
 pub(crate) mod tasks;
+pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
@@ -26,6 +31,10 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &invoices::payments::RESOURCE,
     &item_categories::RESOURCE,
     &tasks::RESOURCE,
+    &people::RESOURCE,
+    &contacts::RESOURCE,
+    &task_assignments::RESOURCE,
+    &user_assignments::RESOURCE,
 ];
 
 /// Every entity, each after those that it refers to.

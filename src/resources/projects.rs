@@ -1,6 +1,7 @@
 //! Projects: `docs/spec/projects.md`, and rule 3 of `docs/spec/clients.md`.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::clients::ClientId;
@@ -8,8 +9,10 @@ use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
 use crate::record::{NewRecord, RecordChanges, filter, record, text_enum};
 use crate::store::{
-    Action, Change, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
+    Action, Change, ClientStore, Done, Entity, Filter, Invariant, MAX_ID, On, Parent, Records, Rule, Selection, Stored,
+    Transaction,
 };
+use crate::value::datetime_text;
 
 record! {
     /// A project of a client.
@@ -174,6 +177,7 @@ impl Stored for Project {
 pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE])
     .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT])
+    .entail(&[], entail)
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
@@ -187,6 +191,33 @@ pub(crate) static RESOURCE: Resource = Resource {
         Endpoint::act("/projects/{id}/toggle", &TOGGLE),
     ],
 };
+
+/// A new project gets the person who makes it, everybody who joins each new project, and the default tasks.
+fn entail(connection: &Connection, done: &Done<'_>) -> Result<()> {
+    let Change::Create(_) = done.change else { return Ok(()) };
+    let at = datetime_text(done.at);
+    let people = "INSERT INTO user_assignments (user_id, project_id, hourly_rate, created_at, updated_at) \
+                  SELECT id, ?1, default_hourly_rate, ?2, ?2 FROM people \
+                  WHERE id = ?3 OR (has_access_to_all_future_projects = 1 AND is_active = 1) ORDER BY id";
+    let tasks = "INSERT INTO task_assignments (project_id, task_id, billable, hourly_rate, created_at, updated_at) \
+                 SELECT ?1, id, billable_by_default, default_hourly_rate, ?2, ?2 FROM tasks \
+                 WHERE is_default = 1 AND deactivated = 0 ORDER BY id";
+    let added = connection.prepare_cached(people)?.execute((done.id, &at, done.actor))?;
+    within_ids(connection, added, "user_assignments")?;
+    let added = connection.prepare_cached(tasks)?.execute((done.id, &at))?;
+    within_ids(connection, added, "task_assignments")
+}
+
+/// Refuses what was added with ids above the greatest.
+fn within_ids(connection: &Connection, added: usize, table: &'static str) -> Result<()> {
+    match added > 0 && connection.last_insert_rowid() > MAX_ID {
+        true => Err(Error::IdsExhausted { table }),
+        false => Ok(()),
+    }
+}
+
+/// What assignments belong to.
+pub(super) const PROJECT: Parent = Parent { entity: &PROJECTS, column: "project_id" };
 
 /// An active project becomes inactive and the other way round.
 static TOGGLE: Action = Action { name: "toggle", sets: &[("active", "1 - active")], rules: &[] };

@@ -20,7 +20,9 @@ use rusqlite::Connection;
 pub(crate) use backup::Image;
 pub(crate) use backup::copy;
 pub use entity::Stored;
-pub(crate) use entity::{Action, Attached, By, Change, Done, Entity, Filter, Invariant, On, Parent, Rule, Selection};
+pub(crate) use entity::{
+    Action, Attached, By, Change, Done, Entity, Filter, Invariant, Loading, On, Parent, Rule, Selection,
+};
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
 pub(crate) use open::file::differences;
@@ -32,7 +34,7 @@ pub use schema::Upgrade;
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use write::Spawn;
-pub(crate) use write::command::{add, apply, delete_where, load};
+pub(crate) use write::command::{ADMINISTRATOR, Composed, Composition, add, apply, create, delete_where, load};
 pub(crate) use write::{Command, MAX_ID, Outcome, Write};
 
 use self::open::{Access, Claim, Identity, Settings, file};
@@ -139,7 +141,7 @@ impl ClientStore {
             settings = its;
             (connection, None)
         } else {
-            file::writer(path, &settings, builder.create, builder.quick_check).inspect_err(|_| {
+            file::writer(path, &settings, &builder.account, builder.create, builder.quick_check).inspect_err(|_| {
                 let made = || std::fs::metadata(path).is_ok_and(|made| made.len() == 0);
                 // A full disk had no room for the tables; nobody else makes the file at this moment.
                 if before.is_none() && claim.as_ref().is_some_and(Claim::is_alone) && made() {
@@ -158,7 +160,7 @@ impl ClientStore {
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Writer::new(file::memory(&settings(&builder))?, None, builder.busy_timeout)?;
+        let writer = Writer::new(file::memory(&settings(&builder), &builder.account)?, None, builder.busy_timeout)?;
         let (writer, time) = (Arc::new(writer), builder.time());
         let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
         Ok(ClientStore { inner: Arc::new(inner) })
@@ -217,6 +219,19 @@ impl ClientStore {
         self.command(entity, parent, Write::Create(values))
     }
 
+    /// The command that makes a record, and those that it needs, of what the given values may set.
+    pub(crate) fn composition(
+        &self,
+        entity: &'static Entity,
+        parent: Option<i64>,
+        composition: &'static Composition,
+        mut values: Values,
+    ) -> Command {
+        values.keep_writable(true);
+        self.prepare(composition.entity, &mut values);
+        self.command(entity, parent, Write::Compose(composition, values))
+    }
+
     /// The command that sets what the given values may set.
     pub(crate) fn update(&self, entity: &'static Entity, parent: Option<i64>, id: i64, mut values: Values) -> Command {
         values.keep_writable(false);
@@ -246,7 +261,7 @@ impl ClientStore {
     }
 
     fn command(&self, entity: &'static Entity, parent: Option<i64>, write: Write) -> Command {
-        Command { entity, parent, write, at: self.now() }
+        Command { entity, parent, write, actor: ADMINISTRATOR, at: self.now() }
     }
 
     /// Applies a command and commits it.

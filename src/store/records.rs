@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rusqlite::Connection;
 
 use super::read::{List, Source, record};
-use super::write::command::{self, Command, Outcome};
+use super::write::command::{self, Command, Composition, Outcome};
 use super::{Action, ClientStore, Selection, Stored};
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, RecordChanges, Values, View};
@@ -198,6 +198,14 @@ impl<'a, R: Stored> Records<'a, R> {
     pub(crate) fn act(&self, id: impl Into<R::Id>, action: &'static Action) -> Result<i64> {
         match self.run(self.store.action(R::ENTITY, id.into().into(), action, None))? {
             Outcome::Acted(now) => Ok(now),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Makes a record and those that it needs, and gives its id.
+    pub(crate) fn compose(&self, parent: i64, composition: &'static Composition, values: Values) -> Result<i64> {
+        match self.run(self.store.composition(R::ENTITY, Some(parent), composition, values))? {
+            Outcome::Created(id) => Ok(id),
             other => Err(unexpected(other)),
         }
     }

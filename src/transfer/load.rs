@@ -86,6 +86,8 @@ impl ClientStore {
                 kinds: Vec::new(),
                 unknown: Unknowns::default(),
                 replacements: HashSet::new(),
+                held: Vec::new(),
+                aside: Vec::new(),
             };
             let mut unknown = Vec::new();
             for (content, name, document) in opened {
@@ -95,6 +97,7 @@ impl ClientStore {
                     unknown.push((name, met));
                 }
             }
+            loader.finish()?;
             let records = loader.kinds.iter().map(|(_, count)| count).sum();
             Ok(Loaded { records, kinds: loader.kinds, unknown })
         })

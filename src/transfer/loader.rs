@@ -7,9 +7,10 @@ use rusqlite::Connection;
 
 use super::NEXT_IDS;
 use crate::error::{Error, Result, Rule};
-use crate::record::{Unknown, Unknowns, Values};
+use crate::record::{Constant, Unknown, Unknowns, Values};
 use crate::resources::entities;
-use crate::store::{ClientStore, Entity, MAX_ID, delete_where, load};
+use crate::store::{ClientStore, Entity, Loading, MAX_ID, delete_where, load};
+use crate::value::Value;
 
 /// What a document is, by its root or its first name.
 pub(super) enum Content {
@@ -45,6 +46,10 @@ pub(super) struct Loader<'a> {
     pub(super) unknown: Unknowns,
     /// The ids of what may have taken a default record's place, which it does not give up again.
     pub(super) replacements: HashSet<(&'static str, i64)>,
+    /// The records that hold other values until the end, each with its own.
+    pub(super) held: Vec<(&'static Entity, i64, Vec<i64>)>,
+    /// The kinds whose seeded records go at the end.
+    pub(super) aside: Vec<&'static Entity>,
 }
 
 impl Loader<'_> {
@@ -70,7 +75,11 @@ impl Loader<'_> {
             return Err(Error::refused(Rule::IdIsTaken, [(entity.document.element, 1)]));
         }
         self.note(&values.unknown)?;
-        load(self.connection, entity, values, self.at)?;
+        let own = entity.loading.map(|loading| hold(&mut values, loading.held));
+        let id = load(self.connection, entity, values, self.at)?;
+        if let Some(own) = own {
+            self.held.push((entity, id, own));
+        }
         let element = entity.document.element;
         match self.kinds.iter_mut().rev().find(|(kind, _)| *kind == element) {
             Some((_, count)) => *count += 1,
@@ -80,9 +89,39 @@ impl Loader<'_> {
     }
 
     /// Removes the records of a new store that the dumped one may have deleted.
-    pub(super) fn make_way(&self, entity: &Entity) -> Result<()> {
-        if let Some(seeded) = entity.seeded {
-            delete_where(self.connection, entity, seeded)?;
+    pub(super) fn make_way(&mut self, entity: &'static Entity) -> Result<()> {
+        match (entity.seeded, entity.loading) {
+            (Some(_), Some(loading)) => {
+                self.connection.execute(loading.aside, [])?;
+                self.aside.push(entity);
+                Ok(())
+            }
+            (Some(seeded), None) => delete_where(self.connection, entity, seeded),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Gives the records the values that they could not have before the last one was there.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        for (entity, id, own) in self.held.drain(..) {
+            let Some(loading) = entity.loading else { continue };
+            let sets: Vec<String> =
+                loading.held.iter().zip(&own).map(|((column, _), value)| format!("{column} = {value}")).collect();
+            let sql = format!("UPDATE {} SET {} WHERE id = ?1", entity.table.name, sets.join(", "));
+            self.connection.prepare_cached(&sql)?.execute([id]).map_err(|error| refused(error, loading))?;
+        }
+        for entity in self.aside.drain(..) {
+            let (Some(seeded), Some(loading)) = (entity.seeded, entity.loading) else { continue };
+            let sql = format!("SELECT id FROM {} WHERE {seeded}", entity.table.name);
+            let left: Vec<i64> = {
+                let mut statement = self.connection.prepare(&sql)?;
+                let ids = statement.query_map([], |row| row.get(0))?;
+                ids.collect::<rusqlite::Result<_>>()?
+            };
+            for id in left.into_iter().filter(|id| !self.replacements.contains(&(entity.table.name, *id))) {
+                let sql = format!("DELETE FROM {} WHERE id = ?1", entity.table.name);
+                self.connection.execute(&sql, [id]).map_err(|error| refused(error, loading))?;
+            }
         }
         Ok(())
     }
@@ -102,5 +141,27 @@ impl Loader<'_> {
             self.connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", (name, last))?;
         }
         Ok(())
+    }
+}
+
+/// Lets columns hold values, and gives those that they will have.
+fn hold(values: &mut Values, held: &[(&'static str, i64)]) -> Vec<i64> {
+    let mut own = Vec::with_capacity(held.len());
+    for (name, value) in held {
+        let column = &values.table.columns[values.table.position(name)];
+        let default = match column.default {
+            Some(Constant::Integer(number)) => number,
+            _ => *value,
+        };
+        own.push(values.integer(name).unwrap_or(default));
+        values.set(name, Value::Integer(*value));
+    }
+    own
+}
+
+fn refused(error: rusqlite::Error, loading: Loading) -> Error {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => (loading.refusal)(),
+        _ => error.into(),
     }
 }

@@ -26,6 +26,18 @@ const KINDS = [
     columns: ["id", "name", "billable-by-default", "is-default", "default-hourly-rate", "deactivated", "updated-at"],
     label: "name",
   },
+  {
+    name: "people",
+    title: "People",
+    columns: ["id", "email", "first-name", "last-name", "is-active", "is-admin", "is-project-manager", "updated-at"],
+    label: "email",
+  },
+  {
+    name: "contacts",
+    title: "Contacts",
+    columns: ["id", "client-id", "first-name", "last-name", "email", "phone-office", "title", "updated-at"],
+    label: "last-name",
+  },
 ];
 
 const EMPTY = {
@@ -34,6 +46,8 @@ const EMPTY = {
   invoices: "No invoices yet. Make one: curl ORIGIN/invoices -d '<invoice><client-id>1</client-id><subject>March</subject></invoice>'",
   invoice_item_categories: "No item categories.",
   tasks: "No tasks.",
+  people: "No people.",
+  contacts: "No contacts yet. Make one: curl ORIGIN/contacts -d '<contact><client-id>1</client-id><first-name>Jo</first-name><last-name>Doe</last-name></contact>'",
 };
 
 let kind = KINDS[0];

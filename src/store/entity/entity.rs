@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::filter::{Filter, Selection};
 use super::rule::{Change, Rule};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::{Document, Record, Table, Values};
 use crate::store::Builder;
 use crate::value::is_space;
@@ -29,6 +29,8 @@ pub struct Entity {
     pub(crate) filters: &'static [Filter],
     /// Takes from the store's settings what applying a command must not ask for, like random keys.
     pub(crate) prepare: Option<fn(&mut Values, &Builder)>,
+    /// Finds the record that is there already and that a create means, and makes it what the create says.
+    pub(crate) existing: Option<Existing>,
     /// Fills in what a create leaves out and no column's default gives.
     pub(crate) complete: Option<Complete>,
     /// Fills in what follows from an update's values.
@@ -42,12 +44,16 @@ pub struct Entity {
     /// The records that every new store has while nobody has written to them, as a condition in
     /// SQL; a loaded dump takes their place.
     pub(crate) seeded: Option<&'static str>,
+    /// What is different while documents are loaded, where a rule looks at all records of the kind.
+    pub(crate) loading: Option<Loading>,
     pub(crate) invariants: &'static [Invariant],
     pub(crate) audit: Option<Audit>,
     /// The statement that creates a record, which is the same for every one.
     pub(crate) insert: OnceLock<String>,
 }
 
+/// The id of the record that a create means and that is there already; the moment is the command's.
+pub type Existing = fn(&Connection, &Values, DateTime<Utc>) -> Result<Option<i64>>;
 /// Fills in what a create leaves out; the moment is the command's.
 pub type Complete = fn(&Connection, &mut Values, DateTime<Utc>) -> Result<()>;
 /// Fills in what follows from an update of the record with the id.
@@ -66,12 +72,14 @@ impl Entity {
             rules: &[],
             filters: &[],
             prepare: None,
+            existing: None,
             complete: None,
             revise: None,
             entail: None,
             remembered: &[],
             attached: None,
             seeded: None,
+            loading: None,
             invariants: &[],
             audit: None,
             insert: OnceLock::new(),
@@ -108,6 +116,11 @@ impl Entity {
         self
     }
 
+    pub(crate) const fn existing(mut self, existing: Existing) -> Self {
+        self.existing = Some(existing);
+        self
+    }
+
     pub(crate) const fn complete(mut self, complete: Complete) -> Self {
         self.complete = Some(complete);
         self
@@ -135,6 +148,11 @@ impl Entity {
 
     pub(crate) const fn seeded(mut self, condition: &'static str) -> Self {
         self.seeded = Some(condition);
+        self
+    }
+
+    pub(crate) const fn loading(mut self, loading: Loading) -> Self {
+        self.loading = Some(loading);
         self
     }
 
@@ -209,6 +227,18 @@ pub struct Attached {
     pub(crate) at_most: fn(&Connection, i64) -> Result<usize>,
 }
 
+/// What is different while documents are loaded: a rule that looks at all records of a kind, such as that one of the people
+/// is an administrator, need not hold before the last one is there.
+#[derive(Clone, Copy)]
+pub struct Loading {
+    /// The columns that hold a value of their own until the end, with those values.
+    pub(crate) held: &'static [(&'static str, i64)],
+    /// The SQL that lets the seeded records take no place that a loaded one needs; they go at the end.
+    pub(crate) aside: &'static str,
+    /// Why the end fails where the file refuses it.
+    pub(crate) refusal: fn() -> Error,
+}
+
 /// An invariant that a check looks for breaches of.
 pub struct Invariant {
     /// The column that is wrong then.
@@ -228,6 +258,8 @@ pub struct Done<'a> {
     pub(crate) deleted: Option<Values>,
     /// The body that an action came with.
     pub(crate) body: Option<Values>,
+    /// The id of the person who acted.
+    pub(crate) actor: i64,
     pub(crate) at: DateTime<Utc>,
 }
 

@@ -9,7 +9,8 @@ use crate::record::{Table, Values};
 ///
 /// The condition is SQL. In it, `:column` is what the column holds after the change: the value that
 /// a create or an update gives, what an action sets, or else the stored value. `table.column` is
-/// always the stored value; a create has none. The same sentence stands in `schema.sql`, for other
+/// always the stored value; a create has none. `:actor` is the id of the person who acts, 0 where a document is loaded.
+/// The same sentence stands in `schema.sql`, for other
 /// programs.
 pub struct Rule {
     pub(crate) on: On,
@@ -72,6 +73,14 @@ impl Change<'_> {
     }
 }
 
+/// What conditions call the acting person.
+const ACTOR: &str = "actor";
+
+/// The number of the parameter that stands for the acting person, behind those of the columns and of the place.
+pub(crate) fn actor_parameter(table: &Table) -> usize {
+    table.columns.len() + 3
+}
+
 impl Rule {
     pub(crate) fn concerns(&self, change: &Change<'_>) -> bool {
         match change {
@@ -84,14 +93,15 @@ impl Rule {
 
     fn sets(&self, is_set: impl Fn(&str) -> bool) -> bool {
         matches!(self.on, On::Change | On::Write)
-            && parts(self.condition).any(|part| matches!(part, Part::Column(column) if is_set(column)))
+            && parts(self.condition)
+                .any(|part| matches!(part, Part::Column(column) if column != ACTOR && is_set(column)))
     }
 
     /// The columns that the condition names.
     #[cfg(test)]
     pub(crate) fn columns(&self) -> impl Iterator<Item = &'static str> {
         parts(self.condition).filter_map(|part| match part {
-            Part::Column(column) => Some(column),
+            Part::Column(column) => (column != ACTOR).then_some(column),
             Part::Text(_) => None,
         })
     }
@@ -103,6 +113,10 @@ impl Rule {
             let column = match part {
                 Part::Text(text) => {
                     sql.push_str(text);
+                    continue;
+                }
+                Part::Column(ACTOR) => {
+                    sql.push_str(&format!("?{}", actor_parameter(table)));
                     continue;
                 }
                 Part::Column(column) => column,

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::connection::{Settings, is_busy, reader, set_up, uri};
 use super::place::{self, Access, with_suffix};
+use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::store::schema::{
     APPLICATION_ID, Difference, FILE_FORMAT, Preparation, Upgrade, foreign, identity, newer, unaltered,
@@ -26,6 +27,7 @@ const NOT_WRITABLE: &str = "this account may not write the file or its directory
 pub(crate) fn writer(
     path: &Path,
     settings: &Settings,
+    account: &Account,
     create: bool,
     checks: bool,
 ) -> Result<(Connection, Option<Upgrade>)> {
@@ -40,7 +42,7 @@ pub(crate) fn writer(
     if path.exists() && place::access(path) != Access::Write {
         return Err(Error::ReadOnly { path: path.to_owned(), reason: NOT_WRITABLE });
     }
-    patiently(path, settings, || open_writer(path, settings))
+    patiently(path, settings, || open_writer(path, settings, account))
 }
 
 /// Opens a connection that writes nothing; what is altered in the file is for the caller to judge.
@@ -178,7 +180,7 @@ fn log_of(path: &Path) -> PathBuf {
     with_suffix(path, "-wal")
 }
 
-fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<Upgrade>)> {
+fn open_writer(path: &Path, settings: &Settings, account: &Account) -> Result<(Connection, Option<Upgrade>)> {
     let had_log = log_of(path).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -189,8 +191,14 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
     connection.execute_batch(&format!("PRAGMA journal_size_limit = {LOG}"))?;
     // Until the file is known to be ours, closing it must not bring in a log that others have left.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
-    let preparation =
-        Preparation { connection: &connection, path: Some(path), settings, format: &FILE_FORMAT, step: &|| {} };
+    let preparation = Preparation {
+        connection: &connection,
+        path: Some(path),
+        settings,
+        account,
+        format: &FILE_FORMAT,
+        step: &|| {},
+    };
     let upgrade = preparation.run()?;
     unaltered(path, differences(&connection)?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -208,10 +216,10 @@ fn open_writer(path: &Path, settings: &Settings) -> Result<(Connection, Option<U
 }
 
 /// Opens a new store in memory.
-pub(crate) fn memory(settings: &Settings) -> Result<Connection> {
+pub(crate) fn memory(settings: &Settings, account: &Account) -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection, settings)?;
-    Preparation { connection: &connection, path: None, settings, format: &FILE_FORMAT, step: &|| {} }.run()?;
+    Preparation { connection: &connection, path: None, settings, account, format: &FILE_FORMAT, step: &|| {} }.run()?;
     Ok(connection)
 }
 
@@ -266,11 +274,11 @@ mod tests {
             links: false,
             access: Access::Write,
         };
-        let writer = writer(&path, &settings, true, false).unwrap().0;
+        let writer = writer(&path, &settings, &Account::default(), true, false).unwrap().0;
         let connections = [
             reader(&path, &settings).unwrap(),
             inspector(&path, &settings).unwrap().0,
-            memory(&settings).unwrap(),
+            memory(&settings, &Account::default()).unwrap(),
             writer,
         ];
         for connection in connections {

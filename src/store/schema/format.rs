@@ -32,14 +32,15 @@ pub(crate) struct Step {
 }
 
 /// Versions 1 and 2 have the same tables.
-const V2_AS_V3: &str = include_str!("migrate/v2_read_as_v3.sql");
+const V2_AS_V4: &str = concat!(include_str!("migrate/v2_read_as_v3.sql"), include_str!("migrate/v3_read_as_v4.sql"));
 
 /// The format of this program's files.
 pub(crate) static FILE_FORMAT: FileFormat = FileFormat {
     schema: objects::CURRENT,
     steps: &[
-        Step { script: include_str!("migrate/v2_from_v1.sql"), views: V2_AS_V3 },
-        Step { script: include_str!("migrate/v3_from_v2.sql"), views: V2_AS_V3 },
+        Step { script: include_str!("migrate/v2_from_v1.sql"), views: V2_AS_V4 },
+        Step { script: include_str!("migrate/v3_from_v2.sql"), views: V2_AS_V4 },
+        Step { script: include_str!("migrate/v4_from_v3.sql"), views: include_str!("migrate/v3_read_as_v4.sql") },
     ],
 };
 

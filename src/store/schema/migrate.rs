@@ -9,9 +9,15 @@ use rusqlite::{Batch, Connection, ErrorCode};
 
 use super::format::{APPLICATION_ID, FileFormat, Step, foreign, identity, newer, run, unaltered};
 use super::objects::differences;
+use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::store::backup::copy;
 use crate::store::open::{Settings, begin, reader, with_suffix};
+use crate::value::is_space;
+use crate::xml::find_illegal;
+
+/// The first version that has people.
+const WITH_PEOPLE: i64 = 4;
 
 /// What opening an older file has done to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub(crate) struct Preparation<'a> {
     /// None in memory.
     pub(crate) path: Option<&'a Path>,
     pub(crate) settings: &'a Settings,
+    /// Whose account it is: its administrator is the first person of a file that had none.
+    pub(crate) account: &'a Account,
     pub(crate) format: &'a FileFormat,
     /// Called before each step.
     pub(crate) step: &'a dyn Fn(),
@@ -93,6 +101,7 @@ impl Preparation<'_> {
                 (self.step)();
                 let saved = backup.insert(self.back_up(path, from)?).clone();
                 self.migrate(from).map_err(|error| failed(path, (from, to), error))?;
+                self.name_administrator(from)?;
                 connection.pragma_update(None, "user_version", to)?;
                 Ok(Some(Upgrade { from, to, backup: saved }))
             }
@@ -103,11 +112,26 @@ impl Preparation<'_> {
                     return Err(foreign(path, format!("an SQLite database with application id {id:#010x}")));
                 }
                 connection.execute_batch(self.format.schema)?;
+                self.name_administrator(0)?;
                 connection.pragma_update(None, "application_id", APPLICATION_ID)?;
                 connection.pragma_update(None, "user_version", to)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Gives the first person the name and the address of the account's administrator, in a file that had no people.
+    fn name_administrator(&self, from: i64) -> Result<()> {
+        if from >= WITH_PEOPLE || self.format.newest() < WITH_PEOPLE {
+            return Ok(());
+        }
+        let Account { email, first_name, last_name, .. } = self.account;
+        let account = Account::default();
+        let email = or_default(email, account.email);
+        let names = (or_default(first_name, account.first_name), or_default(last_name, account.last_name));
+        let sql = "UPDATE people SET email = ?1, first_name = ?2, last_name = ?3 WHERE id = 1";
+        self.connection.execute(sql, (email, names.0, names.1))?;
+        Ok(())
     }
 
     /// Keeps the file as it is beside it, under a name that is free.
@@ -144,6 +168,15 @@ impl Preparation<'_> {
         }
         Ok(())
     }
+}
+
+/// A text of the account as the file can hold it: what no document can carry becomes U+FFFD, a blank one the default.
+fn or_default(text: &str, default: String) -> String {
+    if text.chars().all(is_space) {
+        return default;
+    }
+    let is_illegal = |character: char| find_illegal(character.encode_utf8(&mut [0; 4])).is_some();
+    text.chars().map(|character| if is_illegal(character) { '\u{FFFD}' } else { character }).collect()
 }
 
 fn whole(copy: &Path) -> Result<()> {

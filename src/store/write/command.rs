@@ -8,7 +8,7 @@ use crate::error::{self, Error, Result};
 #[cfg(feature = "server")]
 use crate::record::Unknown;
 use crate::record::Values;
-use crate::store::entity::{Action, Change, Done, Entity};
+use crate::store::entity::{Action, Change, Done, Entity, actor_parameter};
 use crate::value::{Kind, Value, datetime_text};
 
 /// The greatest id: the greatest number that programs of all kinds read exactly.
@@ -21,17 +21,25 @@ pub(crate) struct Command {
     /// of the command itself; a new record gets it as its parent.
     pub(crate) parent: Option<i64>,
     pub(crate) write: Write,
+    /// The id of the person who acts; rules name it as `:actor`.
+    pub(crate) actor: i64,
     pub(crate) at: DateTime<Utc>,
 }
+
+/// The person who acts where nobody else does: the account's administrator.
+pub(crate) const ADMINISTRATOR: i64 = 1;
+/// Nobody acts where a document is loaded.
+const NOBODY: i64 = 0;
 
 impl Command {
     /// The elements of its document that have no place in a record.
     #[cfg(feature = "server")]
     pub(crate) fn unknown(&self) -> Option<&[Unknown]> {
         match &self.write {
-            Write::Create(values) | Write::Update(_, values) | Write::Act(_, _, Some(values)) => {
-                Some(values.unknown.met())
-            }
+            Write::Create(values)
+            | Write::Compose(_, values)
+            | Write::Update(_, values)
+            | Write::Act(_, _, Some(values)) => Some(values.unknown.met()),
             Write::Act(..) | Write::Delete(_) => None,
         }
     }
@@ -41,12 +49,30 @@ impl Command {
 pub(crate) enum Write {
     /// Makes a record; its id is the next one.
     Create(Values),
+    /// Makes a record and those that it needs, of the values of one of them.
+    Compose(&'static Composition, Values),
     /// Sets the given fields.
     Update(i64, Values),
     /// Does a named change; what the action entails may keep the body.
     Act(i64, &'static Action, Option<Values>),
     /// Removes a record.
     Delete(i64),
+}
+
+/// A create of several records at once.
+pub(crate) struct Composition {
+    /// What the values are of.
+    pub(crate) entity: &'static Entity,
+    /// Makes the records; the id is that of the command's own.
+    pub(crate) run: fn(&Connection, Composed) -> Result<i64>,
+}
+
+/// What a [`Composition`] is made from.
+pub(crate) struct Composed {
+    pub(crate) parent: Option<i64>,
+    pub(crate) values: Values,
+    pub(crate) actor: i64,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// What a command did.
@@ -65,44 +91,60 @@ pub(crate) enum Outcome {
 /// Where a command is one conditional statement, SQLite itself makes it atomic. A savepoint undoes it
 /// together with what it entails, and with what it looked at to complete a record.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
-    let Command { entity, parent, write, at } = command;
+    let Command { entity, parent, write, actor, at } = command;
     match write {
         Write::Create(mut values) => {
             if let (Some(named), Some(id)) = (entity.parent, parent) {
                 values.set(named.column, Value::Integer(id));
             }
             values.check(true)?;
-            whole(connection, entity.entail.is_some() || entity.complete.is_some(), || {
-                complete(connection, entity, &mut values, at)?;
-                let id = insert(connection, entity, &values)?;
-                entail(
-                    connection,
-                    entity,
-                    Done { change: Change::Create(&values), id, deleted: None, body: None, at },
-                )?;
-                Ok(Outcome::Created(id))
+            whole(connection, entity.entail.is_some() || entity.complete.is_some() || entity.existing.is_some(), || {
+                create(connection, entity, values, actor, at).map(Outcome::Created)
             })
+        }
+        Write::Compose(Composition { run, .. }, values) => {
+            whole(connection, true, || run(connection, Composed { parent, values, actor, at }).map(Outcome::Created))
         }
         Write::Update(id, mut values) => {
             values.check(false)?;
             whole(connection, entity.entail.is_some() || entity.revise.is_some(), || {
-                update(connection, entity, Place { id, parent }, &mut values, at)?;
+                update(connection, entity, Place { id, parent, actor }, &mut values, at)?;
                 let change = Change::Update(id, &values);
-                entail(connection, entity, Done { change, id, deleted: None, body: None, at })?;
+                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
                 Ok(Outcome::Updated)
             })
         }
         Write::Act(id, action, body) => whole(connection, entity.entail.is_some(), || {
-            let now = act(connection, entity, Place { id, parent }, action, at)?;
-            entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, at })?;
+            let now = act(connection, entity, Place { id, parent, actor }, action, at)?;
+            entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, actor, at })?;
             Ok(Outcome::Acted(now))
         }),
         Write::Delete(id) => whole(connection, entity.entail.is_some(), || {
-            let deleted = Some(delete(connection, entity, Place { id, parent })?);
-            entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, at })?;
+            let deleted = Some(delete(connection, entity, Place { id, parent, actor })?);
+            entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, actor, at })?;
             Ok(Outcome::Deleted)
         }),
     }
+}
+
+/// Makes a record of values that were checked, with what that entails, and gives its id; or makes the one that is there
+/// already what they say.
+pub(crate) fn create(
+    connection: &Connection,
+    entity: &Entity,
+    mut values: Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<i64> {
+    if let Some(existing) = entity.existing
+        && let Some(id) = existing(connection, &values, at)?
+    {
+        return Ok(id);
+    }
+    complete(connection, entity, &mut values, at)?;
+    let id = insert(connection, entity, &values, actor)?;
+    entail(connection, entity, Done { change: Change::Create(&values), id, deleted: None, body: None, actor, at })?;
+    Ok(id)
 }
 
 fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -> Result<()> {
@@ -132,11 +174,11 @@ fn complete(connection: &Connection, entity: &Entity, values: &mut Values, at: D
     entity.complete.map_or(Ok(()), |complete| complete(connection, values, at))
 }
 
-fn insert(connection: &Connection, entity: &Entity, values: &Values) -> Result<i64> {
-    insert_or(connection, entity, values, false)
+fn insert(connection: &Connection, entity: &Entity, values: &Values, actor: i64) -> Result<i64> {
+    insert_or(connection, entity, values, actor, false)
 }
 
-fn insert_or(connection: &Connection, entity: &Entity, values: &Values, replaces: bool) -> Result<i64> {
+fn insert_or(connection: &Connection, entity: &Entity, values: &Values, actor: i64, replaces: bool) -> Result<i64> {
     let change = Change::Create(values);
     let insert = entity.insert.get_or_init(|| {
         let sql = entity.table.sql();
@@ -145,8 +187,9 @@ fn insert_or(connection: &Connection, entity: &Entity, values: &Values, replaces
     let replace = replaces.then(|| insert.replacen("INSERT", "INSERT OR REPLACE", 1));
     let mut statement = connection.prepare_cached(replace.as_ref().unwrap_or(insert))?;
     bind(&mut statement, values)?;
+    bind_actor(&mut statement, entity, actor)?;
     match statement.raw_execute().map_err(|error| exhausted(connection, entity, error))? {
-        0 => Err(refusal(connection, entity, &change)?),
+        0 => Err(refusal(connection, entity, &change, actor)?),
         _ => match connection.last_insert_rowid() {
             id @ ..=MAX_ID => Ok(id),
             id => {
@@ -181,11 +224,12 @@ fn exhausted(connection: &Connection, entity: &Entity, error: rusqlite::Error) -
     }
 }
 
-/// The record that a command changes, and the one that it must belong to.
+/// The record that a command changes, the one that it must belong to, and who changes it.
 #[derive(Clone, Copy)]
 struct Place {
     id: i64,
     parent: Option<i64>,
+    actor: i64,
 }
 
 impl Place {
@@ -202,8 +246,17 @@ impl Place {
         if let (Some(_), Some(id)) = (entity.parent, self.parent) {
             statement.raw_bind_parameter(first + 1, id)?;
         }
-        Ok(())
+        bind_actor(statement, entity, self.actor)
     }
+}
+
+/// Binds the acting person, where the statement's rules name them.
+fn bind_actor(statement: &mut rusqlite::Statement<'_>, entity: &Entity, actor: i64) -> Result<()> {
+    let parameter = actor_parameter(entity.table);
+    if statement.parameter_count() >= parameter {
+        statement.raw_bind_parameter(parameter, actor)?;
+    }
+    Ok(())
 }
 
 fn update(
@@ -303,12 +356,12 @@ fn first_row<T>(
 pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, at: DateTime<Utc>) -> Result<i64> {
     values.check(true)?;
     complete(connection, entity, &mut values, at)?;
-    insert(connection, entity, &values)
+    insert(connection, entity, &values, NOBODY)
 }
 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
-/// its default.
-pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, at: DateTime<Utc>) -> Result<Outcome> {
+/// its default. Gives the id.
+pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, at: DateTime<Utc>) -> Result<i64> {
     given.keep_stored();
     given.check(true)?;
     let mut replaces = false;
@@ -333,13 +386,15 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     for (position, value) in said {
         values.set_at(position, value);
     }
-    insert_or(connection, entity, &values, replaces).map(Outcome::Created)
+    insert_or(connection, entity, &values, NOBODY, replaces)
 }
 
 /// Deletes the records that meet a condition and whose own rules let them go.
 pub(crate) fn delete_where(connection: &Connection, entity: &Entity, condition: &str) -> Result<()> {
     let rules = conditions(entity, &Change::Delete(0), " AND ");
-    connection.execute(&format!("DELETE FROM {} WHERE ({condition}){rules}", entity.table.name), [])?;
+    let mut statement = connection.prepare(&format!("DELETE FROM {} WHERE ({condition}){rules}", entity.table.name))?;
+    bind_actor(&mut statement, entity, NOBODY)?;
+    statement.raw_execute()?;
     Ok(())
 }
 
@@ -371,13 +426,13 @@ fn why_not(connection: &Connection, entity: &Entity, place: Place, change: &Chan
     statement.clear_bindings();
     place.bind(&mut statement, entity, 1)?;
     match first_row(&mut statement, |_| Ok(()))? {
-        Some(()) => refusal(connection, entity, change),
+        Some(()) => refusal(connection, entity, change, place.actor),
         None => Ok(Error::NotFound { record: entity.document.element, id: place.id }),
     }
 }
 
 /// The refusal of the first rule that a change does not meet.
-fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>) -> Result<Error> {
+fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>, actor: i64) -> Result<Error> {
     let first = entity.table.columns.len() + 1;
     for rule in entity.rules_of(change) {
         let mut sql = format!("SELECT ({})", rule.sql(entity.table, change));
@@ -395,6 +450,7 @@ fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>) -> Res
         if let Some(id) = change.id() {
             statement.raw_bind_parameter(first, id)?;
         }
+        bind_actor(&mut statement, entity, actor)?;
         if first_row(&mut statement, |row| row.get::<_, Option<bool>>(0))?.flatten() != Some(true) {
             return (rule.refusal)(connection, change);
         }

@@ -23,6 +23,7 @@ const KEPT: &[&str] = &[
     include_str!("../../../../tests/schemas/v1.sql"),
     include_str!("../../../../tests/schemas/v2.sql"),
     include_str!("../../../../tests/schemas/v3.sql"),
+    include_str!("../../../../tests/schemas/v4.sql"),
 ];
 
 /// The real version that the invented ones follow, and the last of those.
@@ -128,7 +129,15 @@ fn open(path: &Path) -> Connection {
 }
 
 fn prepare(path: &Path, format: FileFormat, step: &dyn Fn()) -> Result<Option<Upgrade>> {
-    Preparation { connection: &open(path), path: Some(path), settings: &settings(), format: &format, step }.run()
+    Preparation {
+        connection: &open(path),
+        path: Some(path),
+        settings: &settings(),
+        account: &Account::default(),
+        format: &format,
+        step,
+    }
+    .run()
 }
 
 /// What a file holds.
@@ -241,6 +250,7 @@ fn an_older_file_is_brought_up_to_date_and_kept_beside_as_it_was() {
             connection: &connection,
             path: Some(&path),
             settings: &settings,
+            account: &Account::default(),
             format: &format,
             step: &step,
         };
