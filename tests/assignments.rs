@@ -11,8 +11,8 @@ use std::time::Duration;
 use api::{DECLARATION, Service};
 use clientstore::{
     AssignmentFilter, ClientStore, ContactFilter, Dialect, Durability, Error, NewClient, NewContact, NewPerson,
-    NewProject, NewTask, NewTaskAssignment, NewUserAssignment, PersonChanges, Rule, TaskAssignmentChanges, TaskChanges,
-    UserAssignmentChanges,
+    NewProject, NewTask, NewTaskAssignment, NewUserAssignment, PersonChanges, PersonId, Rule, TaskAssignmentChanges,
+    TaskChanges, TaskId, UserAssignmentChanges,
 };
 use common::{assert_whole, builder, invalid, memory, plain, refusal};
 use rust_decimal::Decimal;
@@ -295,10 +295,14 @@ fn a_new_project_gets_who_makes_it_who_joins_every_project_and_the_default_tasks
     let project = store.projects().create(&NewProject::of(client, "Website")).unwrap();
     let people: Vec<_> = store.user_assignments().list(&Default::default()).unwrap().map(Result::unwrap).collect();
     let people: Vec<_> = people.iter().map(|one| (one.user_id, one.project_id, one.hourly_rate)).collect();
-    assert_eq!(people, [(1, project, None), (2, project, Some(Decimal::TEN))], "and nobody who is archived");
+    assert_eq!(
+        people,
+        [(PersonId::from(1), project, None), (PersonId::from(2), project, Some(Decimal::TEN))],
+        "and nobody who is archived"
+    );
     let tasks: Vec<_> = store.task_assignments().list(&Default::default()).unwrap().map(Result::unwrap).collect();
     let tasks: Vec<_> = tasks.iter().map(|one| (one.task_id, one.billable, one.hourly_rate)).collect();
-    assert_eq!(tasks, [(2, true, Some(Decimal::ONE))], "and none that is archived");
+    assert_eq!(tasks, [(TaskId::from(2), true, Some(Decimal::ONE))], "and none that is archived");
     // All of it or nothing.
     let failed: Result<(), Error> = store.transaction(|tx| {
         tx.projects().create(&NewProject::of(client, "x"))?;
@@ -329,7 +333,10 @@ fn the_typed_access_gives_what_was_set_and_refuses_alike() {
     assert!(!tasks.get(assigned).unwrap().deactivated);
     assert_eq!(refusal(tasks.delete(assigned)).0, Rule::ProjectNeedsTask);
     let made = tasks.create_with_new_task(two, &NewTask::named("Travel")).unwrap();
-    assert_eq!((tasks.get(made).unwrap().task_id, store.tasks().get(4).unwrap().name), (4, "Travel".to_owned()));
+    assert_eq!(
+        (tasks.get(made).unwrap().task_id, store.tasks().get(4).unwrap().name),
+        (TaskId::from(4), "Travel".to_owned())
+    );
     let failed = tasks.create_with_new_task(9, &NewTask::named("Gone"));
     assert!(matches!(failed, Err(Error::NotFound { record: "project", id: 9 })));
     assert_eq!(store.tasks().list(&Default::default()).unwrap().count(), 4);
@@ -340,13 +347,16 @@ fn the_typed_access_gives_what_was_set_and_refuses_alike() {
     users.update(assigned, &UserAssignmentChanges::new().deactivated(true)).unwrap();
     store.people().update(jane, &PersonChanges::new().is_active(false)).unwrap();
     assert_eq!(invalid(users.create(&NewUserAssignment::of(one, jane))).0, "user-id");
-    let of = |project| AssignmentFilter { project: Some(project), ..Default::default() };
-    assert_eq!(users.list(&of(one)).unwrap().map(|one| one.unwrap().user_id).collect::<Vec<_>>(), [1, jane]);
+    let of = |project| AssignmentFilter::new().project(project);
+    assert_eq!(
+        users.list(&of(one)).unwrap().map(|one| one.unwrap().user_id).collect::<Vec<_>>(),
+        [PersonId::from(1), jane]
+    );
     assert_eq!(tasks.list(&of(two)).unwrap().map(|one| one.unwrap().task_id).collect::<Vec<_>>(), [4]);
     store.people().delete(jane).unwrap();
     assert!(matches!(users.get(assigned), Err(Error::NotFound { .. })), "it goes with its person");
     let contact = store.contacts().create(&NewContact::of(client, "Jo", "Doe")).unwrap();
-    let of = ContactFilter { client: Some(client), ..Default::default() };
+    let of = ContactFilter::new().client(client);
     assert_eq!(store.contacts().list(&of).unwrap().map(|one| one.unwrap().id).collect::<Vec<_>>(), [contact]);
     assert_eq!(invalid(store.contacts().create(&NewContact::of(9, "Jo", "Doe"))).0, "client-id");
 }
@@ -547,7 +557,10 @@ fn a_file_of_version_3_gets_the_administrator_on_every_project_and_dumps_like_a_
     };
     let reading = builder(&Default::default()).read_only(true).open(&path).unwrap();
     let shown = reading.user_assignments().list(&Default::default()).unwrap().map(Result::unwrap);
-    assert_eq!(shown.map(|one| (one.id, one.user_id, one.project_id)).collect::<Vec<_>>(), [(1, 1, 1), (2, 1, 2)]);
+    assert_eq!(
+        shown.map(|one| (one.id.into(), one.user_id.into(), one.project_id.into())).collect::<Vec<(i64, i64, i64)>>(),
+        [(1, 1, 1), (2, 1, 2)]
+    );
     assert_eq!(reading.people().get(1).unwrap(), new.people().get(1).unwrap());
     assert_eq!(reading.contacts().list(&Default::default()).unwrap().count(), 0);
     assert_eq!(reading.task_assignments().list(&Default::default()).unwrap().count(), 0);

@@ -157,7 +157,7 @@ fn the_typed_access_gives_what_was_set_and_defaults_and_refuses_alike() {
     clock.forward(1);
     assert!(!store.people().toggle(id).unwrap());
     assert!(store.people().toggle(id).unwrap());
-    let since = PersonFilter { updated_since: Some(moment("2011-03-31T10:00:01Z")) };
+    let since = PersonFilter::new().updated_since(moment("2011-03-31T10:00:01Z"));
     assert_eq!(store.people().list(&since).unwrap().map(|person| person.unwrap().id).collect::<Vec<_>>(), [id]);
     assert_eq!(invalid(store.people().create(&jane)).0, "email");
     assert_eq!(refusal(store.people().delete(1)).0, Rule::PersonActs);
