@@ -13,6 +13,7 @@ use crate::error::{Error, Result, Rule};
 use crate::record::NewRecord;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
 use crate::store::{Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
+use crate::upkeep::Progress;
 
 /// At most this many clients, projects or invoices are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
@@ -89,7 +90,7 @@ impl Generator {
     /// [`Error::Refused`] with [`Rule::StoreIsNotNew`] where the store has, or ever had, a client, a
     /// project or an invoice, [`Error::Busy`], and [`Error::Storage`], also where somebody else makes
     /// records in the store meanwhile.
-    pub fn run(&self, store: &ClientStore, mut progress: impl FnMut(u64)) -> Result<()> {
+    pub fn run(&self, store: &ClientStore, mut progress: impl FnMut(Progress)) -> Result<()> {
         store.read(must_be_new)?;
         let clients = u64::from(self.clients);
         let mut made = 0;
@@ -97,11 +98,11 @@ impl Generator {
             for first in (0..count).step_by(BATCH as usize) {
                 let batch = first..count.min(first + BATCH);
                 made += batch.end - batch.start;
-                store.transaction(|transaction| {
+                store.write_together(|transaction| {
                     let maker = Maker { store, transaction };
                     batch.into_iter().try_for_each(|index| make(&maker, index))
                 })?;
-                progress(made);
+                progress(Progress { doing: "making the records", done: made, total: self.records() });
             }
             Ok(())
         };

@@ -217,7 +217,9 @@ impl<'a, R: Stored> Records<'a, R> {
 
     fn run(&self, command: Command) -> Result<Outcome> {
         match self.connection {
-            Some(connection) => command::apply(connection, command),
+            Some(connection) => {
+                command::apply(connection, command).map_err(|error| self.store.inner.writer.or_full(error))
+            }
             None => self.store.run(command),
         }
     }

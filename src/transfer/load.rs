@@ -13,6 +13,10 @@ use crate::format::xml::{Stream, Token, Tokens, end, list, next, read_integer, r
 use crate::record::{Unknown, Unknowns, Values};
 use crate::resources::{by_element, by_list, entities};
 use crate::store::{ClientStore, Entity, MAX_ID, delete_where, load};
+use crate::upkeep::Progress;
+
+/// Progress is told once in this many records.
+const TOLD_EVERY: u64 = 1_000;
 
 /// What documents brought into a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +36,7 @@ impl ClientStore {
     /// A document is a [`dump`](Self::dump), or a list or a record of the API in JSON or in either dialect of
     /// XML, given with a name for errors. Ids and read-only fields are kept; what a document leaves out gets its
     /// default. Lists are loaded in the order of their references, whatever the order they are
-    /// given in. Documents are read as streams.
+    /// given in. Documents are read as streams. `progress` is told how many records are loaded so far, now and then.
     ///
     /// # Errors
     ///
@@ -46,13 +50,17 @@ impl ClientStore {
     ///
     /// let store = ClientStore::open_in_memory()?;
     /// let list = b"<clients><client><name>Jo</name><fax>555</fax></client></clients>";
-    /// let loaded = store.load([("clients.xml", list.as_slice())])?;
+    /// let loaded = store.load([("clients.xml", list.as_slice())], |_| {})?;
     /// assert_eq!(loaded.kinds, [("client", 1)]);
     /// assert_eq!(loaded.unknown[0].1[0].to_string(), "fax (line 1)");
     /// # Ok::<(), clientstore::Error>(())
     /// ```
-    pub fn load<R: BufRead>(&self, documents: impl IntoIterator<Item = (impl Into<String>, R)>) -> Result<Loaded> {
-        self.load_documents(documents, false)
+    pub fn load<R: BufRead>(
+        &self,
+        documents: impl IntoIterator<Item = (impl Into<String>, R)>,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Loaded> {
+        self.load_documents(documents, false, &mut progress)
     }
 
     /// The same, but a document with an element that has no place in the store is refused.
@@ -63,14 +71,16 @@ impl ClientStore {
     pub fn load_strictly<R: BufRead>(
         &self,
         documents: impl IntoIterator<Item = (impl Into<String>, R)>,
+        mut progress: impl FnMut(Progress),
     ) -> Result<Loaded> {
-        self.load_documents(documents, true)
+        self.load_documents(documents, true, &mut progress)
     }
 
     fn load_documents<R: BufRead>(
         &self,
         documents: impl IntoIterator<Item = (impl Into<String>, R)>,
         strict: bool,
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Loaded> {
         let mut opened = Vec::new();
         for (name, input) in documents {
@@ -79,13 +89,15 @@ impl ClientStore {
             opened.push((content, name, document));
         }
         opened.sort_by_key(|(content, ..)| content.rank());
-        self.transaction(|tx| {
+        self.write_together(|tx| {
             let mut loader = Loader {
                 store: self,
                 connection: tx.connection(),
                 at: self.now(),
                 strict,
                 kinds: Vec::new(),
+                records: 0,
+                progress,
                 unknown: Unknowns::default(),
                 replacements: HashSet::new(),
             };
@@ -97,8 +109,8 @@ impl ClientStore {
                     unknown.push((name, met));
                 }
             }
-            let records = loader.kinds.iter().map(|(_, count)| count).sum();
-            Ok(Loaded { records, kinds: loader.kinds, unknown })
+            loader.tell();
+            Ok(Loaded { records: loader.records, kinds: loader.kinds, unknown })
         })
     }
 }
@@ -183,6 +195,8 @@ pub(super) struct Loader<'a> {
     strict: bool,
     /// How many records of each kind were loaded.
     kinds: Vec<(&'static str, u64)>,
+    records: u64,
+    progress: &'a mut dyn FnMut(Progress),
     /// The elements of the document at hand that have no place.
     unknown: Unknowns,
     /// The ids of what may have taken a default record's place, which it does not give up again.
@@ -256,7 +270,15 @@ impl Loader<'_> {
             Some((_, count)) => *count += 1,
             None => self.kinds.push((element, 1)),
         }
+        self.records += 1;
+        if self.records % TOLD_EVERY == 0 {
+            self.tell();
+        }
         Ok(())
+    }
+
+    fn tell(&mut self) {
+        (self.progress)(Progress { doing: "loading the records", done: self.records, total: 0 });
     }
 
     /// Removes the records of a new store that the dumped one may have deleted.
