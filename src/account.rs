@@ -42,6 +42,7 @@ pub struct Account {
 
 /// How an account shows hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TimeFormat {
     /// 1.50
     #[default]
@@ -52,6 +53,7 @@ pub enum TimeFormat {
 
 /// How an account shows times of day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Clock {
     /// 1:30pm
     #[default]
@@ -62,6 +64,7 @@ pub enum Clock {
 
 /// The days that an account's week can begin with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WeekStart {
     /// Saturday.
     Saturday,

@@ -304,7 +304,7 @@ proptest! {
 
     #[test]
     fn a_parser_of_json_reads_what_is_written(name in any_text()) {
-        let written = json::write_fields(&NewClient::named(name.clone())).unwrap();
+        let written = json::write_fields(NewClient::named(name.clone())).unwrap();
         let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
         prop_assert_eq!(&read["client"]["name"], &serde_json::Value::String(name));
     }

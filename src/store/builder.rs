@@ -20,6 +20,7 @@ pub(crate) type KeyGenerator = Arc<dyn Fn() -> Key + Send + Sync>;
 
 /// What an acknowledged write survives; SQLite's `synchronous` under a write-ahead log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Durability {
     /// A power loss: every commit is synced to the disk (`synchronous=FULL`).
     #[default]

@@ -271,7 +271,7 @@ impl Loader<'_> {
             None => self.kinds.push((element, 1)),
         }
         self.records += 1;
-        if self.records % TOLD_EVERY == 0 {
+        if self.records.is_multiple_of(TOLD_EVERY) {
             self.tell();
         }
         Ok(())
