@@ -43,6 +43,7 @@ pub struct Account {
 
 /// How an account shows hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TimeFormat {
     /// 1.50
     #[default]
@@ -53,6 +54,7 @@ pub enum TimeFormat {
 
 /// How an account shows times of day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Clock {
     /// 1:30pm
     #[default]
@@ -63,6 +65,7 @@ pub enum Clock {
 
 /// The days that an account's week can begin with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WeekStart {
     /// Saturday.
     Saturday,

@@ -279,6 +279,7 @@ impl fmt::Display for Rule {
 
 /// One kind of thing that stands in the way of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Obstacle {
     /// What it is, in the singular: `active project`, `invoice`.
     pub what: &'static str,

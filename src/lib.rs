@@ -43,6 +43,8 @@ mod transfer;
 mod upkeep;
 mod value;
 
+pub use {chrono, rust_decimal};
+
 pub use account::{Account, Clock, TimeFormat, WeekStart};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;

@@ -141,7 +141,7 @@ fn billed() -> Service {
         ));
     }
     list.push_str("</invoices>");
-    assert_eq!(service.api.store().load([("invoices", list.as_bytes())]).unwrap().records, 6);
+    assert_eq!(service.api.store().load([("invoices", list.as_bytes())], |_| {}).unwrap().records, 6);
     service.invoice(1, "<issued-at>2011-03-07</issued-at>");
     service
 }
@@ -230,7 +230,7 @@ fn invoices_come_fifty_a_page_the_newest_first() {
     let service = Service::new();
     service.client("SuprCorp");
     let all: String = (1..=120).map(|_| "<invoice><client-id>1</client-id></invoice>").collect();
-    service.api.store().load([("invoices", format!("<invoices>{all}</invoices>").as_bytes())]).unwrap();
+    service.api.store().load([("invoices", format!("<invoices>{all}</invoices>").as_bytes())], |_| {}).unwrap();
     service.clock.forward(-60);
     service.invoice(1, "");
     // The last one was created a minute before the others.

@@ -32,7 +32,7 @@ fn assert_no_forbidden_state(store: &ClientStore) {
             for invoice in tx.invoices().list(&Default::default())? {
                 tx.clients().get(invoice?.client_id)?;
             }
-            Ok(())
+            Ok::<_, Error>(())
         })
         .unwrap();
 }
@@ -309,7 +309,7 @@ fn the_store_inside_its_own_transaction_gives_an_error_and_no_deadlock() {
                     refused(clone.clients().get(1));
                     refused(clone.clients().list(&Default::default())?.next().unwrap());
                 }
-                Ok(())
+                Ok::<_, Error>(())
             })
             .unwrap();
         let names: Vec<String> =
@@ -329,7 +329,7 @@ fn readers_of_a_file_do_not_wait_for_a_transaction() {
                 // The transaction waits for the reader: were it the other way round, both would for ever.
                 let seen = thread::scope(|scope| scope.spawn(|| store.clients().get(1).unwrap().name).join().unwrap());
                 assert_eq!(seen, "before");
-                Ok(())
+                Ok::<_, Error>(())
             })
             .unwrap();
         assert_eq!(store.clients().get(1).unwrap().name, "during");

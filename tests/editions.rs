@@ -24,7 +24,7 @@ fn dump(store: &ClientStore) -> Vec<u8> {
 #[test]
 fn documents_of_each_edition_load_dump_and_load_again_without_a_named_loss() {
     let store = ClientStore::open_in_memory().unwrap();
-    let loaded = store.load_strictly(EDITIONS.iter().map(|(name, text)| (*name, text.as_bytes()))).unwrap();
+    let loaded = store.load_strictly(EDITIONS.iter().map(|(name, text)| (*name, text.as_bytes())), |_| {}).unwrap();
     assert_eq!((loaded.records, loaded.unknown), (7, vec![]));
     assert!(store.check(|_| {}).unwrap().is_clean());
     let old = store.projects().get(70).unwrap();
@@ -44,7 +44,7 @@ fn documents_of_each_edition_load_dump_and_load_again_without_a_named_loss() {
     assert_eq!((message.sent_from.as_str(), message.send_reminder_on), ("Office", Some(common::day("2015-06-01"))));
 
     let copy = ClientStore::open_in_memory().unwrap();
-    copy.load_strictly([("dump", dump(&store).as_slice())]).unwrap();
+    copy.load_strictly([("dump", dump(&store).as_slice())], |_| {}).unwrap();
     assert_eq!(dump(&copy), dump(&store));
 }
 
@@ -52,9 +52,9 @@ fn documents_of_each_edition_load_dump_and_load_again_without_a_named_loss() {
 fn what_has_no_place_is_named_with_its_line_and_refused_where_it_must_not_be_lost() {
     let document = b"<clients>\n<client>\n<name>Jo</name>\n<detials>x</detials></client></clients>".as_slice();
     let store = ClientStore::open_in_memory().unwrap();
-    let error = store.load_strictly([("clients.xml", document)]).unwrap_err().to_string();
+    let error = store.load_strictly([("clients.xml", document)], |_| {}).unwrap_err().to_string();
     assert!(error.starts_with("clients.xml: line 4: the element <detials> is not known"), "{error}");
-    let loaded = store.load([("clients.xml", document)]).unwrap();
+    let loaded = store.load([("clients.xml", document)], |_| {}).unwrap();
     assert_eq!(loaded.unknown[0].1[0].to_string(), "detials (line 4)");
 }
 
@@ -100,9 +100,9 @@ fn the_next_number_is_one_that_no_invoice_has_and_never_longer_than_it_may_be() 
 fn ids_above_two_to_the_53_are_refused_and_used_up_ids_are_a_typed_error() {
     let store = ClientStore::open_in_memory().unwrap();
     let list = |id: i64| format!("<clients>\n<client><id>{id}</id><name>x</name></client></clients>");
-    let error = store.load([("c", list((1 << 53) + 1).as_bytes())]).unwrap_err().to_string();
+    let error = store.load([("c", list((1 << 53) + 1).as_bytes())], |_| {}).unwrap_err().to_string();
     assert!(error.contains("line 2: id is 9007199254740993"), "{error}");
-    store.load([("c", list(1 << 53).as_bytes())]).unwrap();
+    store.load([("c", list(1 << 53).as_bytes())], |_| {}).unwrap();
     for _ in 0..2 {
         let error = store.clients().create(&NewClient::named("y")).unwrap_err();
         assert!(matches!(error, Error::IdsExhausted { table: "clients" }), "{error}");
@@ -124,7 +124,7 @@ fn a_text_longer_than_16_mib_is_refused_with_its_line() {
     for text in [long.clone(), format!("<![CDATA[{long}]]>"), format!("{}&amp;{}", &long[..9 << 20], &long[..9 << 20])]
     {
         let list = format!("<clients>\n<client><name>x</name>\n<details>{text}</details></client></clients>");
-        let error = store.load([("c", list.as_bytes())]).unwrap_err().to_string();
+        let error = store.load([("c", list.as_bytes())], |_| {}).unwrap_err().to_string();
         assert!(error.contains("line 3") && error.contains("16 MiB"), "{error}");
     }
 }

@@ -216,7 +216,9 @@ fn progress_comes_to_the_number_of_records_in_batches_that_readers_see() {
     let generator = Generator::new(1).clients(12_000).projects_per_client(1);
     let mut told = Vec::new();
     generator
-        .run(&store, |made| {
+        .run(&store, |progress| {
+            let made = progress.done;
+            assert_eq!(progress.total, 24_000);
             told.push(made);
             let clients = store.clients().list(&Default::default()).unwrap().count() as u64;
             assert_eq!(clients, made.min(12_000));
@@ -236,8 +238,8 @@ fn somebody_else_who_makes_records_meanwhile_is_noticed() {
     let path = folder.path().join("store.db");
     let store = ClientStore::open(&path).unwrap();
     let other = plain(&path);
-    let error = Generator::new(1).clients(12_000).run(&store, |made| {
-        if made == 10_000 {
+    let error = Generator::new(1).clients(12_000).run(&store, |progress| {
+        if progress.done == 10_000 {
             let now = "2026-01-01T00:00:00Z";
             other.execute("INSERT INTO clients (name, created_at, updated_at) VALUES ('x', ?1, ?1)", [now]).unwrap();
         }

@@ -87,7 +87,7 @@ fn a_stream_that_goes_on_without_end_is_refused() {
         ("<clients><client>\n<name><![CDATA[", "line 2: name is longer than 16 MiB"),
     ] {
         let endless = std::io::BufReader::new(start.as_bytes().chain(std::io::repeat(b'x')));
-        let error = store.load([("endless.xml", endless)]).unwrap_err().to_string();
+        let error = store.load([("endless.xml", endless)], |_| {}).unwrap_err().to_string();
         assert!(error.contains(expected), "{start}: {error}");
     }
 }

@@ -16,7 +16,7 @@ fn loaded(state: &str, amount: &str, due: &str) -> Service {
          <client-id>1</client-id><number>n</number><state>{state}</state><tax>5</tax><tax-amount>5.0</tax-amount>\
          <tax2 nil=\"true\"/><discount>10.0</discount><discount-amount>10.5</discount-amount></invoice></invoices>"
     );
-    assert_eq!(service.api.store().load([("invoices.xml", document.as_bytes())]).unwrap().records, 1);
+    assert_eq!(service.api.store().load([("invoices.xml", document.as_bytes())], |_| {}).unwrap().records, 1);
     service
 }
 
@@ -103,7 +103,7 @@ fn its_payments_can_be_loaded_too_and_are_not_counted_twice() {
     let service = loaded("partial", "94.5", "40.0");
     let payments = "<payments type=\"array\"><payment><id>3</id><amount>54.5</amount><invoice-id>7</invoice-id>\
                     <paid-at>2011-03-31T09:00:00Z</paid-at></payment></payments>";
-    service.api.store().load([("payments.xml", payments.as_bytes())]).unwrap();
+    service.api.store().load([("payments.xml", payments.as_bytes())], |_| {}).unwrap();
     holds(&service, ["94.5", "40.0", "partial"]);
     pay(&service, PATH, "40");
     holds(&service, ["94.5", "0.0", "paid"]);
@@ -117,7 +117,7 @@ fn payments_that_are_loaded_for_an_invoice_with_lines_count_from_its_next_change
     let path = billing::sent(&service, "100");
     let payments = "<payments type=\"array\"><payment><id>3</id><amount>30</amount><invoice-id>1</invoice-id>\
                     <paid-at>2011-03-31T09:00:00Z</paid-at></payment></payments>";
-    service.api.store().load([("payments.xml", payments.as_bytes())]).unwrap();
+    service.api.store().load([("payments.xml", payments.as_bytes())], |_| {}).unwrap();
     service.create(&format!("{path}/messages"), "<message><body>x</body></message>");
     assert_eq!(billing::state(&service, &path), ("partial".to_owned(), "70.0".to_owned()));
     pay(&service, &path, "70");
@@ -150,6 +150,6 @@ fn a_payment_after_which_what_is_due_would_be_too_far_below_zero_is_refused_and_
 fn an_invoice_loaded_without_what_is_due_owes_all_of_it() {
     let service = service();
     let document = "<invoice><id>7</id><amount>94.5</amount><client-id>1</client-id><state>open</state></invoice>";
-    service.api.store().load([("invoice.xml", document.as_bytes())]).unwrap();
+    service.api.store().load([("invoice.xml", document.as_bytes())], |_| {}).unwrap();
     assert_eq!(element(&service.get(PATH).body, "due-amount").unwrap(), "94.5");
 }

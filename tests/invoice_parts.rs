@@ -360,7 +360,7 @@ fn a_dump_that_is_loaded_and_dumped_again_is_the_same() {
         let document = dump(&first.store);
         let path = second.path().join("copy.db");
         let copy = builder(&Default::default()).open(&path).unwrap();
-        copy.load([("the dump", document.as_slice())]).unwrap();
+        copy.load([("the dump", document.as_slice())], |_| {}).unwrap();
         assert_eq!(common::text(&dump(&copy)), common::text(&document));
         assert_eq!(everything(&plain(&path)), everything(&first.sql));
         // The copy lives on as the first does.
@@ -369,7 +369,7 @@ fn a_dump_that_is_loaded_and_dumped_again_is_the_same() {
         }
         assert_eq!(copy.invoices().get(1).unwrap(), first.store.invoices().get(1).unwrap());
         assert_eq!(copy.invoices().lines(1).unwrap(), first.store.invoices().lines(1).unwrap());
-        let again = copy.load([("again", document.as_slice())]).unwrap_err().to_string();
+        let again = copy.load([("again", document.as_slice())], |_| {}).unwrap_err().to_string();
         assert!(again.contains("The id is taken"), "{again}");
     }
 }

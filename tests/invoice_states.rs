@@ -271,7 +271,7 @@ fn eight_threads_that_pay_and_unpay_leave_sums_and_state_right() {
                         _ => InvoiceState::Open,
                     };
                     assert_eq!(invoice.state, state);
-                    Ok(sum)
+                    Ok::<_, clientstore::Error>(sum)
                 })
                 .unwrap()
         };

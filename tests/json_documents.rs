@@ -54,7 +54,7 @@ const TWINS: [(&str, &str, &str); 25] = twins! {
 
 fn generated() -> Service {
     let service = Service::live();
-    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())]).unwrap().records, 48);
+    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())], |_| {}).unwrap().records, 48);
     service
 }
 
@@ -203,7 +203,7 @@ fn a_dump_in_json_loads_to_the_same_bytes_in_every_table() {
     let mut document = Vec::new();
     assert_eq!(store.dump_json(&mut document, |_| {}).unwrap(), transfers::RECORDS);
     let copy = builder(&Default::default()).open(&second).unwrap();
-    assert_eq!(copy.load([("the dump", &*document)]).unwrap().records, transfers::RECORDS);
+    assert_eq!(copy.load([("the dump", &*document)], |_| {}).unwrap().records, transfers::RECORDS);
     assert_eq!(transfers::tables(&second), transfers::tables(&first));
     let mut again = Vec::new();
     copy.dump_json(&mut again, |_| {}).unwrap();
@@ -220,7 +220,7 @@ fn a_dump_in_json_is_the_fixture() {
 fn load(store: &ClientStore, document: &str) -> Result<u64, String> {
     // As small as a read can be: what decides the format may come in pieces.
     let input = std::io::BufReader::with_capacity(1, document.as_bytes());
-    store.load([("x.json", input)]).map(|loaded| loaded.records).map_err(|error| error.to_string())
+    store.load([("x.json", input)], |_| {}).map(|loaded| loaded.records).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn documents_of_both_formats_are_loaded_in_the_order_of_their_references() {
     let (store, _) = memory();
     let projects = r#"[{"project":{"id":1,"client_id":5,"name":"P"}}]"#;
     let clients = "<clients><client><id>5</id><name>A</name></client></clients>";
-    assert_eq!(store.load([("p", projects.as_bytes()), ("c", clients.as_bytes())]).unwrap().records, 2);
+    assert_eq!(store.load([("p", projects.as_bytes()), ("c", clients.as_bytes())], |_| {}).unwrap().records, 2);
 }
 
 fn any_text() -> impl Strategy<Value = String> {

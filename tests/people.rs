@@ -279,7 +279,7 @@ fn a_dump_brings_people_back_whoever_is_the_administrator_and_whoever_was_delete
     store.people().create(&jane).unwrap();
     store.people().update(1, &PersonChanges::new().is_admin(false)).unwrap();
     let (copy, _) = memory();
-    copy.load([("dump", dumped(&store).as_bytes())]).unwrap();
+    copy.load([("dump", dumped(&store).as_bytes())], |_| {}).unwrap();
     assert_eq!(dumped(&copy), dumped(&store), "person 1 is no administrator");
     // Without person 1, whose address another has now.
     let document = dumped(&store);
@@ -287,7 +287,7 @@ fn a_dump_brings_people_back_whoever_is_the_administrator_and_whoever_was_delete
     let (_, after) = rest.split_once("    </user>\n").unwrap();
     let without = format!("{before}{after}").replace("jane@example.com", "admin@example.com");
     let (copy, _) = memory();
-    copy.load([("dump", without.as_bytes())]).unwrap();
+    copy.load([("dump", without.as_bytes())], |_| {}).unwrap();
     assert_eq!(
         people(&copy).iter().map(|person| (i64::from(person.id), &*person.email)).collect::<Vec<_>>(),
         [(2, "admin@example.com")]
@@ -306,7 +306,7 @@ fn a_dump_without_an_active_administrator_is_refused_whole() {
     };
     for document in [document, empty] {
         let before = dumped(&store);
-        let refused = store.load([("dump", document.as_bytes())]);
+        let refused = store.load([("dump", document.as_bytes())], |_| {});
         assert_eq!(refusal(refused).0, Rule::PersonIsLastAdministrator);
         assert_eq!(dumped(&store), before);
     }

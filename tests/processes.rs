@@ -256,7 +256,7 @@ fn closing_one_of_two_stores_on_a_file_keeps_the_locks_of_the_other() {
             tx.clients().create(&NewClient::named("ours"))?;
             drop(open(&path));
             succeed(start("busy", &path));
-            Ok(())
+            Ok::<_, Error>(())
         })
         .unwrap();
     succeed(start("one write", &path));

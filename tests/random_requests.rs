@@ -99,7 +99,7 @@ fn check(store: &ClientStore, path: &std::path::Path) {
     let (mut dump, mut again) = (Vec::new(), Vec::new());
     store.dump(&mut dump, |_| {}).unwrap();
     let copy = ClientStore::open_in_memory().unwrap();
-    copy.load([("the dump", dump.as_slice())]).unwrap();
+    copy.load([("the dump", dump.as_slice())], |_| {}).unwrap();
     copy.dump(&mut again, |_| {}).unwrap();
     assert!(dump == again, "the second dump differs");
 }

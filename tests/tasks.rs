@@ -86,7 +86,7 @@ fn a_dump_brings_tasks_back_and_not_the_first_ones_that_were_deleted() {
         String::from_utf8(document).unwrap()
     };
     let (copy, _) = memory();
-    copy.load([("dump", dumped(&store).as_bytes())]).unwrap();
+    copy.load([("dump", dumped(&store).as_bytes())], |_| {}).unwrap();
     assert_eq!(names(&copy), ["Office", "Project Management", "Travel"]);
     assert_eq!(dumped(&copy), dumped(&store));
 }

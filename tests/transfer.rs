@@ -111,7 +111,7 @@ fn progress_is_told_upwards_to_the_number_of_records() {
     let (store, _) = memory();
     fill(&store);
     let mut told = Vec::new();
-    let count = store.dump(&mut Vec::new(), |records| told.push(records)).unwrap();
+    let count = store.dump(&mut Vec::new(), |progress| told.push(progress.done)).unwrap();
     assert_eq!((count, told.last()), (RECORDS, Some(&RECORDS)));
     assert!(told.is_sorted(), "{told:?}");
 }
@@ -131,7 +131,7 @@ fn lists_of_the_api_in_either_dialect_load_in_any_order() {
         let documents = ["/invoices", "/projects", "/clients"].map(|path| list(&store, dialect, path));
         let (copy, _) = memory();
         let named = documents.iter().map(|document| ("a list", document.as_bytes()));
-        assert_eq!(copy.load(named).unwrap().records, 4 + 4 + 6);
+        assert_eq!(copy.load(named, |_| {}).unwrap().records, 4 + 4 + 6);
         for (path, document) in ["/invoices", "/projects", "/clients"].iter().zip(&documents) {
             // A list does not tell an invoice's kind, so the copy's are all free form.
             let kinds = ["project", "task", "people", "detailed"];
@@ -162,7 +162,7 @@ fn read_only_fields_are_kept_and_a_record_without_an_id_gets_the_next() {
                    <created-at>1999-12-31</created-at></client><client><name>B</name></client></clients>";
     let invoices = "<invoices><invoice><client_id>6</client_id><amount>5</amount><state>paid</state>\
                     <tax>5</tax><tax_amount>0.25</tax_amount></invoice></invoices>";
-    assert_eq!(store.load([("i", invoices.as_bytes()), ("c", clients.as_bytes())]).unwrap().records, 3);
+    assert_eq!(store.load([("i", invoices.as_bytes()), ("c", clients.as_bytes())], |_| {}).unwrap().records, 3);
     let client = store.clients().get(5).unwrap();
     assert_eq!((client.cache_version, client.created_at), (7, common::moment("1999-12-31T00:00:00Z")));
     assert_eq!(store.clients().get(6).unwrap().last_invoice_kind.as_deref(), Some("free_form"));

@@ -214,14 +214,14 @@ fn of_several_documents_one_that_is_refused_keeps_all_out_and_is_named() {
     let (store, _) = memory();
     let good = format!("<clients>{CLIENT}</clients>");
     let bad = "<projects>\n<project><client-id>1</client-id><name/></project></projects>";
-    let error = store.load([("projects.xml", bad.as_bytes()), ("clients.xml", good.as_bytes())]).unwrap_err();
+    let error = store.load([("projects.xml", bad.as_bytes()), ("clients.xml", good.as_bytes())], |_| {}).unwrap_err();
     assert_eq!(error.to_string(), "projects.xml: line 2: name is required and cannot be blank");
-    let error = store.load([("clients.xml", good.as_bytes()), ("again.xml", good.as_bytes())]).unwrap_err();
+    let error = store.load([("clients.xml", good.as_bytes()), ("again.xml", good.as_bytes())], |_| {}).unwrap_err();
     assert!(error.to_string().starts_with("again.xml: line 1: The id is taken"), "{error}");
-    let error = store.load([("clients.xml", good.as_bytes()), ("x.xml", b"<x/>")]).unwrap_err();
+    let error = store.load([("clients.xml", good.as_bytes()), ("x.xml", b"<x/>")], |_| {}).unwrap_err();
     assert!(error.to_string().starts_with("x.xml: line 1: the root element is <x>"), "{error}");
     assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 0);
-    assert_eq!(store.load([("clients.xml", good.as_bytes())]).unwrap().records, 1);
+    assert_eq!(store.load([("clients.xml", good.as_bytes())], |_| {}).unwrap().records, 1);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn an_input_that_fails_is_a_storage_error_and_loads_nothing() {
     }
     let store = ClientStore::open_in_memory().unwrap();
     let begun = format!("<clients>{CLIENT}");
-    let error = store.load([("a pipe", BufReader::new(begun.as_bytes().chain(Broken)))]).unwrap_err();
+    let error = store.load([("a pipe", BufReader::new(begun.as_bytes().chain(Broken)))], |_| {}).unwrap_err();
     assert!(error.to_string().ends_with("reading the document: the cable is out"), "{error}");
     assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 0);
 }

@@ -98,3 +98,40 @@ fn a_stored_record_whose_field_has_another_type_is_refused() {
     map["active"] = serde_json::Value::Null;
     assert!(serde_json::from_value::<Client>(map).is_err(), "nil where there is none");
 }
+
+#[test]
+fn a_transaction_ends_with_an_error_of_the_programs_own() {
+    #[derive(Debug)]
+    enum Failure {
+        Store(clientstore::Error),
+        Changed,
+    }
+    impl From<clientstore::Error> for Failure {
+        fn from(error: clientstore::Error) -> Self {
+            Failure::Store(error)
+        }
+    }
+    let (store, _) = memory();
+    let changed: Result<(), Failure> = store.transaction(|tx| {
+        tx.clients().create(&NewClient::named("x"))?;
+        Err(Failure::Changed)
+    });
+    assert!(matches!(changed, Err(Failure::Changed)));
+    let missing: Result<(), Failure> = store.transaction(|tx| {
+        tx.clients().create(&NewClient::named("x"))?;
+        tx.clients().delete(99)?;
+        Ok(())
+    });
+    assert!(matches!(missing, Err(Failure::Store(clientstore::Error::NotFound { id: 99, .. }))));
+    assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 0, "neither has changed anything");
+}
+
+#[test]
+fn a_load_tells_its_progress_up_to_the_number_of_records() {
+    let (store, _) = memory();
+    let list = format!("<clients>{}</clients>", "<client><name>x</name></client>".repeat(2_500));
+    let mut told = Vec::new();
+    let loaded = store.load([("the list", list.as_bytes())], |progress| told.push((progress.doing, progress.done)));
+    assert_eq!(loaded.unwrap().records, 2_500);
+    assert_eq!(told, [1_000, 2_000, 2_500].map(|done| ("loading the records", done)));
+}

@@ -70,7 +70,7 @@ fn listed(data: &Data, dialect: Dialect, list: impl Fn(&ClientStore, &ClientFilt
     let connection = by_hand::connect(&data.clients(MANY, Side::Floor), "FULL");
     let (shown, head) = match dialect {
         Dialect::Documented => (&COLUMNS[..4], "<clients>\n"),
-        Dialect::Live => (&COLUMNS[..], "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<clients type=\"array\">\n"),
+        _ => (&COLUMNS[..], "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<clients type=\"array\">\n"),
     };
     let mut statement = connection.prepare(&format!("SELECT {} FROM clients ORDER BY id", names(shown))).unwrap();
     let shape = Shape::new("client", 2, shown);

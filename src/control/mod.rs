@@ -259,7 +259,7 @@ impl Controller {
     }
 
     fn seed(&self, document: &[u8]) -> Outcome {
-        let loaded = self.api.store().load([("", document)]).map_err(|error| respond::not_loaded(&error))?;
+        let loaded = self.api.store().load([("", document)], |_| {}).map_err(|error| respond::not_loaded(&error))?;
         json(&state::Seeded { records: loaded.records })
     }
 

@@ -16,6 +16,7 @@ use crate::error::{Error, Result, Rule};
 use crate::record::NewRecord;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
 use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
+use crate::upkeep::Progress;
 
 /// At most this many records of a kind are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
@@ -128,7 +129,7 @@ impl Generator {
     /// [`Error::Refused`] with [`Rule::StoreIsNotNew`] where the store has, or ever had, a client, a contact, a project, an
     /// invoice, or a person or a task besides the first ones, [`Error::Busy`], and [`Error::Storage`], also where somebody else makes
     /// records in the store meanwhile.
-    pub fn run(&self, store: &ClientStore, mut progress: impl FnMut(u64)) -> Result<()> {
+    pub fn run(&self, store: &ClientStore, mut progress: impl FnMut(Progress)) -> Result<()> {
         store.read(must_be_new)?;
         let clients = u64::from(self.clients);
         let mut made = 0;
@@ -136,11 +137,11 @@ impl Generator {
             for first in (0..count).step_by(BATCH as usize) {
                 let batch = first..count.min(first + BATCH);
                 made += batch.end - batch.start;
-                store.transaction(|transaction| {
+                store.write_together(|transaction| {
                     let maker = Maker { store, transaction };
                     batch.into_iter().try_for_each(|index| make(&maker, index))
                 })?;
-                progress(made);
+                progress(Progress { doing: "making the records", done: made, total: self.records() });
             }
             Ok(())
         };

@@ -68,6 +68,17 @@ filter! {
 
 impl ClientStore {
     /// The clients.
+    ///
+    /// ```
+    /// use clientstore::{ClientFilter, ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.clients().create(&NewClient::named("SuprCorp").details("123 Main St."))?;
+    /// assert!(!store.clients().toggle(id)?, "it is inactive now");
+    /// let since = ClientFilter::new().updated_since(store.clients().get(id)?.updated_at);
+    /// assert_eq!(store.clients().list(&since)?.count(), 1);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn clients(&self) -> Records<'_, Client> {
         self.records()
     }

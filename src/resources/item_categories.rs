@@ -49,6 +49,15 @@ filter! {
 
 impl ClientStore {
     /// The categories of invoice lines.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewItemCategory};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.item_categories().create(&NewItemCategory::named("Travel").use_as_expense(true))?;
+    /// assert_eq!(store.item_categories().get(id)?.name, "Travel");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn item_categories(&self) -> Records<'_, ItemCategory> {
         self.records()
     }

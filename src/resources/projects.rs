@@ -136,6 +136,17 @@ filter! {
 
 impl ClientStore {
     /// The projects.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient, NewProject, ProjectFilter};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let id = store.projects().create(&NewProject::of(client, "Website").code("W1"))?;
+    /// assert!(!store.projects().toggle(id)?, "it is inactive now");
+    /// assert_eq!(store.projects().list(&ProjectFilter::new().client(client))?.count(), 1);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn projects(&self) -> Records<'_, Project> {
         self.records()
     }

@@ -56,6 +56,16 @@ filter! {
 
 impl ClientStore {
     /// The tasks.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewTask};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.tasks().create(&NewTask::named("Design").deactivated(true))?;
+    /// store.tasks().activate(id)?;
+    /// assert!(!store.tasks().get(id)?.deactivated);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn tasks(&self) -> Records<'_, Task> {
         self.records()
     }

@@ -188,12 +188,32 @@ impl ClientStore {
     /// # Ok::<(), clientstore::Error>(())
     /// ```
     ///
+    /// A program's own errors end a transaction as well:
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let result: Result<(), Box<dyn std::error::Error>> = store.transaction(|tx| {
+    ///     let hours: u32 = "many".parse()?;
+    ///     tx.clients().create(&NewClient::named(format!("{hours} hours")))?;
+    ///     Ok(())
+    /// });
+    /// assert_eq!(result.unwrap_err().to_string(), "invalid digit found in string");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// What the closure gives, and [`Error::Busy`], [`Error::ReadOnly`], [`Error::Moved`] or [`Error::Storage`] where the
-    /// transaction cannot begin or commit.
-    pub fn transaction<T>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    /// What the closure gives, of any type that an [`Error`] can become, and [`Error::Busy`], [`Error::ReadOnly`],
+    /// [`Error::Moved`] or [`Error::Storage`] where the transaction cannot begin or commit.
+    pub fn transaction<T, E: From<Error>>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
         self.inner.writer.transaction(|connection| run(&Transaction::new(self, connection)))
+    }
+
+    /// The same for the parts of this crate that write with the transaction's own connection.
+    pub(crate) fn write_together<T>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.transaction(run).map_err(|error| self.inner.writer.or_full(error))
     }
 
     /// The store's time, to the second.

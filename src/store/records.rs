@@ -62,6 +62,15 @@ impl<'a, R: Stored> Records<'a, R> {
     /// Creates a record and gives its id; the id was never used before. Read-only fields among the
     /// given ones are ignored.
     ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// assert_eq!(store.clients().get(id)?.name, "SuprCorp");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Invalid`] where a required field is missing or a value does not fit,
@@ -148,6 +157,17 @@ impl<'a, R: Stored> Records<'a, R> {
 
     /// Reads the records that the filter lets through, one by one.
     ///
+    /// ```
+    /// use clientstore::{ClientFilter, ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// for client in store.clients().list(&ClientFilter::new())? {
+    ///     println!("{}", client?.name);
+    /// }
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Storage`] where the read cannot begin; the iterator's items have those of
@@ -172,6 +192,16 @@ impl<'a, R: Stored> Records<'a, R> {
     /// Sets the given fields of a record and leaves the others. Read-only fields among them are
     /// ignored. A change that changes nothing is a write all the same.
     ///
+    /// ```
+    /// use clientstore::{ClientChanges, ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// store.clients().update(id, &ClientChanges::new().details("123 Main St."))?;
+    /// assert_eq!(store.clients().get(id)?.name, "SuprCorp");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::NotFound`], and as [`create`](Self::create). [`Error::Invalid`] for messages and
@@ -185,6 +215,16 @@ impl<'a, R: Stored> Records<'a, R> {
     }
 
     /// Deletes a record; its id is not used again.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, Error, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// store.clients().delete(id)?;
+    /// assert!(matches!(store.clients().get(id), Err(Error::NotFound { .. })));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -225,7 +265,9 @@ impl<'a, R: Stored> Records<'a, R> {
 
     fn run(&self, command: Command) -> Result<Outcome> {
         match self.connection {
-            Some(connection) => command::apply(connection, command),
+            Some(connection) => {
+                command::apply(connection, command).map_err(|error| self.store.inner.writer.or_full(error))
+            }
             None => self.store.run(command),
         }
     }

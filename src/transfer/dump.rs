@@ -10,6 +10,7 @@ use crate::format::xml::Tree;
 use crate::format::{Dialect, Format};
 use crate::resources::{by_list, entities};
 use crate::store::{ClientStore, Entity, ListDocument, Reads, Selection, Source};
+use crate::upkeep::Progress;
 
 impl ClientStore {
     /// Writes the whole store as one document, as it is at one moment, and gives how many records
@@ -28,7 +29,7 @@ impl ClientStore {
     /// store.dump(&mut document, |_| {})?;
     ///
     /// let copy = ClientStore::open_in_memory()?;
-    /// copy.load([("the dump", document.as_slice())])?;
+    /// copy.load([("the dump", document.as_slice())], |_| {})?;
     /// assert_eq!(copy.clients().get(1)?, store.clients().get(1)?);
     /// # Ok::<(), clientstore::Error>(())
     /// ```
@@ -37,7 +38,7 @@ impl ClientStore {
     ///
     /// [`Error::Corrupt`] where the file holds what no store writes, [`Error::Storage`], also where
     /// `out` cannot be written to.
-    pub fn dump(&self, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+    pub fn dump(&self, out: &mut impl Write, mut progress: impl FnMut(Progress)) -> Result<u64> {
         self.dump_as(Format::Xml(Dialect::Live), out, &mut progress)
     }
 
@@ -49,11 +50,11 @@ impl ClientStore {
     /// # Errors
     ///
     /// As [`dump`](Self::dump).
-    pub fn dump_json(&self, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+    pub fn dump_json(&self, out: &mut impl Write, mut progress: impl FnMut(Progress)) -> Result<u64> {
         self.dump_as(Format::Json, out, &mut progress)
     }
 
-    fn dump_as(&self, format: Format, out: &mut impl Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
+    fn dump_as(&self, format: Format, out: &mut impl Write, progress: &mut dyn FnMut(Progress)) -> Result<u64> {
         self.snapshot()?.read(|connection| {
             let mut frame = Frame::new(format);
             let ids = entities().map(|entity| Ok((entity.document.list, next_id(connection, entity)?)));
@@ -63,7 +64,7 @@ impl ClientStore {
                 frame.start_list(entity.document.list);
                 put(out, &frame.take())?;
                 let list = ListDocument::nested(Source::Transaction(connection), entity, format);
-                records += write(list, out, &mut |written| progress(records + written))?;
+                records += write(list, out, &mut |written| progress(written_so_far(records + written)))?;
             }
             frame.end();
             put(out, &frame.take())?;
@@ -77,7 +78,7 @@ impl ClientStore {
     /// # Errors
     ///
     /// As [`dump`](Self::dump), and [`Error::Invalid`] where there is no such list.
-    pub fn dump_list(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+    pub fn dump_list(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(Progress)) -> Result<u64> {
         self.dump_list_as(list, Format::Xml(Dialect::Live), out, &mut progress)
     }
 
@@ -86,7 +87,7 @@ impl ClientStore {
     /// # Errors
     ///
     /// As [`dump_list`](Self::dump_list).
-    pub fn dump_list_json(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(u64)) -> Result<u64> {
+    pub fn dump_list_json(&self, list: &str, out: &mut impl Write, mut progress: impl FnMut(Progress)) -> Result<u64> {
         self.dump_list_as(list, Format::Json, out, &mut progress)
     }
 
@@ -95,14 +96,14 @@ impl ClientStore {
         list: &str,
         format: Format,
         out: &mut impl Write,
-        progress: &mut dyn FnMut(u64),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<u64> {
         let entity = by_list(list).ok_or_else(|| {
             let lists: Vec<&str> = entities().map(|entity| entity.document.list).collect();
             Error::invalid("list", format!("must be one of {}", lists.join(", ")))
         })?;
         let list = ListDocument::new(self.snapshot()?, entity, Selection::default(), format);
-        write(list, out, progress)
+        write(list, out, &mut |written| progress(written_so_far(written)))
     }
 }
 
@@ -203,6 +204,11 @@ fn next_id(connection: &Connection, entity: &Entity) -> Result<i64> {
         .query_row([entity.table.name], |row| row.get(0))
         .optional()?;
     Ok(last.unwrap_or(0).saturating_add(1))
+}
+
+/// How far a dump has come; nobody waits for all records to be counted.
+fn written_so_far(done: u64) -> Progress {
+    Progress { doing: "writing the records", done, total: 0 }
 }
 
 fn write<S: Reads>(mut list: ListDocument<S>, out: &mut impl Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {

@@ -11,6 +11,7 @@ use crate::format::xml::{Stream, Token, Tokens, end, list, next, read_integer, r
 use crate::record::{Unknown, Unknowns};
 use crate::resources::{by_element, by_list, entities};
 use crate::store::{ClientStore, Entity};
+use crate::upkeep::Progress;
 
 /// What documents brought into a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl ClientStore {
     /// A document is a [`dump`](Self::dump), or a list or a record of the API in JSON or in either dialect of
     /// XML, given with a name for errors. Ids and read-only fields are kept; what a document leaves out gets its
     /// default. Lists are loaded in the order of their references, whatever the order they are
-    /// given in. Documents are read as streams.
+    /// given in. Documents are read as streams. `progress` is told how many records are loaded so far, now and then.
     ///
     /// # Errors
     ///
@@ -44,13 +45,17 @@ impl ClientStore {
     ///
     /// let store = ClientStore::open_in_memory()?;
     /// let list = b"<clients><client><name>Jo</name><fax>555</fax></client></clients>";
-    /// let loaded = store.load([("clients.xml", list.as_slice())])?;
+    /// let loaded = store.load([("clients.xml", list.as_slice())], |_| {})?;
     /// assert_eq!(loaded.kinds, [("client", 1)]);
     /// assert_eq!(loaded.unknown[0].1[0].to_string(), "fax (line 1)");
     /// # Ok::<(), clientstore::Error>(())
     /// ```
-    pub fn load<R: BufRead>(&self, documents: impl IntoIterator<Item = (impl Into<String>, R)>) -> Result<Loaded> {
-        self.load_documents(documents, false)
+    pub fn load<R: BufRead>(
+        &self,
+        documents: impl IntoIterator<Item = (impl Into<String>, R)>,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Loaded> {
+        self.load_documents(documents, false, &mut progress)
     }
 
     /// The same, but a document with an element that has no place in the store is refused.
@@ -61,14 +66,16 @@ impl ClientStore {
     pub fn load_strictly<R: BufRead>(
         &self,
         documents: impl IntoIterator<Item = (impl Into<String>, R)>,
+        mut progress: impl FnMut(Progress),
     ) -> Result<Loaded> {
-        self.load_documents(documents, true)
+        self.load_documents(documents, true, &mut progress)
     }
 
     fn load_documents<R: BufRead>(
         &self,
         documents: impl IntoIterator<Item = (impl Into<String>, R)>,
         strict: bool,
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Loaded> {
         let mut opened = Vec::new();
         for (name, input) in documents {
@@ -77,13 +84,15 @@ impl ClientStore {
             opened.push((content, name, document));
         }
         opened.sort_by_key(|(content, ..)| content.rank());
-        self.transaction(|tx| {
+        self.write_together(|tx| {
             let mut loader = Loader {
                 store: self,
                 connection: tx.connection(),
                 at: self.now(),
                 strict,
                 kinds: Vec::new(),
+                records: 0,
+                progress,
                 unknown: Unknowns::default(),
                 replacements: HashSet::new(),
                 held: Vec::new(),
@@ -98,8 +107,8 @@ impl ClientStore {
                 }
             }
             loader.finish()?;
-            let records = loader.kinds.iter().map(|(_, count)| count).sum();
-            Ok(Loaded { records, kinds: loader.kinds, unknown })
+            loader.tell();
+            Ok(Loaded { records: loader.records, kinds: loader.kinds, unknown })
         })
     }
 }

@@ -10,7 +10,11 @@ use crate::error::{Error, Result, Rule};
 use crate::record::{Constant, Unknown, Unknowns, Values};
 use crate::resources::entities;
 use crate::store::{ClientStore, Entity, Loading, MAX_ID, delete_where, load};
+use crate::upkeep::Progress;
 use crate::value::Value;
+
+/// Progress is told once in this many records.
+const TOLD_EVERY: u64 = 1_000;
 
 /// What a document is, by its root or its first name.
 pub(super) enum Content {
@@ -42,6 +46,8 @@ pub(super) struct Loader<'a> {
     pub(super) strict: bool,
     /// How many records of each kind were loaded.
     pub(super) kinds: Vec<(&'static str, u64)>,
+    pub(super) records: u64,
+    pub(super) progress: &'a mut dyn FnMut(Progress),
     /// The elements of the document at hand that have no place.
     pub(super) unknown: Unknowns,
     /// The ids of what may have taken a default record's place, which it does not give up again.
@@ -85,7 +91,16 @@ impl Loader<'_> {
             Some((_, count)) => *count += 1,
             None => self.kinds.push((element, 1)),
         }
+        self.records += 1;
+        if self.records.is_multiple_of(TOLD_EVERY) {
+            self.tell();
+        }
         Ok(())
+    }
+
+    /// Tells the progress.
+    pub(super) fn tell(&mut self) {
+        (self.progress)(Progress { doing: "loading the records", done: self.records, total: 0 });
     }
 
     /// Removes the records of a new store that the dumped one may have deleted.

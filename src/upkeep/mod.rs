@@ -7,7 +7,17 @@ mod report;
 
 pub use report::{Finding, Problem, Report};
 
-/// How far a check or a backup has come.
+/// How far a check, a backup, a dump, a load or a [`Generator`](crate::Generator) has come.
+///
+/// ```
+/// use clientstore::{ClientStore, Generator, Progress};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// let show = |Progress { doing, done, total, .. }: Progress| println!("{doing}: {done} of {total}");
+/// Generator::new(1).clients(10).run(&store, show)?;
+/// store.check(show)?;
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -15,6 +25,6 @@ pub struct Progress {
     pub doing: &'static str,
     /// How much of it is done.
     pub done: u64,
-    /// How much there is of it: pages of a copy, records of a check; 0 where that cannot be told.
+    /// How much there is of it: pages of a copy, records otherwise; 0 where that cannot be told.
     pub total: u64,
 }

@@ -20,7 +20,7 @@ fn document() -> Vec<u8> {
                 let invoice = tx.invoices().create(&NewInvoice::of(client).lines([line]))?;
                 tx.invoices().record_payment(&NewPayment::of(invoice, 80, moment("2011-03-31T10:00:00Z")))?;
             }
-            Ok(())
+            Ok::<_, clientstore::Error>(())
         })
         .unwrap();
     dump(&store)

@@ -117,7 +117,7 @@ impl World {
             Op::Load(list) => {
                 let ids = self.model.listed_invoices(list);
                 let document = self.model.list_document(Resource::Invoices, &ids);
-                let loaded = self.store().load([("the list", document.as_bytes())]);
+                let loaded = self.store().load([("the list", document.as_bytes())], |_| {});
                 if !matches!(&loaded, Ok(loaded) if loaded.records == ids.len() as u64) {
                     return Err(format!("the list does not load: {loaded:?}"));
                 }
@@ -140,7 +140,7 @@ impl World {
                 self.files += 1;
                 self.open(clock);
                 let documents = [("the dump", dump.as_bytes())];
-                self.store().load(documents).map_err(|error| format!("the dump does not load: {error}"))?;
+                self.store().load(documents, |_| {}).map_err(|error| format!("the dump does not load: {error}"))?;
                 self.counts.count("dump loaded into a new store");
                 return self.compare();
             }

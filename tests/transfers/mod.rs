@@ -22,7 +22,7 @@ pub fn dumped(store: &ClientStore) -> String {
 }
 
 pub fn load(store: &ClientStore, document: impl AsRef<[u8]>) -> Result<u64, Error> {
-    store.load([("the document", document.as_ref())]).map(|loaded| loaded.records)
+    store.load([("the document", document.as_ref())], |_| {}).map(|loaded| loaded.records)
 }
 
 /// Every row of every table, `sqlite_sequence` included, in the order of ids.

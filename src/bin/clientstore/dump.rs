@@ -78,7 +78,7 @@ impl Dump {
     fn write(&self, store: &ClientStore, out: impl Write) -> Result<(), Box<dyn std::error::Error>> {
         let bar = progress(None, "{spinner} records written: {human_pos}, {per_sec}");
         let mut out = BufWriter::with_capacity(1 << 16, out);
-        let tell = |written| bar.set_position(written);
+        let tell = |progress: clientstore::Progress| bar.set_position(progress.done);
         match (&self.list, self.format) {
             (None, Format::Xml) => store.dump(&mut out, tell)?,
             (None, Format::Json) => store.dump_json(&mut out, tell)?,

@@ -113,7 +113,7 @@ impl Generate {
             progress(Some(generator.records()), "{wide_bar} records made: {human_pos} of {human_len}, {eta} to go");
         // Nobody has a use for a part of it: it is synced once, as a whole.
         let store = ClientStore::builder().durability(Durability::Off).open(partial)?;
-        generator.run(&store, |made| bar.set_position(made))?;
+        generator.run(&store, |progress| bar.set_position(progress.done))?;
         drop(store);
         File::options().write(true).open(partial)?.sync_all()?;
         bar.finish_and_clear();

@@ -73,7 +73,7 @@ impl Load {
         });
         let is_new = !self.file.exists();
         let store = open(&self.file, self.opening.builder())?;
-        let loaded = if self.strict { store.load_strictly(documents) } else { store.load(documents) };
+        let loaded = if self.strict { store.load_strictly(documents, |_| {}) } else { store.load(documents, |_| {}) };
         drop(store);
         bar.finish_and_clear();
         if loaded.is_err() && is_new {

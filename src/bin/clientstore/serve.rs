@@ -133,7 +133,7 @@ impl TestArguments {
             documents.push((path.display().to_string(), BufReader::new(file)));
         }
         if !documents.is_empty() {
-            let loaded = store.load(documents)?;
+            let loaded = store.load(documents, |_| {})?;
             for said in not_known(&loaded) {
                 tracing::warn!("{said}");
             }

@@ -30,6 +30,14 @@ use crate::record::{Document, Fields, NewRecord, Record, RecordChanges, Values};
 
 /// Reads the document of one record, wrapped or bare, every field of it.
 ///
+/// ```
+/// use clientstore::{Client, json};
+///
+/// let fields = json::read::<Client>(br#"{"client":{"id":7,"name":"SuprCorp"}}"#)?;
+/// assert_eq!(fields.name()?.as_deref(), Some("SuprCorp"));
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::Json`](crate::Error::Json) where the document is not JSON, not UTF-8, or no object;
@@ -39,6 +47,14 @@ pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
 }
 
 /// Reads a list document.
+///
+/// ```
+/// use clientstore::{Client, json};
+///
+/// let list = json::read_list::<Client>(br#"[{"client":{"name":"SuprCorp"}}]"#)?;
+/// assert_eq!(json::read_list::<Client>(&json::write_list(list.clone())?)?, list);
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -76,6 +92,13 @@ pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpos
 }
 
 /// Reads the message of an error document.
+///
+/// ```
+/// use clientstore::json;
+///
+/// assert_eq!(json::read_error(&json::write_error("Client has active projects"))?, "Client has active projects");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -43,6 +43,14 @@ use crate::record::{Document, Fields, NewRecord, Record, RecordChanges, Unknowns
 
 /// Reads the document of one record, every element of it.
 ///
+/// ```
+/// use clientstore::{Client, xml};
+///
+/// let fields = xml::read::<Client>(b"<client><id type=\"integer\">7</id><name>SuprCorp</name></client>")?;
+/// assert_eq!(fields.name()?.as_deref(), Some("SuprCorp"));
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::Xml`](crate::Error::Xml) where the document is not well-formed, not UTF-8, or has another root;
@@ -52,6 +60,15 @@ pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
 }
 
 /// Reads a list document.
+///
+/// ```
+/// use clientstore::{Client, Dialect, xml};
+///
+/// let document = b"<clients>\n  <client>\n    <name>SuprCorp</name>\n  </client>\n</clients>\n";
+/// let list = xml::read_list::<Client>(document)?;
+/// assert_eq!(xml::write_list(list, Dialect::Documented)?, document);
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -77,6 +94,16 @@ pub fn read_new<R: Record>(document: &[u8]) -> Result<NewRecord<R>> {
 
 /// Reads the body of a request that updates a record: what an update may set.
 ///
+/// ```
+/// use clientstore::{ClientStore, NewClient, xml};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
+/// store.clients().update(id, &xml::read_changes(b"<client><details>123 Main St.</details></client>")?)?;
+/// assert_eq!(store.clients().get(id)?.details, "123 Main St.");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`read()`].
@@ -89,6 +116,14 @@ pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpos
 }
 
 /// Reads the message of an error document.
+///
+/// ```
+/// use clientstore::{Dialect, xml};
+///
+/// let document = xml::write_error("Client has active projects", Dialect::Documented);
+/// assert_eq!(xml::read_error(&document)?, "Client has active projects");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -12,6 +12,7 @@ const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 ///
 /// Reading always accepts both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dialect {
     /// The documents as the published page prints them: no XML declaration, clients with four
     /// elements.

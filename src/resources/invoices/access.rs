@@ -83,6 +83,22 @@ pub enum InvoiceStatus {
 
 impl ClientStore {
     /// The invoices.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, InvoiceFilter, InvoiceState, InvoiceStatus, NewClient, NewInvoice, NewLineItem};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let id = store.invoices().create(&NewInvoice::of(client).lines([NewLineItem::of("Design", 3, 80)]))?;
+    /// assert_eq!(store.invoices().lines(id)?[0].description, "Design");
+    /// store.invoices().mark_as_sent(id)?;
+    /// assert_eq!(store.invoices().list(&InvoiceFilter::new().status(InvoiceStatus::Unpaid))?.count(), 1);
+    /// store.invoices().close(id)?;
+    /// store.invoices().reopen(id)?;
+    /// store.invoices().mark_as_draft(id)?;
+    /// assert_eq!(store.invoices().get(id)?.state, InvoiceState::Draft);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn invoices(&self) -> Records<'_, Invoice> {
         self.records()
     }

@@ -72,6 +72,17 @@ filter! {
 
 impl ClientStore {
     /// The messages of all invoices.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, MessageFilter, NewClient, NewInvoice, NewMessage};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let invoice = store.invoices().create(&NewInvoice::of(client))?;
+    /// store.messages().create(&NewMessage::of(invoice, "Here is your invoice.").subject("Invoice 1"))?;
+    /// assert_eq!(store.messages().list(&MessageFilter::new().invoice(invoice))?.count(), 1);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn messages(&self) -> Records<'_, Message> {
         self.records()
     }

@@ -60,6 +60,18 @@ filter! {
 
 impl ClientStore {
     /// The payments of all invoices.
+    ///
+    /// ```
+    /// use clientstore::chrono::Utc;
+    /// use clientstore::{ClientStore, NewClient, NewInvoice, NewPayment, PaymentFilter};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let invoice = store.invoices().create(&NewInvoice::of(client))?;
+    /// store.payments().create(&NewPayment::of(invoice, 100, Utc::now()).notes("By bank"))?;
+    /// assert_eq!(store.payments().list(&PaymentFilter::new().invoice(invoice))?.count(), 1);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn payments(&self) -> Records<'_, Payment> {
         self.records()
     }

@@ -15,6 +15,7 @@ use crate::store::time::{Clock, Time};
 
 /// What an acknowledged write survives; SQLite's `synchronous` under a write-ahead log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Durability {
     /// A power loss: every commit is synced to the disk (`synchronous=FULL`).
     #[default]

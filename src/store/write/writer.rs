@@ -84,7 +84,12 @@ impl Writer {
     }
 
     /// Runs a closure in a transaction of its own, in turn with the commands.
-    pub(crate) fn transaction<T>(self: &Arc<Self>, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    ///
+    /// An error of the closure is given as it is.
+    pub(crate) fn transaction<T, E: From<Error>>(
+        self: &Arc<Self>,
+        run: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.alone(|connection| {
             self.begin(connection)?;
             let result = run(connection);
@@ -92,12 +97,13 @@ impl Writer {
                 Ok(_) => self.finish(connection, true)?,
                 Err(_) => drop(connection.execute_batch("ROLLBACK")),
             }
-            result
+            Ok(result)
         })
-        .map_err(|error| self.or_full(error))
+        .map_err(|error| self.or_full(error))?
     }
 
-    fn or_full(&self, error: Error) -> Error {
+    /// Says of a failure that the disk is full, where it is.
+    pub(crate) fn or_full(&self, error: Error) -> Error {
         match &self.file {
             Some(file) => file.or_full(error),
             None => error,

@@ -68,7 +68,7 @@ pub const WRITES: &[Operation] = &[
     ("load a document", |store| {
         let list =
             "<clients><client><id>50</id><name>a</name></client><client><id>51</id><name>b</name></client></clients>";
-        said(store.load([("clients.xml", list.as_bytes())]))
+        said(store.load([("clients.xml", list.as_bytes())], |_| {}))
     }),
 ];
 
