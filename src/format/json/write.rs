@@ -179,3 +179,23 @@ pub(crate) fn escaped(bytes: &[u8]) -> usize {
     };
     bytes.len() + bytes.iter().map(more).sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_to_escape_is_found_wherever_it_stands() {
+        for length in 0..20 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = vec![b'!'; length];
+                for at in 0..length {
+                    bytes.fill(b'!');
+                    bytes[at] = byte;
+                    let is_escaped = matches!(byte, b'"' | b'\\' | 0..=0x1F);
+                    assert_eq!(first_escaped(&bytes), is_escaped.then_some(at), "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
+}
