@@ -15,7 +15,7 @@ use clientstore::ClientStore;
 use common::data::{Data, most};
 use common::guard;
 use common::harness::{Aim, Case, Outcome, report};
-use common::{api, scaling, store, wire};
+use common::{api, json, scaling, store, wire};
 
 const fn case(name: &'static str, aim: Aim, run: fn(&Data) -> Outcome) -> Case {
     Case { name, aim, run, syncs: false }
@@ -37,6 +37,9 @@ static CASES: &[Case] = &[
     case("list 1,000 clients through Api::handle, after a write", Shown, |data| api::list_after_a_write(data, 1_000)),
     case("list 100,000 clients, to a writer", AtMost(1.10), store::written),
     case("list 100,000 clients, to a writer, every element", AtMost(1.10), store::written_live),
+    case("list 100,000 clients in JSON, to a writer", AtMost(1.10), json::written),
+    case("create in JSON through Api::handle, beside one in XML, durability off", AtMost(1.05), json::create),
+    case("get one client in JSON through Api::handle, beside every element in XML", AtMost(1.05), json::get),
     case("list 100,000 clients, by way of structs", Shown, store::by_way_of_structs),
     case("get one client through Api::handle, shared file", AtMost(1.15), |data| {
         api::get(data, ClientStore::builder(), 100_000)

@@ -178,6 +178,22 @@ fn a_store_that_another_program_keeps_locked_answers_503_with_retry_after() {
     let message = "The store is busy: somebody else is writing to it; try again in a second.";
     let expected = document("503 Service Unavailable", "retry-after: 1", &api::error(message));
     assert_eq!(refused.whole(), expected);
+    for (path, header, value) in [
+        ("/clients.json", "Host", "localhost"),
+        ("/clients", "Accept", "application/json"),
+        ("/clients", "Content-Type", "application/json"),
+        ("/clients", "Host", "localhost"),
+    ] {
+        let request = Request::post(path).header(header, value).body(r#"{"client":{"name":"A"}}"#).unwrap();
+        let in_json = expected
+            .replace("application/xml", "application/json")
+            .replace(&api::error(message), &format!("{{\"message\":\"{message}\"}}\n"))
+            .replace(
+                &format!("content-length: {}", api::error(message).len()),
+                &format!("content-length: {}", message.len() + 15),
+            );
+        assert_eq!(answer(api.handle(request)).whole(), in_json, "{path} {header}");
+    }
     assert_eq!(answer(api.handle(Request::get("/clients").body("").unwrap())).body, "<clients></clients>\n");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(answer(api.handle(Request::post("/clients").body(CLIENT).unwrap())).status, 201);

@@ -46,17 +46,20 @@ fn run(seed: u64, dialect: Dialect) {
     let clock = Clock::default();
     let store = builder(&clock).durability(Durability::Off).open(&path).unwrap();
     let service = Service { api: Api::new(store.clone()).dialect(dialect), clock };
-    let statuses = send(&service, seed);
+    let (statuses, in_json) = send(&service, seed);
     // The requests went everywhere.
     for status in [200, 201, 400, 404, 405] {
         assert!(statuses.get(&status).is_some_and(|count| *count > requests() / 100), "{statuses:?}");
     }
+    assert!(in_json > requests() / 4, "{in_json} answers with a body in JSON");
     check(&store, &path);
 }
 
-fn send(service: &Service, seed: u64) -> BTreeMap<u16, usize> {
+/// How many answers had each status, and how many were in JSON.
+fn send(service: &Service, seed: u64) -> (BTreeMap<u16, usize>, usize) {
     let mut random = Random(seed);
     let mut statuses = BTreeMap::new();
+    let mut in_json = 0;
     let mut newest = 0;
     for number in 0..requests() {
         let request = random.request(newest);
@@ -64,9 +67,10 @@ fn send(service: &Service, seed: u64) -> BTreeMap<u16, usize> {
         let answer = catch_unwind(AssertUnwindSafe(|| service.send(request)));
         let answer = answer.unwrap_or_else(|_| panic!("seed {seed}, request {number}: {shown:?}"));
         assert!(answer.status < 500, "seed {seed}, request {number}: {shown:?}\n{}", answer.whole());
+        let is_json = answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        in_json += usize::from(is_json);
         if answer.status >= 400 && shown.method() != http::Method::HEAD {
             let body = answer.body.as_bytes();
-            let is_json = answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
             let read = if is_json { json::read_error(body) } else { xml::read_error(body) };
             assert!(read.is_ok(), "seed {seed}, request {number}: {shown:?}");
         }
@@ -78,7 +82,7 @@ fn send(service: &Service, seed: u64) -> BTreeMap<u16, usize> {
         }
         *statuses.entry(answer.status).or_default() += 1;
     }
-    statuses
+    (statuses, in_json)
 }
 
 /// The file is whole, its rules hold, every record is readable, and a dump of it loads again.
@@ -102,4 +106,11 @@ fn check(store: &ClientStore, path: &std::path::Path) {
     copy.load([("the dump", dump.as_slice())], |_| {}).unwrap();
     copy.dump(&mut again, |_| {}).unwrap();
     assert!(dump == again, "the second dump differs");
+
+    let (mut in_json, mut again) = (Vec::new(), Vec::new());
+    store.dump_json(&mut in_json, |_| {}).unwrap();
+    let copy = ClientStore::open_in_memory().unwrap();
+    copy.load([("the dump in JSON", in_json.as_slice())], |_| {}).unwrap();
+    copy.dump(&mut again, |_| {}).unwrap();
+    assert!(dump == again, "the dump of what came by JSON differs");
 }

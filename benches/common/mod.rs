@@ -5,6 +5,7 @@ pub mod by_hand;
 pub mod data;
 pub mod guard;
 pub mod harness;
+pub mod json;
 pub mod load;
 pub mod scaling;
 pub mod store;

@@ -110,9 +110,16 @@ impl Api {
         })
     }
 
-    /// A refusal of a request whose body was not read; its Hint says what to do.
-    pub(crate) fn refused(&self, head: &Parts, status: StatusCode, message: &str, hint: &str) -> Response<Body> {
-        respond::hinted(status, message, hint, self.format(&head.uri, &head.headers, b""))
+    /// A refusal of a request whose body was not read, or only its beginning; its Hint says what to do.
+    pub(crate) fn refused(
+        &self,
+        head: &Parts,
+        begun: &[u8],
+        status: StatusCode,
+        message: &str,
+        hint: &str,
+    ) -> Response<Body> {
+        respond::hinted(status, message, hint, self.format(&head.uri, &head.headers, begun))
     }
 }
 
@@ -142,11 +149,11 @@ where
                 Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), MAX_BODY, None).await,
                 Err(error) if error.is::<LengthLimitError>() => {
                     let hint = format!("Send at most {MAX_BODY} bytes");
-                    api.refused(&head, StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)
+                    api.refused(&head, b"", StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)
                 }
                 Err(_) => {
                     let hint = "Send the whole body";
-                    api.refused(&head, StatusCode::BAD_REQUEST, "The body could not be read.", hint)
+                    api.refused(&head, b"", StatusCode::BAD_REQUEST, "The body could not be read.", hint)
                 }
             })
         })

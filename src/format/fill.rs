@@ -1,5 +1,7 @@
 //! From the named values of a document to a record's fields, whatever the document's format.
 
+use std::borrow::Cow;
+
 use super::Purpose;
 use crate::record::{Column, Document, Nil, Values, same_name};
 use crate::value::{Kind, Value, is_space};
@@ -28,8 +30,8 @@ impl Filler {
     }
 
     /// Sets what was found. A repeated name: the last wins.
-    pub(super) fn set(&mut self, found: &Found, value: Value) {
-        match *found {
+    pub(super) fn set(&mut self, found: Found, value: Value) {
+        match found {
             Found::Column(position) => {
                 self.expected = position + 1;
                 self.values.set_at(position, value);
@@ -41,7 +43,7 @@ impl Filler {
                 self.stand_ins.retain(|(other, _)| *other != position);
                 self.stand_ins.push((position, value));
             }
-            Found::Attached | Found::Ignored | Found::Unplaced(_) | Found::Nothing(_) => {}
+            Found::Attached | Found::Ignored | Found::Unplaced | Found::Nothing => {}
         }
     }
 
@@ -63,6 +65,7 @@ impl Filler {
 }
 
 /// What a name of a document is.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Column(usize),
     /// Another edition's name of a column, and the computed column that the document shows by it.
@@ -74,8 +77,8 @@ pub(super) enum Found {
     /// A field that the document's purpose does not set.
     Ignored,
     /// A name that is known and has no place.
-    Unplaced(String),
-    Nothing(String),
+    Unplaced,
+    Nothing,
 }
 
 /// Finds a name; documents mostly keep the columns' order, so the search starts there.
@@ -104,20 +107,20 @@ fn find_other(document: &Document, name: &str, purpose: Purpose) -> Found {
         _ if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
         _ if own.is_some() => Found::Ignored,
         _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
-        _ if document.unplaced.iter().any(known) && purpose == Purpose::Document => Found::Unplaced(name.to_owned()),
+        _ if document.unplaced.iter().any(known) && purpose == Purpose::Document => Found::Unplaced,
         _ if document.unplaced.iter().any(known) => Found::Ignored,
-        _ => Found::Nothing(name.to_owned()),
+        _ => Found::Nothing,
     }
 }
 
 /// What a name's text says; `None` leaves the field as it is.
-pub(super) fn field_value(column: &Column, text: &str, nil: bool) -> Result<Option<Value>, String> {
+pub(super) fn field_value(column: &Column, text: Cow<'_, str>, nil: bool) -> Result<Option<Value>, String> {
     let nullable = column.nil != Nil::Never;
     match column.kind {
         Kind::Text if nil && nullable => Ok(Some(Value::Null)),
         Kind::Text if nil => Ok(Some(Value::Text(String::new()))),
-        Kind::Text => Ok(Some(Value::from(text))),
-        _ if !nil && !text.chars().all(is_space) => column.kind.read(text).map(Some),
+        Kind::Text => Ok(Some(Value::Text(text.into_owned()))),
+        _ if !nil && !text.chars().all(is_space) => column.kind.read(&text).map(Some),
         _ if nullable => Ok(Some(Value::Null)),
         _ if column.required => Err("is required and cannot be empty".to_owned()),
         _ => Ok(None),

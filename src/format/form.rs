@@ -21,14 +21,14 @@ pub(super) fn read(form: &[u8], document: &'static Document, purpose: Purpose) -
             _ => continue,
         };
         let found = filler.find(name);
-        let field = match &found {
-            Found::Column(position) | Found::StandIn { position, .. } => document.table.columns[*position].element,
+        let field = match found {
+            Found::Column(position) | Found::StandIn { position, .. } => document.table.columns[position].element,
             Found::Attached => document.attached.unwrap_or_default(),
-            Found::Nothing(name) => {
+            Found::Nothing => {
                 filler.values.unknown.add(name, || 1);
                 continue;
             }
-            Found::Ignored | Found::Unplaced(_) => continue,
+            Found::Ignored | Found::Unplaced => continue,
         };
         if let Some(character) = find_illegal(&text) {
             let number = u32::from(character);
@@ -40,9 +40,9 @@ pub(super) fn read(form: &[u8], document: &'static Document, purpose: Purpose) -
         match found {
             Found::Column(position) | Found::StandIn { position, .. } => {
                 let column = &document.table.columns[position];
-                let read = field_value(column, &text, false).map_err(|reason| Error::invalid(field, reason))?;
+                let read = field_value(column, text, false).map_err(|reason| Error::invalid(field, reason))?;
                 if let Some(value) = read {
-                    filler.set(&found, value);
+                    filler.set(found, value);
                 }
             }
             _ => filler.values.attached = Some(text.into_owned()),

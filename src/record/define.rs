@@ -128,7 +128,11 @@ macro_rules! record {
 /// A column, whose element has its name with dashes.
 macro_rules! column {
     ($name:ident: $type:ty) => {
-        $crate::record::Column::new::<$type>(stringify!($name), $crate::record::dashed!($name))
+        $crate::record::Column::new::<$type>(
+            stringify!($name),
+            $crate::record::dashed!($name),
+            concat!(",\"", stringify!($name), "\":"),
+        )
     };
 }
 

@@ -73,6 +73,8 @@ pub struct Column {
     /// The SQL name; the element's is the same with dashes.
     pub(crate) name: &'static str,
     pub(crate) element: &'static str,
+    /// What stands before the value in JSON: a comma, the name and a colon. Names have nothing to escape.
+    pub(crate) member: &'static str,
     pub(crate) kind: Kind,
     pub(crate) nil: Nil,
     pub(crate) writable: Writable,
@@ -98,11 +100,12 @@ pub struct Column {
 }
 
 impl Column {
-    pub(crate) const fn new<T: Field>(name: &'static str, element: &'static str) -> Self {
+    pub(crate) const fn new<T: Field>(name: &'static str, element: &'static str, member: &'static str) -> Self {
         let type_name = T::KIND.type_name();
         Column {
             name,
             element,
+            member,
             kind: T::KIND,
             nil: match (T::NULLABLE, T::KIND) {
                 (false, _) => Nil::Never,

@@ -106,7 +106,7 @@ pub(super) const fn of_column(columns: &'static [Column]) -> Table {
     Table { name: "", columns, sql: OnceLock::new() }
 }
 
-pub(super) static ID: Table = of_column(&[Column::new::<Option<i64>>("id", "id").writable()]);
+pub(super) static ID: Table = of_column(&[Column::new::<Option<i64>>("id", "id", ",\"id\":").writable()]);
 
 impl Named {
     /// The plan of a call that assigns what its body names.

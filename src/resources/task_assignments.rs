@@ -118,7 +118,7 @@ pub(crate) static RESOURCE: Resource = Resource {
 static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "task_id" };
 static ONE: Document = naming(&ID, "task");
 static ASSIGNMENT: Document = naming(&TASK_ID, "task-assignment");
-static TASK_ID: Table = of_column(&[Column::new::<Option<i64>>("task_id", "task-id").writable()]);
+static TASK_ID: Table = of_column(&[Column::new::<Option<i64>>("task_id", "task-id", ",\"task_id\":").writable()]);
 
 /// An archived task is not assigned again.
 const FIND: &str = "SELECT id, deactivated FROM task_assignments WHERE project_id = ?1 AND task_id = ?2 \

@@ -111,7 +111,7 @@ pub(crate) static RESOURCE: Resource = Resource {
 static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "user_id" };
 static ONE: Document = naming(&ID, "user");
 static ASSIGNMENT: Document = naming(&USER_ID, "user-assignment");
-static USER_ID: Table = of_column(&[Column::new::<Option<i64>>("user_id", "user-id").writable()]);
+static USER_ID: Table = of_column(&[Column::new::<Option<i64>>("user_id", "user-id", ",\"user_id\":").writable()]);
 
 /// An archived person is not assigned again.
 const FIND: &str = "SELECT id, deactivated FROM user_assignments WHERE project_id = ?1 AND user_id = ?2 \

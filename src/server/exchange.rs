@@ -128,18 +128,19 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
             if is_unread { closing(response) } else { response }
         }
         Err(unread) => {
-            let (status, message, hint) = match unread {
-                Unread::TooLong => {
+            let (status, message, hint, begun) = match unread {
+                Unread::TooLong(begun) => {
                     let hint = format!("Send at most {max_body} bytes");
-                    (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", hint)
+                    (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", hint, begun)
                 }
                 Unread::Broken => {
-                    (StatusCode::BAD_REQUEST, "The body could not be read.", "Send the whole body".to_owned())
+                    let hint = "Send the whole body".to_owned();
+                    (StatusCode::BAD_REQUEST, "The body could not be read.", hint, Bytes::new())
                 }
             };
             closing(match controls {
                 Some(_) => Controller::unreadable(status, message, &hint),
-                None => shared.api.refused(&head, status, message, &hint),
+                None => shared.api.refused(&head, &begun, status, message, &hint),
             })
         }
     };
@@ -225,7 +226,8 @@ fn closing(mut response: Response<Body>) -> Response<Body> {
 }
 
 enum Unread {
-    TooLong,
+    /// With what came of it first.
+    TooLong(Bytes),
     Broken,
 }
 
@@ -244,7 +246,7 @@ async fn collect(
 ) -> std::result::Result<(Bytes, Option<Arc<Charge>>), Unread> {
     // Refused before it is waited for, the program is not told to go on.
     if body.size_hint().lower() > limit as u64 {
-        return Err(Unread::TooLong);
+        return Err(Unread::TooLong(Bytes::new()));
     }
     let enter = || Arc::new(shared.api.budget().enter(Some(Arc::clone(guest))));
     let mut charge: Option<Arc<Charge>> = None;
@@ -254,7 +256,8 @@ async fn collect(
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > limit {
-            return Err(Unread::TooLong);
+            let begun = [first, all.into(), data].into_iter().find(|part: &Bytes| !part.is_empty());
+            return Err(Unread::TooLong(begun.unwrap_or_default()));
         }
         if length > SHORT {
             // What came before was not counted yet, where this is what makes it long.

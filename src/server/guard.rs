@@ -79,7 +79,7 @@ impl Guard {
             Ok(Decision::Page(origin)) => Verdict::Pass(Some(Cors { origin })),
             Ok(Decision::Preflight(origin)) => Verdict::Answer(Box::new(Cors { origin }.preflight(&request.headers))),
             Err(Refusal { status, message, hint }) => {
-                Verdict::Answer(Box::new(api.refused(request, status, message, hint)))
+                Verdict::Answer(Box::new(api.refused(request, b"", status, message, hint)))
             }
         }
     }

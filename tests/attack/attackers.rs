@@ -49,6 +49,7 @@ pub const ATTACKERS: &[(&str, Attacker)] = &[
     ("endless targets", |attack| attack.pour("GET /", &"a".repeat(10_000), &[414, 431])),
     ("requests within requests", |attack| attack.ask_each(&hidden(), |status| status == 400)),
     ("paths out of here", |attack| attack.ask_each(&traversals(), |status| (400..500).contains(&status))),
+    ("JSON that is hard to read", |attack| attack.ask_each(&hard_json(), |status| status == 400)),
     ("pages of other origins", |attack| attack.ask_each(&foreign(), |status| status == 403)),
 ];
 
@@ -108,6 +109,24 @@ fn traversals() -> Vec<String> {
     ]
     .iter()
     .map(|path| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    .collect()
+}
+
+fn hard_json() -> Vec<String> {
+    let long = |part: &str| part.repeat(20_000 / part.len());
+    [
+        long("["),
+        long("{\"client\":"),
+        format!("{{\"client\":{{\"name\":\"Smuggled\",\"highrise_id\":{}}}}}", long("7")),
+        format!("{{{}\"client\":{{\"name\":\"{}\\uD800\"}}}}", long("\"a\":{},"), "\\uD83D\\uDE00".repeat(1_000)),
+        format!("{{{}\"client\":{{\"name\":\"\"}}}}", long("\"name\":\"Smuggled\",")),
+        format!("{{\"client\":{{\"name\":\"Smuggled\"}}{}", long(",\n\"a\":1")),
+    ]
+    .iter()
+    .map(|body| {
+        let length = body.len();
+        post(&format!("Accept: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n"), body)
+    })
     .collect()
 }
 

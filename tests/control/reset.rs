@@ -170,6 +170,31 @@ fn seed_takes_lists_records_and_dumps_in_either_dialect() {
 }
 
 #[test]
+fn seed_takes_the_same_in_json() {
+    let fake = Fake::start();
+    let list = r#"[{"client":{"id":7,"name":"A"}},{"client":{"name":"B"}}]"#;
+    assert_eq!(fake.done("POST", "seed", list)["records"], 2);
+    let record = "\n{\"project\":{\"name\":\"P\",\"client_id\":7,\"budget\":0.1}}";
+    assert_eq!(fake.done("POST", "seed", record)["records"], 1);
+    assert_eq!(fake.done("POST", "seed", "[]")["records"], 0);
+    let mut dump = Vec::new();
+    fake.store.dump_json(&mut dump, |_| {}).unwrap();
+    let copy = Fake::start();
+    assert_eq!(copy.done("POST", "seed", std::str::from_utf8(&dump).unwrap())["records"], 9);
+    assert_eq!(copy.dump(), fake.dump());
+    let before = copy.dump();
+    for (document, at) in [
+        ("[{\"client\":{\"name\":\"A\"}},\n{\"client\":{\"name\":\" \"}}]", "line 2"),
+        ("[{\"client\":{\"name\":\"A\"}},\n\n", "line 3"),
+        ("[{\"timer\":{}}]", "line 1"),
+    ] {
+        let (message, place) = copy.refused("POST", "seed", document);
+        assert!(place.starts_with(at), "{document}: {place}, {message}");
+    }
+    assert_eq!(copy.dump(), before);
+}
+
+#[test]
 fn a_seed_with_a_fault_is_told_by_its_line_and_loads_nothing() {
     let fake = Fake::start();
     let before = fake.dump();

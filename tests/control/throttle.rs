@@ -77,6 +77,39 @@ fn the_call_after_a_hundred_gets_503_and_each_further_one_extends_the_lockout() 
 }
 
 #[test]
+fn a_call_too_many_is_refused_in_the_format_that_suffix_accept_or_body_ask_for() {
+    let fake = Fake::deterministic();
+    fake.done("PUT", "throttle", r#"{"on": true}"#);
+    for _ in 0..100 {
+        fake.ask("GET", "/clients", "");
+    }
+    let json = "{\"message\":\"Too many calls; wait 2 seconds without one.\"}\n";
+    let xml = "<hash>\n  <message>Too many calls; wait 2 seconds without one.</message>\n</hash>\n";
+    let body = r#"{"client":{"name":"A"}}"#;
+    for (method, path, headers, body, expected) in [
+        ("GET", "/clients.json", "", "", json),
+        ("GET", "/clients/1", "Accept: application/json\r\n", "", json),
+        ("POST", "/clients", "Content-Type: application/json\r\n", body, json),
+        ("POST", "/clients", "", body, json),
+        ("DELETE", "/nowhere.json", "", "", json),
+        ("POST", "/clients", "Accept: text/xml\r\n", body, xml),
+        ("GET", "/clients.xml", "Accept: application/json\r\n", "", xml),
+    ] {
+        let length = body.len();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+        let answer = fake.running.ask(&request);
+        assert_eq!((answer.status(), answer.text()), (503, expected), "{request}");
+        assert_eq!(answer.header("Retry-After"), Some("2"), "{request}");
+        let kind = if expected == json { "application/json; charset=utf-8" } else { "application/xml; charset=utf-8" };
+        assert_eq!(answer.header("Content-Type"), Some(kind), "{request}");
+        assert_eq!(answer.header("Status"), Some("503 Service Unavailable"), "{request}");
+    }
+    let standing = fake.running.ask("GET /account/rate_limit_status.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((standing.status(), standing.header("Content-Type")), (200, Some("application/json; charset=utf-8")));
+}
+
+#[test]
 fn the_status_tells_the_limits_own_lockout_and_the_calls_that_are_left() {
     let fake = Fake::deterministic();
     fake.done("PUT", "throttle", r#"{"on": true}"#);

@@ -8,8 +8,8 @@ use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewPayment, N
 use crate::ENOUGH;
 use crate::common::{Random, assert_whole, moment, plain, tell};
 
-/// A store of some size as one document.
-fn document() -> Vec<u8> {
+/// A store of some size.
+fn store() -> ClientStore {
     let store = ClientStore::open_in_memory().unwrap();
     store
         .transaction(|tx| {
@@ -23,7 +23,7 @@ fn document() -> Vec<u8> {
             Ok::<_, clientstore::Error>(())
         })
         .unwrap();
-    dump(&store)
+    store
 }
 
 fn dump(store: &ClientStore) -> Vec<u8> {
@@ -35,16 +35,21 @@ fn dump(store: &ClientStore) -> Vec<u8> {
 pub fn run(kills: u64, seed: u64) {
     let mut random = Random(seed);
     let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("everything.xml");
-    let document = document();
-    std::fs::write(&source, &document).unwrap();
-    let load = |file: &std::path::Path| {
+    let sources = ["everything.xml", "everything.json"].map(|name| folder.path().join(name));
+    let store = store();
+    let document = dump(&store);
+    let mut in_json = Vec::new();
+    store.dump_json(&mut in_json, |_| {}).unwrap();
+    for (source, document) in sources.iter().zip([&document, &in_json]) {
+        std::fs::write(source, document).unwrap();
+    }
+    let load = |file: &std::path::Path, format: usize| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_clientstore"));
-        command.arg("load").arg(file).arg(&source).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg("load").arg(file).arg(&sources[format]).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().unwrap()
     };
     let started = Instant::now();
-    assert!(load(&folder.path().join("first.db")).wait().unwrap().success());
+    assert!(load(&folder.path().join("first.db"), 0).wait().unwrap().success());
     let mut takes = started.elapsed();
 
     let (mut nothing, mut everything) = (0, 0);
@@ -56,7 +61,8 @@ pub fn run(kills: u64, seed: u64) {
         let said = format!("seed {seed}, kill {kill} of a load");
         let file = folder.path().join(format!("store-{kill}.db"));
         let before = (random.percent(50)).then(|| dump(&ClientStore::open(&file).unwrap()));
-        let mut process = load(&file);
+        let format = kill as usize % sources.len();
+        let mut process = load(&file, format);
         // The moments about the commit are the ones that count; how long it takes there, the kills tell.
         let share = if random.percent(50) { 0.8 + 0.4 * fraction(&mut random) } else { fraction(&mut random) };
         std::thread::sleep(takes.mul_f64(share));
@@ -76,7 +82,7 @@ pub fn run(kills: u64, seed: u64) {
             let empty = before.unwrap_or_else(|| dump(&ClientStore::open_in_memory().unwrap()));
             assert!(found == empty, "{said}: a part of it is there");
             drop(store);
-            assert!(load(&file).wait().unwrap().success(), "{said}: it does not load again");
+            assert!(load(&file, format).wait().unwrap().success(), "{said}: it does not load again");
             assert!(dump(&ClientStore::open(&file).unwrap()) == document, "{said}: it loads otherwise");
         }
         std::fs::remove_file(&file).unwrap();

@@ -1,6 +1,7 @@
 //! Bodies by chance: values that fit, that are at their limits, and that do not fit.
 
 use crate::common::Random;
+use crate::json_bodies::Form;
 use crate::op::{Body, Content, Csv, Document, Field, Flaw, Header, Spelling};
 use crate::read::{Given, typed};
 use crate::schema::{Element, Kind, Resource};
@@ -62,7 +63,8 @@ pub fn document(random: &mut Random, model: &Model, resource: Resource, purpose:
     };
     let flaw = random.percent(3).then(|| random.of(&Flaw::ALL));
     let flaw = flaw.filter(|flaw| !(resource.is_assignment() && *flaw == Flaw::WrongRoot));
-    let document = Document { root: random.of(&roots), declared: random.percent(20), fields, flaw };
+    let form = random.of(&[Form::Xml, Form::Xml, Form::Xml, Form::Wrapped, Form::Bare, Form::Beside]);
+    let document = Document { root: random.of(&roots), form, declared: random.percent(20), fields, flaw };
     Body::Document(without_silence(document, resource))
 }
 

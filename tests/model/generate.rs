@@ -2,6 +2,7 @@
 
 use crate::bodies::{Purpose, assigning, body, document};
 use crate::common::Random;
+use crate::json_bodies::{ACCEPTED, Form};
 use crate::op::{Body, Call, Listed, Op, Target};
 use crate::schema::Resource::{
     self, Categories, Clients, Contacts, Invoices, Messages, Payments, People, Projects, TaskAssignments, Tasks,
@@ -40,8 +41,11 @@ pub fn operation(random: &mut Random, model: &Model) -> Op {
     match random.below(1000) {
         0..40 => Op::Forward(1 + random.below(100_000) as i64),
         40..43 => Op::Reopen,
-        43 => Op::Move,
-        44..47 => Op::Load((0..1 + random.below(3)).map(|_| listed(random, model)).collect()),
+        43 => Op::Move { json: random.percent(50) },
+        44..47 => {
+            let list = (0..1 + random.below(3)).map(|_| listed(random, model)).collect();
+            Op::Load { list, json: random.percent(50) }
+        }
         _ => Op::Call(Box::new(call(random, model))),
     }
 }
@@ -127,13 +131,21 @@ fn call(random: &mut Random, model: &Model) -> Call {
     };
     let head = method == "GET" && random.percent(5);
     let closed = matches!(target, Target::Nowhere(_));
+    let content_type = match &body {
+        Body::Document(document) if document.form == Form::Xml => {
+            random.of(&["", "application/xml", "text/xml; charset=utf-8"])
+        }
+        Body::Document(_) => random.of(&["", "application/json", "application/json; charset=utf-8", "text/xml"]),
+        Body::None | Body::Junk(_) => random.of(&["", "application/xml", "application/json"]),
+    };
     Call {
         method: if head { "HEAD" } else { method },
         target,
         host: if random.percent(3) { "http://demo.harvestapp.com" } else { "" },
-        suffix: if closed { "" } else { random.of(&["", "", "", "", "/", ".xml"]) },
+        suffix: if closed { "" } else { random.of(&["", "", "", "/", ".xml", ".json", ".json/"]) },
         query,
-        content_type: random.of(&["", "application/xml", "text/xml; charset=utf-8"]),
+        content_type,
+        accept: random.of(&ACCEPTED),
         body,
     }
 }

@@ -11,6 +11,8 @@ mod bodies;
 mod common;
 mod generate;
 mod invoices;
+mod json_answers;
+mod json_bodies;
 mod lists;
 mod op;
 mod people;
@@ -170,6 +172,11 @@ fn report(counts: &Counts, seed: u64, operations: u64, took: Duration) {
 
 /// A test that meets nothing proves nothing.
 fn everything_was_met(counts: &Counts) {
+    let calls: u64 = counts.calls.values().flat_map(|answers| answers.values()).sum();
+    for what in ["asked for JSON", "asked for XML"] {
+        let count = counts.others.get(what).unwrap_or(&0);
+        assert!(*count > calls * 2 / 5, "{what}: {count} of {calls}");
+    }
     let met = |label: &str, status| counts.calls.get(label).and_then(|answers| answers.get(&status)).unwrap_or(&0);
     for path in ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks", "/people", "/contacts"] {
         for (label, status) in [("POST", 201), ("POST", 400), ("GET", 200)] {
@@ -214,7 +221,15 @@ fn everything_was_met(counts: &Counts) {
     for rule in ["active project", "project", "invoice", "inactive", "closed", "default", "csv-line-items", "amount"] {
         assert!(counts.refusals.get(rule).is_some_and(|count| *count > 5), "{rule}: {:?}", counts.refusals);
     }
-    for what in ["file reopened", "dump loaded into a new store", "list loaded", "dump compared"] {
+    for what in [
+        "file reopened",
+        "dump loaded into a new store",
+        "dump in JSON loaded into a new store",
+        "list loaded",
+        "list in JSON loaded",
+        "dump compared",
+        "dump in JSON compared",
+    ] {
         assert!(counts.others.get(what).is_some_and(|count| *count > 20), "{what}: {:?}", counts.others);
     }
 }

@@ -2,6 +2,7 @@
 
 use http::Request;
 
+use crate::json_bodies::Form;
 use crate::schema::Resource;
 
 #[derive(Clone, Debug)]
@@ -11,10 +12,15 @@ pub enum Op {
     Forward(i64),
     /// The file is closed and opened again.
     Reopen,
-    /// The dump is loaded into a new store, and that one is used from now on.
-    Move,
+    /// The dump is loaded into a new store, in JSON or in XML, and that one is used from now on.
+    Move {
+        json: bool,
+    },
     /// A list of invoices is loaded.
-    Load(Vec<Listed>),
+    Load {
+        list: Vec<Listed>,
+        json: bool,
+    },
 }
 
 /// An invoice as it stands in a list, without its lines and payments.
@@ -36,6 +42,8 @@ pub struct Call {
     pub suffix: &'static str,
     pub query: Vec<(&'static str, String)>,
     pub content_type: &'static str,
+    /// The value of `Accept`, and whether it asks for JSON, where it says anything of it.
+    pub accept: (&'static str, Option<bool>),
     pub body: Body,
 }
 
@@ -65,12 +73,14 @@ pub enum Body {
 #[derive(Clone, Debug)]
 pub struct Document {
     pub root: &'static str,
+    pub form: Form,
+    /// In XML with a declaration, in JSON with much white space.
     pub declared: bool,
     pub fields: Vec<Field>,
     pub flaw: Option<Flaw>,
 }
 
-/// What makes a document one that must be refused whole.
+/// What makes a document one that must be refused whole; JSON has its own of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     Doctype,
@@ -115,7 +125,7 @@ pub enum Content {
     Elements,
 }
 
-/// How a text is written in XML.
+/// How a text is written.
 #[derive(Clone, Copy, Debug)]
 pub enum Spelling {
     Escaped,
@@ -213,7 +223,7 @@ impl Spelling {
 }
 
 impl Document {
-    pub fn bytes(&self) -> Vec<u8> {
+    pub fn xml(&self) -> Vec<u8> {
         let flaw = |flaw| self.flaw == Some(flaw);
         let root = if flaw(Flaw::WrongRoot) { "hash" } else { self.root };
         let mut text = String::new();
@@ -262,6 +272,14 @@ impl Target {
         }
     }
 
+    /// What its bodies are.
+    fn bodies(&self) -> Resource {
+        match self {
+            Target::List(resource, _) | Target::One(resource, ..) | Target::Toggle(resource, _) => *resource,
+            Target::Mark(..) | Target::Account | Target::Nowhere(_) => Resource::Messages,
+        }
+    }
+
     /// What the call counts as.
     pub fn label(&self) -> String {
         match self {
@@ -305,11 +323,15 @@ impl Call {
         let body = match &self.body {
             Body::None => Vec::new(),
             Body::Junk(junk) => junk.as_bytes().to_vec(),
-            Body::Document(document) => document.bytes(),
+            Body::Document(document) if document.form == Form::Xml => document.xml(),
+            Body::Document(document) => document.json(self.target.bodies()),
         };
         let mut request = Request::builder().method(self.method).uri(path);
         if !self.content_type.is_empty() {
             request = request.header("Content-Type", self.content_type);
+        }
+        if !self.accept.0.is_empty() {
+            request = request.header("Accept", self.accept.0);
         }
         request.body(body).unwrap()
     }
@@ -321,7 +343,7 @@ pub fn shown(op: &Op) -> String {
         Op::Call(call) => {
             let request = call.request();
             let body = String::from_utf8_lossy(request.body()).into_owned();
-            format!("{} {} [{}]\n{body}", request.method(), request.uri(), call.content_type)
+            format!("{} {} [{}, accepts {}]\n{body}", request.method(), request.uri(), call.content_type, call.accept.0)
         }
         other => format!("{other:?}\n"),
     }
@@ -330,7 +352,10 @@ pub fn shown(op: &Op) -> String {
 /// The same in plain writing.
 pub fn simplify(op: &mut Op) {
     if let Op::Call(call) = op {
-        (call.host, call.suffix, call.content_type) = ("", "", "");
+        call.host = "";
+        if !call.asks_for_json() {
+            (call.suffix, call.content_type, call.accept) = ("", "", ("", Some(false)));
+        }
         if let Body::Document(document) = &mut call.body {
             document.declared = false;
             for field in &mut document.fields {

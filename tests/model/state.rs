@@ -94,6 +94,8 @@ pub type Outcome = Result<Expected, Vec<Reason>>;
 
 pub struct Model {
     pub live: bool,
+    /// Whether documents are asked for in JSON.
+    pub json: bool,
     /// Seconds from 1970.
     pub now: i64,
     /// The client key of an invoice that is made now.
@@ -106,7 +108,7 @@ pub struct Model {
 impl Model {
     pub fn new(live: bool, now: i64) -> Self {
         let tables = Resource::ALL.iter().map(|_| Table { next: 1, ..Table::default() }).collect();
-        let mut model = Model { live, now, key: String::new(), tables, elsewhere: BTreeMap::new() };
+        let mut model = Model { live, json: false, now, key: String::new(), tables, elsewhere: BTreeMap::new() };
         for (name, service, expense) in [("Service", true, false), ("Expense", false, true), ("Product", false, false)]
         {
             let mut record = Record::new(Resource::Categories);
@@ -195,6 +197,7 @@ impl Model {
     }
 
     pub fn apply(&mut self, call: &Call) -> Expected {
+        self.json = call.asks_for_json();
         self.called(call).unwrap_or_else(Expected::Refused)
     }
 

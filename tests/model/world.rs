@@ -57,6 +57,8 @@ pub struct World {
     /// The operation's number, which client keys are drawn from.
     number: Arc<AtomicU64>,
     service: Option<Service>,
+    /// Whether the last comparison was of dumps in JSON.
+    compares_json: bool,
     pub model: Model,
     pub counts: Counts,
 }
@@ -69,7 +71,7 @@ impl World {
         let model = Model::new(setting.live, START);
         let (folder, number) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU64::new(0)));
         let counts = Counts::default();
-        let mut world = World { setting, folder, files: 0, number, service: None, model, counts };
+        let mut world = World { setting, folder, files: 0, number, service: None, compares_json: false, model, counts };
         world.open(Clock::default());
         world
     }
@@ -114,14 +116,15 @@ impl World {
         self.model.key = format!("{number:016x}{}", "07".repeat(12));
         match op {
             Op::Call(call) => return self.call(call),
-            Op::Load(list) => {
+            Op::Load { list, json } => {
                 let ids = self.model.listed_invoices(list);
+                self.model.json = *json;
                 let document = self.model.list_document(Resource::Invoices, &ids);
                 let loaded = self.store().load([("the list", document.as_bytes())], |_| {});
                 if !matches!(&loaded, Ok(loaded) if loaded.records == ids.len() as u64) {
                     return Err(format!("the list does not load: {loaded:?}"));
                 }
-                self.counts.count("list loaded");
+                self.counts.count(if *json { "list in JSON loaded" } else { "list loaded" });
             }
             Op::Forward(seconds) => {
                 self.service().clock.forward(*seconds);
@@ -134,14 +137,15 @@ impl World {
                 self.counts.count("file reopened");
                 return self.compare();
             }
-            Op::Move => {
-                let dump = self.dump();
+            Op::Move { json } => {
+                let dump = if *json { self.json_dump() } else { self.dump() };
                 let clock = self.service.take().unwrap().clock;
                 self.files += 1;
                 self.open(clock);
                 let documents = [("the dump", dump.as_bytes())];
                 self.store().load(documents, |_| {}).map_err(|error| format!("the dump does not load: {error}"))?;
-                self.counts.count("dump loaded into a new store");
+                let what = if *json { "dump in JSON loaded into a new store" } else { "dump loaded into a new store" };
+                self.counts.count(what);
                 return self.compare();
             }
             Op::Reopen => {}
@@ -152,6 +156,7 @@ impl World {
     fn call(&mut self, call: &Call) -> Result<(), String> {
         let answer = self.service().send(call.request());
         let expected = self.model.apply(call);
+        self.counts.count(if self.model.json { "asked for JSON" } else { "asked for XML" });
         let label = format!("{} {}", call.method, call.target.label());
         *self.counts.calls.entry(label).or_default().entry(answer.status).or_default() += 1;
         if let Expected::Refused(reasons) = &expected
@@ -178,6 +183,10 @@ impl World {
     fn fits(&self, answer: &Answer, expected: &Expected, head: bool) -> bool {
         let empty = answer.body.is_empty();
         let is = |status, location: Option<&str>| answer.status == status && answer.location() == location;
+        let kind = if self.model.json { "application/json" } else { "application/xml" };
+        if answer.header("content-type").is_some_and(|found| found != format!("{kind}; charset=utf-8")) {
+            return false;
+        }
         match expected {
             Expected::Document(document) => {
                 let length = answer.header("content-length").is_none_or(|length| length == document.len().to_string());
@@ -201,8 +210,29 @@ impl World {
         String::from_utf8(dump).unwrap()
     }
 
-    /// The whole store, to the byte.
+    fn json_dump(&self) -> String {
+        let mut dump = Vec::new();
+        self.store().dump_json(&mut dump, |_| {}).unwrap();
+        String::from_utf8(dump).unwrap()
+    }
+
+    /// The whole store, to the byte, in XML and in JSON by turns.
     pub fn compare(&mut self) -> Result<(), String> {
+        self.compares_json = !self.compares_json;
+        if self.compares_json {
+            self.counts.count("dump in JSON compared");
+            let (found, expected) = (self.json_dump(), self.model.json_dump());
+            if found == expected {
+                return Ok(());
+            }
+            let at = found.bytes().zip(expected.bytes()).take_while(|(one, other)| one == other).count();
+            let around = |text: &str| text.chars().skip(at.saturating_sub(200)).take(400).collect::<String>();
+            return Err(format!(
+                "the dump in JSON differs, expected: {}\nfound: {}",
+                around(&expected),
+                around(&found)
+            ));
+        }
         let (found, expected) = (self.dump(), self.model.dump());
         self.counts.count("dump compared");
         if found == expected {
@@ -240,8 +270,10 @@ fn says(answer: &Answer, reason: &Reason) -> bool {
     match reason {
         Reason::NotFound => answer.status == 404,
         Reason::Bad(said) => {
-            let hint = answer.hint().unwrap_or_default().to_ascii_lowercase();
-            answer.status == 400 && said.iter().all(|said| hint.contains(&said.to_ascii_lowercase()))
+            // Fields are named with dashes in XML, with underscores in JSON.
+            let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
+            let hint = plain(answer.hint().unwrap_or_default());
+            answer.status == 400 && said.iter().all(|said| hint.contains(&plain(said)))
         }
         Reason::Method(methods) => {
             let allowed: Vec<&str> = answer.header("allow").unwrap_or_default().split(", ").collect();

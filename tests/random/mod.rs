@@ -1,12 +1,28 @@
-//! Requests by chance: valid ones of every kind, most of them with something wrong.
+//! Requests by chance: valid ones of every kind, most of them with something wrong, in every format.
+
+mod json;
 
 use http::{Method, Request, Uri};
 
 use crate::common::Random;
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "M-SEARCH"];
-const SUFFIXES: &[&str] =
-    &["", "", "", "", "/", ".xml", ".json", "/toggle", "/toggle.xml", "/%74oggle", "//", "/x", "%2F1"];
+const SUFFIXES: &[&str] = &[
+    "",
+    "",
+    "/",
+    ".xml",
+    ".json",
+    ".json",
+    ".json/",
+    "/toggle",
+    "/toggle.xml",
+    "/toggle.json",
+    "/%74oggle",
+    "//",
+    "/x",
+    "%2F1",
+];
 
 const QUERIES: &[&str] = &[
     "updated_since=2011-03-31+10:00",
@@ -32,13 +48,25 @@ const QUERIES: &[&str] = &[
     "+&&=;",
 ];
 
+/// The types that say what a body is.
+const XML_TYPES: &[&str] = &["", "", "application/xml", "text/xml; charset=utf-8"];
+const JSON_TYPES: &[&str] =
+    &["", "application/json", "application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\""];
+const FORM_TYPE: &str = "application/x-www-form-urlencoded";
+
 const HEADERS: &[(&str, &[u8])] = &[
     ("content-type", b"application/xml"),
     ("content-type", b"text/xml; charset=utf-8"),
     ("content-type", b"text/xml; charset=iso-8859-1"),
     ("content-type", b"text/xml; charset=\xFF\xE9"),
     ("content-type", b";;charset=\"\";="),
+    ("content-type", b"application/json; charset=utf-16"),
+    ("accept", b"application/json"),
+    ("accept", b"application/json, text/javascript, */*; q=0.01"),
+    ("accept", b"text/xml;q=0.9, application/json;q=0.91"),
     ("accept", b"application/json;q=0, */*"),
+    ("accept", b"application/xml"),
+    ("accept", b";q=\xFF,,application/json;q=1.001"),
     ("authorization", b"Basic (QWxhZGRpbjpvcGVuIHNlc2FtZQ)"),
     ("content-length", b"99999999999999999999"),
     ("transfer-encoding", b"chunked, chunked"),
@@ -240,20 +268,26 @@ impl Random {
         let newest = self.of(&[ids / 4, ids]);
         let (id, invoice) = (1 + self.below(newest + 2), 1 + self.below(newest + 2));
         let base = template.replace("{}", &invoice.to_string());
+        let mut kind = "";
+        let mut document = |random: &mut Self| {
+            let (body, said) = random.body(root, fields, ids);
+            kind = said;
+            body
+        };
         let (method, path, body) = match self.below(100) {
             0..20 => ("GET", format!("{base}/{id}"), Vec::new()),
             20..24 => ("GET", base.clone(), Vec::new()),
-            24..42 => ("POST", base.clone(), self.body(root, fields, ids)),
-            42..63 => ("PUT", format!("{base}/{id}"), self.body(root, fields, ids)),
+            24..42 => ("POST", base.clone(), document(self)),
+            42..63 => ("PUT", format!("{base}/{id}"), document(self)),
             63..79 if root == "invoice-message" => {
-                (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), self.body(root, fields, ids))
+                (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), document(self))
             }
             63..79 => (self.of(&["POST", "PUT"]), format!("{base}/{id}/toggle"), Vec::new()),
             79..86 => ("DELETE", format!("{base}/{id}"), Vec::new()),
             86..88 => ("GET", "/account/who_am_i".to_owned(), Vec::new()),
             _ => {
                 let path = format!("{base}/{}{}", self.of(VALUES), self.of(SUFFIXES));
-                (self.of(METHODS), path, self.body(root, fields, ids))
+                (self.of(METHODS), path, document(self))
             }
         };
         let mut path = path.into_bytes();
@@ -275,6 +309,9 @@ impl Random {
         }
         let uri = Uri::try_from(path).unwrap_or_else(|_| Uri::try_from(base).unwrap());
         let mut request = Request::new(body);
+        if !kind.is_empty() {
+            request.headers_mut().insert("content-type", http::HeaderValue::from_static(kind));
+        }
         *request.uri_mut() = uri;
         let method = if self.percent(4) { self.of(METHODS) } else { method };
         *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
@@ -285,28 +322,47 @@ impl Random {
         request
     }
 
-    fn body(&mut self, root: &str, fields: &[&str], ids: usize) -> Vec<u8> {
+    /// A body that makes or changes a record, and its type: half of them are JSON.
+    fn body(&mut self, root: &str, fields: &[&str], ids: usize) -> (Vec<u8>, &'static str) {
+        // What is required mostly stands first.
+        let required: Vec<(&str, String)> =
+            fields.iter().take(3).filter_map(|field| Some((*field, self.required(root, field, ids)?))).collect();
+        let lines = (root == "invoice" && self.percent(30)).then(|| self.of(LINES));
+        let (mut body, kind) = match self.below(100) {
+            0..50 => (self.json(root, fields, &required, lines), self.of(JSON_TYPES)),
+            50..58 => (self.form(root, fields, &required, lines), FORM_TYPE),
+            _ => (self.xml(root, fields, &required, lines), self.of(XML_TYPES)),
+        };
+        if self.percent(20) {
+            self.spoil(&mut body);
+        }
+        (body, kind)
+    }
+
+    fn required(&mut self, root: &str, field: &str, ids: usize) -> Option<String> {
+        Some(match field {
+            "name" | "first-name" | "last-name" => "x".to_owned(),
+            "email" if root == "user" => format!("p{}@example.com", self.below(ids + 1)),
+            "id" | "user-id" => (1 + self.below(4)).to_string(),
+            "client-id" => (1 + self.below(ids + 1)).to_string(),
+            "amount" => format!("{}.{}", self.below(30), self.below(100)),
+            "paid-at" => "2011-04-01".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn xml(&mut self, root: &str, fields: &[&str], required: &[(&str, String)], lines: Option<&str>) -> Vec<u8> {
         let mut body = String::new();
         if self.percent(10) {
             body.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         }
         let root = if self.percent(3) { "clients" } else { root };
         body.push_str(&format!("<{root}>\n"));
-        // What is required mostly stands first.
-        for required in fields.iter().take(3) {
-            let value = match *required {
-                "name" | "first-name" | "last-name" => "x".to_owned(),
-                "email" if root == "user" => format!("p{}@example.com", self.below(ids + 1)),
-                "id" | "user-id" => (1 + self.below(4)).to_string(),
-                "client-id" => (1 + self.below(ids + 1)).to_string(),
-                "amount" => format!("{}.{}", self.below(30), self.below(100)),
-                "paid-at" => "2011-04-01".to_owned(),
-                _ => continue,
-            };
-            body.push_str(&format!("  <{required}>{value}</{required}>\n"));
+        for (name, value) in required {
+            body.push_str(&format!("  <{name}>{value}</{name}>\n"));
         }
-        if root == "invoice" && self.percent(30) {
-            body.push_str(&format!("  <csv-line-items>{}</csv-line-items>\n", self.of(LINES)));
+        if let Some(lines) = lines {
+            body.push_str(&format!("  <csv-line-items>{lines}</csv-line-items>\n"));
         }
         while self.percent(45) {
             let name = self.of(fields);
@@ -315,11 +371,7 @@ impl Random {
             body.push_str(&format!("  <{name}{attribute}>{value}</{name}>\n"));
         }
         body.push_str(&format!("</{root}>\n"));
-        let mut body = body.into_bytes();
-        if self.percent(20) {
-            self.spoil(&mut body);
-        }
-        body
+        body.into_bytes()
     }
 
     /// Damages some bytes.
@@ -327,8 +379,9 @@ impl Random {
         for _ in 0..=self.below(4) {
             let at = self.below(bytes.len() + 1);
             let end = (at + self.below(12)).min(bytes.len());
+            let shard = if self.percent(50) { self.of(SHARDS) } else { self.of(json::SHARDS) };
             match self.below(7) {
-                0 | 1 => drop(bytes.splice(at..at, self.of(SHARDS).iter().copied())),
+                0 | 1 => drop(bytes.splice(at..at, shard.iter().copied())),
                 2 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
                 3 if at < bytes.len() => bytes[at] = self.next() as u8,
                 4 => drop(bytes.drain(at..end)),

@@ -43,6 +43,54 @@ fn a_body_at_the_limit_is_read() {
     assert_eq!(connection.answer().status(), 201);
 }
 
+/// What asks for JSON: the suffix, `Accept`, the type of the body, or what it begins with.
+const ASKING: [(&str, &str, &str, bool); 9] = [
+    ("/clients.json", "", " ", true),
+    ("/clients", "Accept: application/json\r\n", " ", true),
+    ("/clients", "Content-Type: application/json\r\n", " ", true),
+    ("/clients", "", "\n {\"client\":", true),
+    ("/clients", "Content-Type: text/plain\r\n", "[", true),
+    ("/clients", "", "<client>", false),
+    ("/clients", "Accept: text/xml\r\nContent-Type: application/json\r\n", "{", false),
+    ("/clients.xml", "Accept: application/json\r\n", "{", false),
+    ("/clients", "Content-Type: application/x-www-form-urlencoded\r\n", "name=", false),
+];
+
+fn assert_too_long_in(is_json: bool, mut connection: Connection, request: &str) {
+    let answer = connection.answer();
+    let (kind, body) = match is_json {
+        true => ("application/json; charset=utf-8", "{\"message\":\"The body is too long.\"}\n"),
+        false => ("application/xml; charset=utf-8", "<hash>\n  <message>The body is too long.</message>\n</hash>\n"),
+    };
+    assert_eq!((answer.status(), answer.text()), (413, body), "{request}");
+    assert_eq!(answer.header("Content-Type"), Some(kind), "{request}");
+    assert_eq!(answer.header("Content-Length"), Some(&*body.len().to_string()), "{request}");
+    assert_eq!(answer.header("Hint"), Some("Send at most 1000 bytes"), "{request}");
+    connection.assert_closed();
+}
+
+#[test]
+fn the_refusal_is_in_the_format_that_suffix_accept_or_body_ask_for() {
+    let server = Running::limited(|limits| limits.max_body = 1000);
+    for (path, headers, begin, is_json) in ASKING {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}");
+        let mut connection = server.connect();
+        let more = " ".repeat(2000);
+        let length = begin.len() + more.len();
+        connection.send(format!(
+            "{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{begin}\r\n{:x}\r\n{more}\r\n0\r\n\r\n",
+            begin.len(),
+            more.len()
+        ));
+        assert_too_long_in(is_json, connection, &head);
+        // Announced as too long, it is not looked at.
+        let mut connection = server.connect();
+        connection.send(format!("{head}Content-Length: {length}\r\n\r\n"));
+        let says = is_json && !begin.contains(['{', '[']);
+        assert_too_long_in(says, connection, &head);
+    }
+}
+
 #[test]
 fn a_program_that_sends_everything_first_sees_why_it_was_refused() {
     let server = Running::start();

@@ -104,6 +104,29 @@ function line(entry) {
   return make("li", {}, details);
 }
 
+/// JSON with a member or an element a line; its values are left as they were written. What is not JSON stays as it is.
+function indented(text) {
+  try {
+    JSON.parse(text);
+  } catch {
+    return text;
+  }
+  let out = "";
+  let depth = 0;
+  let before = "";
+  const line = () => `\n${"  ".repeat(depth)}`;
+  for (const token of text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g)) {
+    const closes = token === "}" || token === "]";
+    if (closes) depth -= 1;
+    const opens = before === "{" || before === "[";
+    if (before === "," || opens !== closes) out += line();
+    out += token === ":" ? ": " : token;
+    if (token === "{" || token === "[") depth += 1;
+    before = token;
+  }
+  return out;
+}
+
 function opened(entry) {
   const facts = make("dl", { class: "facts" });
   const fact = (name, value) => facts.append(make("dt", {}, name), make("dd", {}, value));
@@ -116,7 +139,7 @@ function opened(entry) {
   const parts = [facts, make("h3", {}, "Headers"), make("pre", { tabindex: "0" }, headers.join("\n") || "none")];
   if (body !== "") {
     const how = entry.body === null ? ", no UTF-8, in Base64" : "";
-    parts.push(make("h3", {}, `Body, ${count(entry.body_bytes, "byte")}${how}`), make("pre", { tabindex: "0" }, body));
+    parts.push(make("h3", {}, `Body, ${count(entry.body_bytes, "byte")}${how}`), make("pre", { tabindex: "0" }, indented(body)));
   } else {
     parts.push(make("p", { class: "quiet" }, entry.body_bytes ? `A body of ${count(entry.body_bytes, "byte")} that is not kept.` : "No body."));
   }

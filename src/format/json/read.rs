@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserializer;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::scan::Scan;
@@ -18,11 +18,11 @@ use crate::value::{Kind, Value};
 /// Reads the document of one record, wrapped or bare.
 pub(crate) fn read_record(body: &[u8], document: &'static Document, purpose: Purpose) -> Result<Values> {
     let text = Text::new(body)?;
-    let whole = text.parse()?;
-    if !is_object(whole) {
+    if !text.is_object() {
+        let whole = text.parse()?;
         return Err(text.error(whole, format!("the body is {}, not an object like {}", what(whole), example(document))));
     }
-    record(&text, whole, document, purpose)
+    record(&text, document, purpose)
 }
 
 /// Reads a list of records, one at a time.
@@ -46,7 +46,7 @@ pub(crate) fn list_record(text: &Text<'_>, item: &str, document: &'static Docume
     }
     let mut wrapped = None;
     members(item, &mut |name, value| {
-        if is_object(value) && document.is_wrapper(name) {
+        if is_object(value) && document.is_wrapper(&unescaped(name)) {
             wrapped = Some(value);
         }
         Ok(())
@@ -64,13 +64,16 @@ pub(super) fn read_error(body: &[u8]) -> Result<String> {
     let mut message = None;
     if is_object(whole) {
         members(whole, &mut |name, value| {
-            if name == "message" && value.starts_with('"') {
-                message = Some(unescaped(value).into_owned());
+            if value.starts_with('"') && unescaped(name) == "message" {
+                message = Some(value);
             }
             Ok(())
         })?;
     }
-    message.ok_or_else(|| text.error(whole, "the error document has no message".to_owned()))
+    match message {
+        Some(message) => Ok(unescaped(message).into_owned()),
+        None => Err(text.error(whole, "the error document has no message".to_owned())),
+    }
 }
 
 fn example(document: &Document) -> String {
@@ -88,11 +91,9 @@ impl<'a> Text<'a> {
     /// A whole document. A byte order mark is skipped.
     pub(super) fn new(document: &'a [u8]) -> Result<Self> {
         let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
-        let mut scan = Scan::new();
-        for byte in document {
-            if let Err(reason) = scan.byte(*byte) {
-                return Err(Error::Json { line: scan.line(), column: scan.column(), reason: reason.to_owned() });
-            }
+        if let Err((at, reason)) = Scan::whole(document) {
+            let (line, column) = position(&document[..at], (1, 1));
+            return Err(Error::Json { line, column, reason: reason.to_owned() });
         }
         match std::str::from_utf8(document) {
             Ok(text) => Ok(Text { text, start: (1, 1) }),
@@ -111,6 +112,11 @@ impl<'a> Text<'a> {
     /// Parses the whole text, and gives it without the white space around it.
     pub(super) fn parse(&self) -> Result<&'a str> {
         serde_json::from_str::<&RawValue>(self.text).map(RawValue::get).map_err(|error| syntax(&error))
+    }
+
+    /// Whether the text begins like an object; the rest need not be JSON.
+    fn is_object(&self) -> bool {
+        is_object(self.text.trim_start_matches([' ', '\t', '\n', '\r']))
     }
 
     /// The line and the column of a part of the text.
@@ -162,41 +168,43 @@ pub(crate) fn what(value: &str) -> &'static str {
     }
 }
 
-/// The fields of a record, wrapped or bare.
-fn record(text: &Text<'_>, object: &str, document: &'static Document, purpose: Purpose) -> Result<Values> {
+/// The fields of a text that is an object: of a record, wrapped or bare.
+fn record(text: &Text<'_>, document: &'static Document, purpose: Purpose) -> Result<Values> {
     let mut wrapped = None;
-    // The only member's name, its value where that is an object, and whether there is no other.
-    let mut only: Option<(String, &str)> = None;
+    // The only member, and whether there is no other.
+    let mut only: Option<(&str, &str)> = None;
     let mut several = false;
-    members(object, &mut |name, value| {
-        if is_object(value) && document.is_wrapper(name) {
+    members(text.text, &mut |name, value| {
+        if is_object(value) && document.is_wrapper(&unescaped(name)) {
             wrapped = Some(value);
         }
         match &mut only {
-            Some((first, last)) if *first == name => *last = value,
+            Some(_) if several => {}
+            Some((first, last)) if *first == name || unescaped(first) == unescaped(name) => *last = value,
             Some(_) => several = true,
-            None => only = Some((name.to_owned(), value)),
+            None => only = Some((name, value)),
         }
         Ok(())
     })?;
-    let sole = only.filter(|(name, value)| !several && is_object(value) && !document.has_field(name));
-    fields(text, wrapped.or(sole.map(|(_, value)| value)).unwrap_or(object), document, purpose)
+    let sole = only.filter(|(name, value)| !several && is_object(value) && !document.has_field(&unescaped(name)));
+    fields(text, wrapped.or(sole.map(|(_, value)| value)).unwrap_or(text.text), document, purpose)
 }
 
 /// The fields in an object. A repeated member: the last wins.
 fn fields(text: &Text<'_>, object: &str, document: &'static Document, purpose: Purpose) -> Result<Values> {
     let mut filler = Filler::new(document, purpose, document.table.columns.len());
     members(object, &mut |name, raw| {
-        let found = filler.find(name);
-        match &found {
+        let name = unescaped(name);
+        let found = filler.find(&name);
+        match found {
             Found::Column(position) | Found::StandIn { position, .. } => {
-                let column = &document.table.columns[*position];
+                let column = &document.table.columns[position];
                 let read = value(column, raw).map_err(|reason| {
                     let line = Some(text.position(raw).0);
                     Error::Invalid { field: column.element, reason, line }
                 })?;
                 if let Some(value) = read {
-                    filler.set(&found, value);
+                    filler.set(found, value);
                 }
             }
             Found::Attached => {
@@ -205,11 +213,9 @@ fn fields(text: &Text<'_>, object: &str, document: &'static Document, purpose: P
                 let attached = plain_text(raw).map_err(refuse)?.unwrap_or_default().into_owned();
                 filler.values.attached = Some(attached);
             }
-            Found::Unplaced(name) if raw != "null" && raw != "\"\"" => {
-                filler.values.unknown.add(name, || text.position(raw).0);
-            }
-            Found::Nothing(name) => filler.values.unknown.add(name, || text.position(raw).0),
-            Found::Ignored | Found::Unplaced(_) => {}
+            Found::Unplaced if raw == "null" || raw == "\"\"" => {}
+            Found::Unplaced | Found::Nothing => filler.values.unknown.add(&name, || text.position(raw).0),
+            Found::Ignored => {}
         }
         Ok(())
     })?;
@@ -222,8 +228,8 @@ fn value(column: &Column, raw: &str) -> Result<Option<Value>, String> {
         return Ok(Some(Value::Integer(i64::from(raw == "true"))));
     }
     match plain_text(raw)? {
-        Some(text) => field_value(column, &text, false),
-        None => field_value(column, "", true),
+        Some(text) => field_value(column, text, false),
+        None => field_value(column, Cow::Borrowed(""), true),
     }
 }
 
@@ -288,10 +294,10 @@ fn escaped(escape: &str) -> (char, &str) {
     (character, rest)
 }
 
-/// Gives each member of an object: its name and its value's text.
-pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str) -> Result<()>) -> Result<()> {
+/// Gives each member of an object: its name and its value, both as they are written.
+pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(&'a str, &'a str) -> Result<()>) -> Result<()> {
     struct Members<'e, 'a> {
-        each: &'e mut dyn FnMut(&str, &'a str) -> Result<()>,
+        each: &'e mut dyn FnMut(&'a str, &'a str) -> Result<()>,
         failed: &'e mut Option<Error>,
     }
 
@@ -303,9 +309,9 @@ pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str) -
         }
 
         fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-            while let Some(Name(name)) = map.next_key()? {
+            while let Some(name) = map.next_key::<&'a RawValue>()? {
                 let value: &'a RawValue = map.next_value()?;
-                if let Err(error) = (self.each)(&name, value.get()) {
+                if let Err(error) = (self.each)(name.get(), value.get()) {
                     *self.failed = Some(error);
                     return Err(A::Error::custom("refused"));
                 }
@@ -316,7 +322,8 @@ pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str) -
 
     let mut failed = None;
     let visitor = Members { each, failed: &mut failed };
-    let read = serde_json::Deserializer::from_str(object).deserialize_map(visitor);
+    let mut deserializer = serde_json::Deserializer::from_str(object);
+    let read = deserializer.deserialize_map(visitor).and_then(|()| deserializer.end());
     read.map_err(|error| failed.take().unwrap_or_else(|| syntax(&error)))
 }
 
@@ -350,7 +357,3 @@ fn elements<'a>(list: &'a str, each: &mut dyn FnMut(&'a str) -> Result<()>) -> R
     let read = serde_json::Deserializer::from_str(list).deserialize_seq(visitor);
     read.map_err(|error| failed.take().unwrap_or_else(|| syntax(&error)))
 }
-
-/// A member's name, borrowed where nothing in it is escaped.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -5,6 +5,7 @@ const MAX_DEPTH: u32 = 32;
 
 /// Looks at a document byte by byte, before or while it is parsed.
 pub(crate) struct Scan {
+    /// How many objects and lists are open.
     depth: u32,
     state: State,
     /// A high half stands right before, so a low one must follow.
@@ -39,6 +40,33 @@ impl Scan {
         self.column
     }
 
+    /// Looks at a whole document.
+    ///
+    /// # Errors
+    ///
+    /// Where the document is refused, in bytes from its start, and why.
+    pub(super) fn whole(document: &[u8]) -> Result<(), (usize, &'static str)> {
+        let mut scan = Scan::new();
+        let mut at = 0;
+        loop {
+            at += scan.uneventful(&document[at..]);
+            let Some(byte) = document.get(at) else { return Ok(()) };
+            scan.step(*byte).map_err(|reason| (at, reason))?;
+            at += 1;
+        }
+    }
+
+    /// How many of the next bytes change nothing.
+    #[inline]
+    fn uneventful(&self, next: &[u8]) -> usize {
+        let found = match self.state {
+            State::Outside => next.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']')),
+            State::InString if !self.high => memchr::memchr2(b'"', b'\\', next),
+            _ => Some(0),
+        };
+        found.unwrap_or(next.len())
+    }
+
     /// Takes in the next byte.
     ///
     /// # Errors
@@ -52,6 +80,11 @@ impl Scan {
         } else {
             self.column += 1;
         }
+        self.step(byte)
+    }
+
+    #[inline]
+    fn step(&mut self, byte: u8) -> Result<(), &'static str> {
         match (self.state, byte) {
             (State::Outside, b'"') => self.state = State::InString,
             (State::Outside, b'{' | b'[') => {

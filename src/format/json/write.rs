@@ -88,10 +88,7 @@ fn members<'a>(
     let mut first = true;
     for (position, column) in columns.iter().enumerate() {
         if let Some(value) = get(position) {
-            // Names have nothing to escape.
-            out.extend_from_slice(if first { b"\"" } else { b",\"" });
-            out.extend_from_slice(column.name.as_bytes());
-            out.extend_from_slice(b"\":");
+            out.extend_from_slice(&column.member.as_bytes()[usize::from(first)..]);
             write_value(out, column, value).map_err(|reason| Unwritable { column: column.element, reason })?;
             first = false;
         }
@@ -136,7 +133,7 @@ fn write_decimal(out: &mut Vec<u8>, text: &[u8]) -> Result<(), String> {
 /// Writes a JSON string: quotes, backslashes and control characters are escaped, nothing else.
 pub(crate) fn write_string(out: &mut Vec<u8>, mut rest: &[u8]) {
     out.push(b'"');
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F)) {
+    while let Some(at) = first_escaped(rest) {
         out.extend_from_slice(&rest[..at]);
         match rest[at] {
             b'"' => out.extend_from_slice(b"\\\""),
@@ -152,6 +149,27 @@ pub(crate) fn write_string(out: &mut Vec<u8>, mut rest: &[u8]) {
     out.push(b'"');
 }
 
+/// Where the first byte stands that must be escaped.
+#[inline]
+fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // Eight bytes at once: the high bit of a byte is set where it is less than the other, or a lower one is.
+    let any_below = |eight: u64, other: u8| eight.wrapping_sub(EACH * u64::from(other)) & !eight & HIGH;
+    let mut chunks = bytes.chunks_exact(8);
+    let plain = chunks.by_ref().take_while(|chunk| {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(chunk);
+        let eight = u64::from_le_bytes(eight);
+        let quote = any_below(eight ^ (EACH * u64::from(b'"')), 1);
+        let backslash = any_below(eight ^ (EACH * u64::from(b'\\')), 1);
+        any_below(eight, b' ') | quote | backslash == 0
+    });
+    let start = plain.count() * 8;
+    let found = bytes[start..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
+    found.map(|at| start + at)
+}
+
 /// How long a text is once it is escaped, in bytes, without the quotes around it.
 pub(crate) fn escaped(bytes: &[u8]) -> usize {
     let more = |byte: &u8| match byte {
@@ -160,4 +178,24 @@ pub(crate) fn escaped(bytes: &[u8]) -> usize {
         _ => 0,
     };
     bytes.len() + bytes.iter().map(more).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_to_escape_is_found_wherever_it_stands() {
+        for length in 0..20 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = vec![b'!'; length];
+                for at in 0..length {
+                    bytes.fill(b'!');
+                    bytes[at] = byte;
+                    let is_escaped = matches!(byte, b'"' | b'\\' | 0..=0x1F);
+                    assert_eq!(first_escaped(&bytes), is_escaped.then_some(at), "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! From a document to fields.
 
+use std::borrow::Cow;
+
 use super::source::Source;
 use super::tokens::{Token, Tokens};
 use crate::error::{Error, Result};
@@ -139,13 +141,20 @@ fn fields<S: Source>(
     let mut content = String::new();
     loop {
         tokens.skip_space();
+        let mut lost = String::new();
         let (found, nil) = match next!(tokens) {
-            Token::Start { name, nil } => (filler.find(&name), nil),
+            Token::Start { name, nil } => {
+                let found = filler.find(&name);
+                if matches!(found, Found::Unplaced | Found::Nothing) {
+                    lost.push_str(&name);
+                }
+                (found, nil)
+            }
             Token::End => return Ok(filler.finish()),
             _ => continue,
         };
-        let column = match &found {
-            Found::Column(position) | Found::StandIn { position, .. } => &document.table.columns[*position],
+        let column = match found {
+            Found::Column(position) | Found::StandIn { position, .. } => &document.table.columns[position],
             Found::Attached => {
                 let text = text(tokens, document.attached, &mut filler.values.unknown)?;
                 filler.values.attached = Some(text);
@@ -155,30 +164,33 @@ fn fields<S: Source>(
                 skip(tokens)?;
                 continue;
             }
-            Found::Unplaced(name) => {
+            Found::Unplaced => {
                 let mark = tokens.mark();
                 if skip(tokens)? {
-                    filler.values.unknown.add(name, || tokens.line_of(mark));
+                    filler.values.unknown.add(&lost, || tokens.line_of(mark));
                 }
                 continue;
             }
-            Found::Nothing(name) => {
-                drop_element(tokens, name, &mut filler.values.unknown)?;
+            Found::Nothing => {
+                drop_element(tokens, &lost, &mut filler.values.unknown)?;
                 continue;
             }
         };
         let refuse = |reason, line| Error::Invalid { field: column.element, reason, line: Some(line) };
         let value = match tokens.leaf() {
-            Some(text) => field_value(column, text, nil).map_err(|reason| refuse(reason, tokens.line()))?,
+            Some(text) => {
+                field_value(column, Cow::Borrowed(text), nil).map_err(|reason| refuse(reason, tokens.line()))?
+            }
             None => {
                 let mark = tokens.mark();
                 content.clear();
                 append_text(tokens, Some(column.element), &mut content, &mut filler.values.unknown)?;
-                field_value(column, &content, nil).map_err(|reason| refuse(reason, tokens.line_of(mark)))?
+                field_value(column, Cow::Borrowed(&content), nil)
+                    .map_err(|reason| refuse(reason, tokens.line_of(mark)))?
             }
         };
         if let Some(value) = value {
-            filler.set(&found, value);
+            filler.set(found, value);
         }
     }
 }

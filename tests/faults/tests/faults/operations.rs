@@ -1,10 +1,12 @@
 //! Every public operation of a store, with what it answers.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 use clientstore::{
-    ClientChanges, ClientStore, Dialect, Generator, InvoiceChanges, InvoiceFilter, ItemCategoryChanges, MessageFilter, NewClient,
-    NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject, ProjectChanges,
-    ProjectFilter, Records, Result, Stored,
+    Api, ClientChanges, ClientStore, Dialect, Error, Generator, InvoiceChanges, InvoiceFilter, ItemCategoryChanges,
+    MessageFilter, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject,
+    ProjectChanges, ProjectFilter, Records, Result, Stored,
 };
 
 pub type Operation = (&'static str, fn(&ClientStore) -> Result<String>);
@@ -22,6 +24,22 @@ fn written<R: Stored>(records: Records<'_, R>, filter: &R::Filter) -> Result<Str
     let mut document = Vec::new();
     records.write_list(filter, Dialect::Live, &mut document)?;
     Ok(String::from_utf8(document).unwrap())
+}
+
+/// Sends a request in JSON; an answer that the store cannot be read or written is an error, as JSON says it.
+fn requested(store: &ClientStore, method: &str, path: &str, body: &str) -> Result<String> {
+    let request = http::Request::builder().method(method).uri(path).header("Accept", "application/json");
+    let response = Api::new(store.clone()).handle(request.body(body).unwrap());
+    let (status, location) = (response.status(), response.headers().get("location").cloned());
+    let body = String::from_utf8(response.into_body().into_bytes()?.to_vec()).unwrap();
+    if status.is_success() {
+        return Ok(format!("{status} {location:?} {body}"));
+    }
+    assert!(
+        status.is_server_error() && body.starts_with("{\"message\":\"") && body.ends_with("\"}\n"),
+        "{status} {body}"
+    );
+    Err(Error::Storage { doing: "answering a request", source: Arc::new(std::io::Error::other(body)) })
 }
 
 pub const WRITES: &[Operation] = &[
@@ -65,10 +83,23 @@ pub const WRITES: &[Operation] = &[
             tx.invoices().create(&NewInvoice::of(id))
         }))
     }),
-    ("load a document", |store| {
+    ("load a document of each format", |store| {
         let list =
             "<clients><client><id>50</id><name>a</name></client><client><id>51</id><name>b</name></client></clients>";
-        said(store.load([("clients.xml", list.as_bytes())], |_| {}))
+        let more =
+            r#"[{"project":{"id":50,"client_id":51,"name":"c"}},{"project":{"id":51,"client_id":1,"name":"d"}}]"#;
+        said(store.load([("clients.xml", list.as_bytes()), ("projects.json", more.as_bytes())], |_| {}))
+    }),
+    ("create a client by a request in JSON", |store| {
+        requested(store, "POST", "/clients", r#"{"client":{"name":"new","details":"of JSON"}}"#)
+    }),
+    ("update an invoice by a request in JSON", |store| {
+        requested(
+            store,
+            "PUT",
+            "/invoices/1",
+            r#"{"tax":7.25,"csv_line_items":"kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\nService,c,3,4,,true,,\n"}"#,
+        )
     }),
 ];
 
@@ -84,12 +115,8 @@ pub const READS: &[Operation] = &[
     ("get a payment", |store| said(store.payments().get(1))),
     ("get an item category", |store| said(store.item_categories().get(1))),
     ("list clients", |store| listed(store.clients(), &Default::default())),
-    ("list a client's projects", |store| {
-        listed(store.projects(), &ProjectFilter::new().client(1))
-    }),
-    ("list a page of invoices", |store| {
-        listed(store.invoices(), &InvoiceFilter::new().page(1))
-    }),
+    ("list a client's projects", |store| listed(store.projects(), &ProjectFilter::new().client(1))),
+    ("list a page of invoices", |store| listed(store.invoices(), &InvoiceFilter::new().page(1))),
     ("list an invoice's messages", |store| listed(store.messages(), &MessageFilter::new().invoice(1))),
     ("list payments", |store| listed(store.payments(), &Default::default())),
     ("list item categories", |store| listed(store.item_categories(), &Default::default())),
@@ -102,6 +129,12 @@ pub const READS: &[Operation] = &[
     ("read everything", |store| {
         let mut document = Vec::new();
         store.dump(&mut document, |_| {})?;
+        Ok(String::from_utf8(document).unwrap())
+    }),
+    ("list invoices by a request in JSON", |store| requested(store, "GET", "/invoices", "")),
+    ("read everything in JSON", |store| {
+        let mut document = Vec::new();
+        store.dump_json(&mut document, |_| {})?;
         Ok(String::from_utf8(document).unwrap())
     }),
     ("dump a list", |store| {
