@@ -103,8 +103,8 @@ fn busy_readers_hold_back_no_checkpoint_for_long() {
                     name(&store);
                 }
             });
-            // 30 MB of log, where nothing of it is used again.
-            for round in 0..40 {
+            // 24 MB of log, where nothing of it is used again.
+            for round in 0..24 {
                 let details = format!("{round}").repeat(10_000);
                 for _ in 0..50 {
                     store.clients().update(1, &ClientChanges::default().details(&*details)).unwrap();

@@ -1,4 +1,7 @@
 //! What the program says on standard error and on standard output: it never blocks the program and never ends it.
+//!
+//! `CLIENTSTORE_LOG_REQUESTS` says how many requests are logged where nobody reads; without it, 10,000, of which
+//! the pipe and the program's own room hold about half.
 
 #![cfg(all(feature = "cli", unix))]
 
@@ -13,6 +16,10 @@ use clientstore::{ClientStore, NewClient};
 use served::Served;
 
 const CLIENT: &str = "<client><name>A</name></client>";
+
+fn requests() -> usize {
+    std::env::var("CLIENTSTORE_LOG_REQUESTS").map_or(10_000, |count| count.parse().unwrap())
+}
 
 /// Asks for a missing path `times` times on one connection, and reads every answer.
 fn ask(served: &Served, times: usize) {
@@ -50,14 +57,14 @@ fn ask(served: &Served, times: usize) {
 #[test]
 fn a_log_that_nobody_reads_hinders_no_request_and_no_signal() {
     let served = Served::start(&["--memory"]);
-    ask(&served, 100_000);
+    ask(&served, requests());
     assert!(served.signal("TERM").success());
 }
 
 #[test]
 fn lines_that_were_dropped_are_counted_once_they_can_be_written_again() {
     let served = Served::start(&["--memory"]);
-    ask(&served, 20_000);
+    ask(&served, requests());
     let mut log = BufReader::new(served.log());
     let (found, patience) = std::sync::mpsc::channel::<()>();
     let process = served.id().to_string();
@@ -77,7 +84,7 @@ fn lines_that_were_dropped_are_counted_once_they_can_be_written_again() {
     };
     drop(found);
     assert!(dropped > 0);
-    assert_eq!(written + dropped, 20_000);
+    assert_eq!(written + dropped, requests());
     ask(&served, 1);
     let mut line = String::new();
     log.read_line(&mut line).unwrap();
@@ -234,4 +241,54 @@ fn each_refusal_is_logged_with_its_reason_and_who_asked() {
     }
     assert!(log.contains(&format!("{nonsense} sent no request of HTTP/1.1: ")), "{log}");
     assert!(!log.contains("secret") && !log.contains("wrong\"") && !log.contains('\u{1b}'), "{log}");
+}
+
+#[test]
+fn an_unknown_element_of_a_create_or_an_update_is_named_in_the_log_in_xml_and_in_json() {
+    let served = Served::start(&["--memory"]);
+    let json = "Content-Type: application/json\r\nAccept: application/json\r\n";
+    let paths: &[(&str, &str, &str)] = &[
+        ("clients", "client", "<name>A</name>"),
+        ("projects", "project", "<client-id>1</client-id><name>A</name>"),
+        ("invoices", "invoice", "<client-id>1</client-id>"),
+        ("invoices/1/payments", "payment", "<amount>1</amount><paid-at>2011-03-31T10:00:00Z</paid-at>"),
+        ("tasks", "task", "<name>A</name>"),
+    ];
+    let mut expected = Vec::new();
+    for (at, (path, record, known)) in paths.iter().enumerate() {
+        // Members, as the elements are.
+        let members: String = known
+            .split("</")
+            .filter_map(|element| element.rsplit_once('<')?.1.split_once('>'))
+            .map(|(name, value)| format!("\"{}\": \"{value}\",\n", name.replace('-', "_")))
+            .collect();
+        let xml = |unknown: &str| format!("<{record}>{known}\n<{unknown}>x</{unknown}></{record}>");
+        let object = |unknown: &str| format!("{{\"{record}\": {{{members}\"{unknown}\": 1}}}}");
+        let line = members.lines().count() + 1;
+        let mut requests = vec![
+            ("POST", format!("/{path}"), "", xml(&format!("xml-post-{at}")), 201, format!("xml-post-{at} (line 2)")),
+            ("POST", format!("/{path}"), json, object(&format!("jp{at}")), 201, format!("jp{at} (line {line})")),
+        ];
+        if !path.contains('/') {
+            let one = format!("/{path}/1");
+            requests.extend([
+                ("PUT", one.clone(), "", xml(&format!("xml-put-{at}")), 200, format!("xml-put-{at} (line 2)")),
+                ("PUT", one, json, object(&format!("ju{at}")), 200, format!("ju{at} (line {line})")),
+            ]);
+        }
+        for (method, path, headers, body, status, named) in requests {
+            // Tasks of one name are one too many.
+            let body = if method == "POST" { body.replace(">A<", ">B<") } else { body };
+            let answer = served.send_with(method, &path, headers, &body).unwrap();
+            assert_eq!(answer.0, status, "{method} {path} {body}: {}", answer.2);
+            expected.push(format!("{method} \"{path}\" has elements that are not known and ignored: {named}"));
+        }
+    }
+    // All are known.
+    assert_eq!(served.send("POST", "/clients", "<client><name>C</name></client>").unwrap().0, 201);
+    let log = served.stop().1;
+    for line in &expected {
+        assert_eq!(log.lines().filter(|said| said.ends_with(&**line)).count(), 1, "{line}\n{log}");
+    }
+    assert_eq!(log.matches("not known").count(), expected.len(), "{log}");
 }

@@ -10,8 +10,8 @@ use http::Request;
 use rusqlite::{Rows, Statement};
 
 use super::by_hand::{self, Kind, Shape};
-use super::data::{Data, INVOICED, Side, ids};
-use super::harness::{Outcome, is_short, pairs, time};
+use super::data::{Data, INVOICED, Side, ids, sized};
+use super::harness::{Cost, Outcome, is_short, pairs, time};
 use super::store::{COLUMNS, names};
 
 /// An API over the case's file with `clients` clients.
@@ -32,7 +32,7 @@ pub fn answered(api: &Api, request: Request<&str>) -> Bytes {
 
 /// How often a list of `clients` clients is repeated, so that a measurement takes long enough.
 pub fn repeats(clients: usize) -> usize {
-    (20_000 / clients).max(1)
+    (20_000 / sized(clients)).max(1)
 }
 
 pub fn list(data: &Data, clients: usize) -> Outcome {
@@ -68,7 +68,7 @@ fn lists(data: &Data, clients: usize, before: impl Fn(&ClientStore)) -> Outcome 
                 before(api.store());
                 time(|| answered(&api, request("/clients")).len())
             };
-            (0..times).map(list).sum()
+            (0..times).map(list).sum::<Cost>()
         },
         || {
             time(|| {
@@ -110,12 +110,12 @@ pub fn get(data: &Data, builder: Builder, clients: usize) -> Outcome {
 }
 
 /// How long it takes to get each; that the requests are made is the caller's own cost.
-pub fn gets(api: &Api, ids: &[i64]) -> Duration {
+pub fn gets(api: &Api, ids: &[i64]) -> Cost {
     let requests: Vec<_> = ids.iter().map(|id| request(&format!("/clients/{id}"))).collect();
     time(|| requests.into_iter().map(|request| answered(api, request).len()).sum::<usize>())
 }
 
-const INVOICE: [(&str, Kind); 28] = [
+const INVOICE: [(&str, Kind); 29] = [
     ("id", Kind::Integer),
     ("amount", Kind::Decimal),
     ("due-amount", Kind::Decimal),
@@ -127,7 +127,7 @@ const INVOICE: [(&str, Kind); 28] = [
     ("subject", Kind::Text),
     ("currency", Kind::Text),
     ("issued-at", Kind::Date),
-    ("created-by-id", Kind::Untyped),
+    ("created-by-id", Kind::Integer),
     ("notes", Kind::Text),
     ("number", Kind::Text),
     ("purchase-order", Kind::Text),
@@ -144,6 +144,7 @@ const INVOICE: [(&str, Kind); 28] = [
     ("retainer-id", Kind::Integer),
     ("updated-at", Kind::DateTime),
     ("created-at", Kind::DateTime),
+    ("client-name", Kind::Text),
 ];
 
 pub fn page_of_a_client(data: &Data) -> Outcome {
@@ -174,7 +175,9 @@ type Written<'a> = &'a mut dyn FnMut(Rows<'_>);
 fn page(data: &Data, filters: &str, conditions: &str, query: impl Fn(&mut Statement<'_>, i64, Written<'_>)) -> Outcome {
     let api = Api::new(ClientStore::open(data.invoices(Side::Case)).unwrap());
     let connection = by_hand::connect(&data.invoices(Side::Floor), "FULL");
-    let sql = format!("SELECT {} FROM invoices WHERE {conditions}", names(&INVOICE));
+    let columns = names(&INVOICE[..28]);
+    let name = "(SELECT name FROM clients WHERE clients.id = invoices.client_id)";
+    let sql = format!("SELECT {columns}, {name} FROM invoices WHERE {conditions}");
     let mut statement = connection.prepare(&sql).unwrap();
     let shape = Shape::new("invoice", 2, &INVOICE);
     let mut buffer = Vec::new();

@@ -90,8 +90,6 @@ struct Element {
 #[derive(Clone, Copy)]
 pub enum Kind {
     Integer,
-    /// An integer without a type.
-    Untyped,
     Boolean,
     Text,
     Decimal,
@@ -116,7 +114,7 @@ impl Shape {
                 Kind::Decimal => " type=\"decimal\"",
                 Kind::Date => " type=\"date\"",
                 Kind::DateTime => " type=\"datetime\"",
-                Kind::Text | Kind::Untyped => "",
+                Kind::Text => "",
             };
             Element {
                 kind: *kind,
@@ -147,7 +145,7 @@ impl Shape {
                 (Kind::Boolean, ValueRef::Integer(number)) => {
                     out.extend_from_slice(if number == 1 { b"true" } else { b"false" });
                 }
-                (Kind::Integer | Kind::Untyped, ValueRef::Integer(number)) => {
+                (Kind::Integer, ValueRef::Integer(number)) => {
                     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
                 }
                 (Kind::Text | Kind::Decimal | Kind::Date | Kind::DateTime, ValueRef::Text(text)) => escape(out, text),

@@ -3,7 +3,7 @@
 use clientstore::{ClientFilter, ClientStore, Dialect};
 
 use super::api::{api, gets};
-use super::data::{Data, Side, ids};
+use super::data::{Data, Side, ids, sized};
 use super::harness::{Outcome, pairs, time};
 
 const FEW: usize = 1_000;
@@ -11,6 +11,7 @@ const FEW: usize = 1_000;
 /// One long list beside as many short ones as have the same clients, written by the store, since an
 /// `Api` keeps lists; the note tells the cost of one client.
 pub fn list(data: &Data, clients: usize) -> Outcome {
+    let clients = sized(clients);
     let open = |clients| ClientStore::open(data.clients(clients, Side::Case)).unwrap();
     let (long, short) = (open(clients), open(FEW));
     let written = |store: &ClientStore| {

@@ -1,14 +1,13 @@
 //! The typed store's cases.
 
 use std::sync::Barrier;
-use std::time::Duration;
 
 use clientstore::{Client, ClientFilter, ClientStore, Dialect, Durability, Fields, NewClient, xml};
 use rusqlite::Connection;
 
 use super::by_hand::{self, Kind, Shape};
-use super::data::{Data, Side, client, clients, ids};
-use super::harness::{Outcome, Pairs, pairs, time};
+use super::data::{Data, Side, client, clients, ids, sized};
+use super::harness::{Cost, Outcome, Pairs, pairs, time};
 
 const NOW: &str = "2026-01-01T00:00:00Z";
 const MANY: usize = 100_000;
@@ -26,7 +25,7 @@ pub fn get(data: &Data) -> Outcome {
 }
 
 /// The file's columns, and how each is written; those of the `documented` dialect come first.
-pub const COLUMNS: [(&str, Kind); 12] = [
+pub const COLUMNS: [(&str, Kind); 13] = [
     ("id", Kind::Integer),
     ("name", Kind::Text),
     ("active", Kind::Boolean),
@@ -39,6 +38,7 @@ pub const COLUMNS: [(&str, Kind); 12] = [
     ("last-invoice-kind", Kind::Text),
     ("created-at", Kind::DateTime),
     ("updated-at", Kind::DateTime),
+    ("statement-key", Kind::Text),
 ];
 
 pub fn names(columns: &[(&str, Kind)]) -> String {
@@ -133,7 +133,7 @@ fn create_each(store: &ClientStore, clients: &[NewClient]) {
 }
 
 /// Beside raw INSERTs, a transaction each.
-fn beside_inserts(data: &Data, count: usize, ours: impl FnMut() -> Duration) -> Pairs {
+fn beside_inserts(data: &Data, count: usize, ours: impl FnMut() -> Cost) -> Pairs {
     let connection = by_hand::connect(&data.fresh(1_000), "FULL");
     let mut insert = connection.prepare(by_hand::INSERT).unwrap();
     let some: Vec<_> = clients(count).collect();
@@ -150,7 +150,7 @@ fn beside_inserts(data: &Data, count: usize, ours: impl FnMut() -> Duration) -> 
 pub fn create_all(data: &Data) -> Outcome {
     let store = ClientStore::open(data.fresh(1_000)).unwrap();
     let connection = by_hand::connect(&data.fresh(1_000), "FULL");
-    let fixtures: Vec<_> = clients(MANY).collect();
+    let fixtures: Vec<_> = clients(sized(MANY)).collect();
     let mut insert = connection.prepare(by_hand::INSERT).unwrap();
     let pairs = pairs(
         || time(|| store.clients().create_all(fixtures.iter().map(client)).unwrap()),
@@ -164,7 +164,7 @@ pub fn create_all(data: &Data) -> Outcome {
             })
         },
     );
-    pairs.times(MANY)
+    pairs.times(sized(MANY))
 }
 
 pub fn toggle(data: &Data) -> Outcome {

@@ -170,29 +170,15 @@ pub fn first_byte_of_lists(data: &Data) -> Outcome {
     first_byte(data, LISTING)
 }
 
-/// Milliseconds, the worst but a few; in the short form, the median beside the bare server's.
+/// Milliseconds, the worst but a few.
 fn first_byte(data: &Data, connections: usize) -> Outcome {
-    const SOME: usize = 9;
     let ours = Server::ours(&data.clients(CLIENTS, Side::Case), &[]);
-    if is_short() {
-        let bare = bare(data);
-        let load = |server: &Server| {
-            let requests = [get(server, "/clients")];
-            let mut load = Load::new(server.address, connections);
-            move || {
-                let mut first_bytes = load.run(&requests, SOME).first_bytes;
-                first_bytes.sort();
-                first_bytes[SOME / 2]
-            }
-        };
-        return pairs(load(&ours), load(&bare)).times(1);
-    }
     let mut load = Load::new(ours.address, connections);
     let run = load.run(&[get(&ours, "/clients")], 40);
     let milliseconds = sorted(run.first_bytes.iter().map(|time| time.as_secs_f64() * 1e3));
     let (middle, late, last) = (milliseconds[20], milliseconds[35], milliseconds[39]);
     let note = format!("of 40, {connections} at a time: the median {middle:.2} ms, the last {last:.2} ms");
-    Outcome { value: late, note }
+    Outcome { value: late, note, counts: None }
 }
 
 /// The floor answers with the same bytes, but for the date and for how the body's length is told.

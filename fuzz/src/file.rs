@@ -1,20 +1,17 @@
 //! Opening database files that were changed: a typed error, or data that stays the same when it is
-//! read again; within two seconds.
+//! read again.
 //!
 //! The bytes are changes to a filled store's file: six bytes each say which file (the database or
 //! its log), where, how many bytes of the rest replace what stands there; no bytes cut the file off.
 
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use clientstore::{ClientChanges, ClientStore, Durability, Error, InvoiceChanges, NewClient, NewInvoice, NewProject};
 
 use crate::api::answer;
 use crate::common::{Clock, builder};
 use crate::transfers::fill;
-
-const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn run(data: &[u8]) {
     let (mut database, mut log) = files().clone();
@@ -36,9 +33,7 @@ pub fn run(data: &[u8]) {
     let path = folder.path().join("changed.db");
     std::fs::write(&path, database).unwrap();
     std::fs::write(folder.path().join("changed.db-wal"), log).unwrap();
-    let begun = Instant::now();
     use_all(&path);
-    assert!(begun.elapsed() < PATIENCE, "took {:?}", begun.elapsed());
 }
 
 /// A filled store's file, and a log with its last writes.

@@ -86,7 +86,10 @@ impl Stream {
 
     /// The next piece; in place of a long record, how long it is at most.
     fn next(&mut self) -> Option<Result<Piece>> {
-        if let Some(first) = self.first.take() {
+        if let Some(mut first) = self.first.take() {
+            if first.len() > PIECE + PIECE / 8 {
+                self.first = Some(first.split_off(PIECE));
+            }
             return Some(Ok(Piece::Made(first)));
         }
         match self.ended {

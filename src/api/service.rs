@@ -77,7 +77,7 @@ impl Api {
             None => self.begun(list.clone()).await,
         };
         let bytes = match &begun {
-            Ok(Begun::Whole(document)) if document.len() > KEPT => KEPT,
+            Ok(Begun::Whole(document)) if document.len() > PIECE => document.len().min(KEPT),
             Ok(Begun::Long(_)) => LIST,
             _ => return self.listed(begun, format),
         };

@@ -36,7 +36,7 @@ fn seed() -> u64 {
 
 #[test]
 fn what_a_server_acknowledged_before_a_kill_is_there_once_and_the_rest_wholly_or_not() {
-    let (kills, seed) = (given("CLIENTSTORE_CRASH_KILLS", 50), seed());
+    let (kills, seed) = (given("CLIENTSTORE_CRASH_KILLS", 20), seed());
     let mut random = Random(seed);
     let (mut counts, started) = (life::Counts::default(), Instant::now());
     // What happens about a kill is the machine's: it goes on until all of it was met.

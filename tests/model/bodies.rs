@@ -86,7 +86,8 @@ pub fn assigning(random: &mut Random, model: &Model, resource: Resource) -> Body
         fields.push(plain(element, Content::Text(text)));
     }
     let flaw = random.percent(3).then(|| random.of(&Flaw::ALL));
-    Body::Document(Document { root, declared: random.percent(20), fields, flaw })
+    let form = random.of(&[Form::Xml, Form::Xml, Form::Wrapped, Form::Beside]);
+    Body::Document(Document { root, form, declared: random.percent(20), fields, flaw })
 }
 
 fn plain(element: &'static str, content: Content) -> Field {

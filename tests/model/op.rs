@@ -276,6 +276,8 @@ impl Target {
     fn bodies(&self) -> Resource {
         match self {
             Target::List(resource, _) | Target::One(resource, ..) | Target::Toggle(resource, _) => *resource,
+            Target::ContactsOf(_) => Resource::Contacts,
+            Target::NewTask(_) => Resource::Tasks,
             Target::Mark(..) | Target::Account | Target::Nowhere(_) => Resource::Messages,
         }
     }
