@@ -312,7 +312,7 @@ impl Api {
         let store = &self.inner.store;
         let document = store.document(record).and_then(|document| match document {
             Document::Short(document) => Ok(document),
-            Document::Long => store.long_document(record, 0),
+            Document::Long => store.long_document(record, usize::MAX),
         });
         documented(document, record.format)
     }

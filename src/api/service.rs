@@ -39,7 +39,10 @@ impl Api {
     ) -> Response<Body> {
         let runtime = Handle::current();
         let format = self.format(request.uri(), request.headers(), request.body());
-        let response = match self.plan(&request, max_body, format) {
+        let planned = self.plan(&request, max_body, format);
+        // What was read of the body is as long as the body: both need not be kept while others are waited for.
+        let method = request.into_parts().0.method;
+        let response = match planned {
             Planned::Answered(response) => response,
             Planned::Record(record) => self.one(record, guest).await,
             Planned::List(list) => self.list(list, guest).await,
@@ -49,7 +52,7 @@ impl Api {
                 self.written(outcome, answer, format)
             }
         };
-        respond::to(request.method(), response)
+        respond::to(&method, response)
     }
 
     /// The answer with a record, which is written apart where it is long.

@@ -323,11 +323,10 @@ impl ClientStore {
         self.read(|connection| document.short(connection))
     }
 
-    /// How long the document of one record is at most, in bytes; nobody waits while that is counted.
+    /// How long the document of one record is at most, in bytes; its texts are not read for it.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
     pub(crate) fn document_at_most(&self, document: RecordDocument) -> Result<usize> {
-        let (taken, attached) = self.read(|connection| document.take_to_measure(connection))?;
-        Ok(document.at_most(&taken, attached))
+        self.read(|connection| document.at_most(connection))
     }
 
     /// The document of one record, whatever its length, in this much room; nobody waits while it is written.

@@ -152,6 +152,9 @@ pub(crate) fn write_string(out: &mut Vec<u8>, mut rest: &[u8]) {
     out.push(b'"');
 }
 
+/// How many bytes one byte of a text is at most once it is escaped: `\u001f`.
+pub(crate) const WIDEST: usize = 6;
+
 /// How long a text is once it is escaped, in bytes, without the quotes around it.
 pub(crate) fn escaped(bytes: &[u8]) -> usize {
     let more = |byte: &u8| match byte {
