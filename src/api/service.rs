@@ -47,6 +47,14 @@ impl Api {
             Planned::Record(record) => self.one(record, guest).await,
             Planned::List(list) => self.list(list, guest).await,
             Planned::Write(command, answer) => {
+                let command = match command.is_long() {
+                    true => self.inner.longs.run(move || Ok(command.read())).await,
+                    false => Ok(command),
+                };
+                let command = match command {
+                    Ok(command) => command,
+                    Err(error) => return respond::error(error, format),
+                };
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
                 self.written(outcome, answer, format)

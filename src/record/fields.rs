@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Describe, Field, Nil, Record, Table, Unknown, Unknowns, Writable};
+use super::{Describe, Field, Nil, Parts, Record, Table, Unknown, Unknowns, Writable};
 use crate::error::{Error, Result};
 use crate::value::{Kind, Value, is_space};
 
@@ -19,6 +19,8 @@ pub struct Values {
     values: Vec<Option<Value>>,
     /// The text of the table's attached element.
     pub(crate) attached: Option<String>,
+    /// What the attached text says, once it was read; it is no longer kept then.
+    pub(crate) parts: Option<Box<Result<Option<Parts>>>>,
     /// What the document besides has, which no column takes.
     pub(crate) unknown: Unknowns,
     /// Whether the attached text may have commas for decimal points.
@@ -36,6 +38,7 @@ impl Values {
             table,
             values: Vec::with_capacity(width),
             attached: None,
+            parts: None,
             unknown: Unknowns::default(),
             decimal_comma: false,
         }

@@ -10,7 +10,7 @@ use super::builder::Builder;
 use super::filter::{Filter, Selection};
 use super::rule::{Action, Rule};
 use crate::error::Result;
-use crate::record::{Document, Record, Table, Values};
+use crate::record::{Document, Parts, Record, Table, Values};
 
 /// A kind of record with its rules. It knows neither HTTP nor paths.
 ///
@@ -181,6 +181,9 @@ pub struct Attached {
     /// How long the text is at most once it is escaped in any format, in bytes.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
     pub(crate) at_most: fn(&Connection, i64) -> Result<usize>,
+    /// What a text says that a request gives, perhaps with commas for decimal points; none where it says nothing. It is read
+    /// before the request's transaction, for which others wait.
+    pub(crate) read: fn(&str, bool) -> Result<Option<Parts>>,
 }
 
 /// An invariant that a check looks for breaches of.

@@ -33,7 +33,7 @@ use rusqlite::Connection;
 
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
-pub(crate) use command::{Command, MAX_ID, Outcome, Write, add, apply, delete_where, load};
+pub(crate) use command::{Command, MAX_ID, Outcome, Write, add, add_checked, apply, delete_where, load};
 pub(crate) use document::{Ended, ListDocument, PIECE};
 pub use entity::Stored;
 pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Parent};
@@ -271,7 +271,7 @@ impl ClientStore {
 
     /// Applies a command and commits it.
     pub(crate) fn run(&self, command: Command) -> Result<Outcome> {
-        self.inner.writer.run(command)
+        self.inner.writer.run(command.read())
     }
 
     /// The same for a task, which waits without blocking a thread.
@@ -281,7 +281,7 @@ impl ClientStore {
         command: Command,
         spawn: &queue::Spawn,
     ) -> impl Future<Output = Result<Outcome>> + Send + use<> {
-        self.inner.writer.submit(command, spawn)
+        self.inner.writer.submit(command.read(), spawn)
     }
 
     /// Gives a new record what it takes from the store's settings.
