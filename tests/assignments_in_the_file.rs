@@ -209,7 +209,10 @@ fn a_file_of_version_3_gets_the_administrator_on_every_project_and_dumps_like_a_
     };
     let reading = builder(&Default::default()).read_only(true).open(&path).unwrap();
     let shown = reading.user_assignments().list(&Default::default()).unwrap().map(Result::unwrap);
-    assert_eq!(shown.map(|one| (one.id.into(), one.user_id.into(), one.project_id.into())).collect::<Vec<(i64, i64, i64)>>(), [(1, 1, 1), (2, 1, 2)]);
+    assert_eq!(
+        shown.map(|one| (one.id.into(), one.user_id.into(), one.project_id.into())).collect::<Vec<(i64, i64, i64)>>(),
+        [(1, 1, 1), (2, 1, 2)]
+    );
     assert_eq!(reading.people().get(1).unwrap(), new.people().get(1).unwrap());
     assert_eq!(reading.contacts().list(&Default::default()).unwrap().count(), 0);
     assert_eq!(reading.task_assignments().list(&Default::default()).unwrap().count(), 0);

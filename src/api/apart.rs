@@ -4,35 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 
 use super::body::{Sent, Stream};
 use super::budget::Charge;
-use crate::error::{Error, Result};
+use super::lane::Lane;
+use crate::error::Result;
 use crate::store::{ClientStore, RecordDocument};
-
-/// Where tasks have something done that takes long: in blocking tasks, of which only a few run at the same time. The
-/// others wait in the order of coming, and hold nothing.
-#[derive(Clone)]
-pub(super) struct Lane(Arc<Semaphore>);
-
-impl Lane {
-    /// A lane for at most `width` tasks at the same time.
-    pub(super) fn of(width: usize) -> Self {
-        Lane(Arc::new(Semaphore::new(width)))
-    }
-
-    /// Does it when its turn comes; must be called within a tokio runtime.
-    pub(super) async fn run<T: Send + 'static>(&self, run: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let turn = Arc::clone(&self.0).acquire_owned().await;
-        let run = move || {
-            let _turn = turn;
-            run()
-        };
-        spawn_blocking(run).await.unwrap_or_else(|error| Err(Error::storage("working apart", error)))
-    }
-}
 
 /// One record whose document is long, and how it is written.
 #[derive(Clone)]

@@ -10,8 +10,10 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 #[cfg(feature = "tower")]
-use super::apart::{Lane, LongRecord, next_long};
+use super::apart::{LongRecord, next_long};
 use super::budget::Charge;
+#[cfg(feature = "tower")]
+use super::lane::Lane;
 use crate::error::{Error, Result};
 use crate::store::{Ended, ListDocument, PIECE};
 

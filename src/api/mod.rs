@@ -13,6 +13,8 @@ mod body;
 mod budget;
 mod choose;
 mod encoding;
+#[cfg(feature = "tower")]
+mod lane;
 mod lists;
 mod respond;
 mod route;
@@ -50,9 +52,11 @@ pub(crate) use service::LIST;
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
 #[cfg(feature = "tower")]
-use self::apart::{Lane, LongRecord};
+use self::apart::LongRecord;
 use self::auth::Credentials;
 use self::body::Stream;
+#[cfg(feature = "tower")]
+use self::lane::Lane;
 use self::lists::Lists;
 use self::route::{Email, Route, Target};
 use self::throttle::Throttle;
@@ -314,7 +318,7 @@ impl Api {
         let store = &self.inner.store;
         let document = store.document(record).and_then(|document| match document {
             Document::Short(document) => Ok(document),
-            Document::Long => store.long_document(record, 0),
+            Document::Long => store.long_document(record, usize::MAX),
         });
         documented(document, record.format)
     }

@@ -39,17 +39,28 @@ impl Api {
     ) -> Response<Body> {
         let runtime = Handle::current();
         let format = self.format(request.uri(), request.headers(), request.body());
-        let response = match self.plan(&request, max_body, format) {
+        let planned = self.plan(&request, max_body, format);
+        // What was read of the body is as long as the body: both need not be kept while others are waited for.
+        let method = request.into_parts().0.method;
+        let response = match planned {
             Planned::Answered(response) => response,
             Planned::Record(record) => self.one(record, guest).await,
             Planned::List(list) => self.list(list, guest).await,
             Planned::Write(command, answer) => {
+                let command = match command.is_long() {
+                    true => self.inner.longs.run(move || Ok(command.read())).await,
+                    false => Ok(command),
+                };
+                let command = match command {
+                    Ok(command) => command,
+                    Err(error) => return respond::error(error, format),
+                };
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
                 self.written(outcome, answer, format)
             }
         };
-        respond::to(request.method(), response)
+        respond::to(&method, response)
     }
 
     /// The answer with a record, which is written apart where it is long.

@@ -100,6 +100,14 @@ impl Writer {
         }
     }
 
+    /// How many bytes one byte of a text is at most once it is escaped.
+    pub(crate) fn widest(&self) -> usize {
+        match self {
+            Writer::Xml(_) => xml::WIDEST,
+            Writer::Json(_) => json::WIDEST,
+        }
+    }
+
     /// Writes the document of one record: the columns that `get` has a value for, and what is
     /// attached.
     pub(crate) fn single<'a>(

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use rusqlite::types::ValueRef;
 
-use super::{Column, Describe, Field, Nil, Record, Table, Unknown, Unknowns, Writable};
+use super::{Column, Describe, Field, Nil, Parts, Record, Table, Unknown, Unknowns, Writable};
 use crate::error::{Error, Result};
 use crate::value::{Kind, Value, is_space};
 
@@ -21,6 +21,8 @@ pub struct Values {
     values: Vec<Option<Value>>,
     /// The text of the table's attached element.
     pub(crate) attached: Option<String>,
+    /// What the attached text says, once it was read; it is no longer kept then.
+    pub(crate) parts: Option<Box<Result<Option<Parts>>>>,
     /// What the document besides has, which no column takes.
     pub(crate) unknown: Unknowns,
     /// Whether the attached text may have commas for decimal points.
@@ -38,6 +40,7 @@ impl Values {
             table,
             values: Vec::with_capacity(width),
             attached: None,
+            parts: None,
             unknown: Unknowns::default(),
             decimal_comma: false,
         }

@@ -233,8 +233,9 @@ enum Unread {
 
 /// So much of a body is a part of what every connection may hold, in bytes, and not counted in the budget.
 const SHORT: usize = 4 * 1024;
-/// A long body takes memory in steps of this many bytes, or of what came at once.
-const STEP: usize = 64 * 1024;
+/// The blocks of memory in which a body comes, in bytes. All are of one length and stay where they are: a buffer that grows
+/// would leave holes of all lengths behind, which add up to as much as the bodies.
+const BLOCK: usize = 16 * 1024;
 
 /// The whole body, and what is counted for it: its bytes as they come, and what it may become once it is decoded.
 async fn collect(
@@ -251,35 +252,47 @@ async fn collect(
     let enter = || Arc::new(shared.api.budget().enter(Some(Arc::clone(guest))));
     let mut charge: Option<Arc<Charge>> = None;
     let mut first = Bytes::new();
-    let mut all = Vec::new();
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let mut came = 0;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
-        let length = first.len() + all.len() + data.len();
-        if length > limit {
-            let begun = [first, all.into(), data].into_iter().find(|part: &Bytes| !part.is_empty());
-            return Err(Unread::TooLong(begun.unwrap_or_default()));
+        came += data.len();
+        if came > limit {
+            let begun = std::iter::once(first).chain(blocks.into_iter().map(Bytes::from)).chain([data]);
+            return Err(Unread::TooLong(begun.into_iter().find(|part| !part.is_empty()).unwrap_or_default()));
         }
-        if length > SHORT {
+        if came > SHORT {
             // What came before was not counted yet, where this is what makes it long.
-            let more = if charge.is_some() { data.len() } else { length };
+            let more = if charge.is_some() { data.len() } else { came };
             charge.get_or_insert_with(enter).grow(more).await;
         }
-        if all.is_empty() && first.is_empty() {
+        if came == data.len() {
             first = data;
             continue;
         }
-        // No more is held than is counted: a vector that doubles would hold up to twice as much.
-        if all.capacity() - all.len() < first.len() + data.len() {
-            all.reserve_exact((first.len() + data.len()).max(STEP));
+        for mut part in [std::mem::take(&mut first), data] {
+            while !part.is_empty() {
+                if blocks.last().is_none_or(|block| block.len() == BLOCK) {
+                    blocks.push(Vec::with_capacity(BLOCK));
+                }
+                let Some(block) = blocks.last_mut() else { break };
+                let fits = part.split_to(part.len().min(BLOCK - block.len()));
+                block.extend_from_slice(&fits);
+            }
         }
-        all.extend_from_slice(&std::mem::take(&mut first));
-        all.extend_from_slice(&data);
     }
-    let body = if all.is_empty() { first } else { all.into() };
+    let body = if blocks.is_empty() { first } else { joined(blocks, came).into() };
     if is_encoded(headers) && !body.is_empty() {
         charge.get_or_insert_with(enter).grow(limit).await;
     }
     Ok((body, charge))
+}
+
+/// The blocks' bytes in one piece of memory; each block is let go once it was copied.
+fn joined(blocks: Vec<Vec<u8>>, length: usize) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(length);
+    blocks.into_iter().for_each(|block| whole.extend_from_slice(&block));
+    whole
 }
 
 /// A path for a log: whatever is not printable ASCII is escaped.

@@ -34,7 +34,9 @@ pub use schema::Upgrade;
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use write::Spawn;
-pub(crate) use write::command::{ADMINISTRATOR, Composed, Composition, add, apply, create, delete_where, load};
+pub(crate) use write::command::{
+    ADMINISTRATOR, Composed, Composition, add, add_checked, apply, create, delete_where, load,
+};
 pub(crate) use write::{Command, MAX_ID, Outcome, Write};
 
 use self::open::{Access, Claim, Identity, Settings, file};
@@ -286,7 +288,7 @@ impl ClientStore {
 
     /// Applies a command and commits it.
     pub(crate) fn run(&self, command: Command) -> Result<Outcome> {
-        self.inner.writer.run(command)
+        self.inner.writer.run(command.read())
     }
 
     /// The same for a task, which waits without blocking a thread.
@@ -296,7 +298,7 @@ impl ClientStore {
         command: Command,
         spawn: &Spawn,
     ) -> impl Future<Output = Result<Outcome>> + Send + use<> {
-        self.inner.writer.submit(command, spawn)
+        self.inner.writer.submit(command.read(), spawn)
     }
 
     /// Gives a new record what it takes from the store's settings.
@@ -338,11 +340,10 @@ impl ClientStore {
         self.read(|connection| document.short(connection))
     }
 
-    /// An upper bound of the length of one record's document, in bytes. No reader is held while it is computed.
+    /// An upper bound of the length of one record's document, in bytes. Its texts are not read.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
     pub(crate) fn document_at_most(&self, document: RecordDocument) -> Result<usize> {
-        let (taken, attached) = self.read(|connection| document.take_to_measure(connection))?;
-        Ok(document.at_most(&taken, attached))
+        self.read(|connection| document.at_most(connection))
     }
 
     /// The document of one record of any length, in a buffer of this capacity. No reader is held while it is written.

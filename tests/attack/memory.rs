@@ -159,6 +159,31 @@ fn who_does_not_read_a_long_record_leaves_room_for_others() {
 }
 
 #[test]
+fn short_requests_need_not_wait_for_the_room_that_long_ones_wait_for() {
+    let _alone = alone();
+    let server = server();
+    // `>` is escaped, so that its document has 4 MB: one of 1 MB would lie in the sockets' buffers.
+    let long = format!("<client><name>Longest</name><details>{}</details></client>", ">".repeat(1_000_000));
+    assert_eq!(asked(&server, "POST", "/clients", &long), 201);
+    let crowd = Crowd { address: server.address(), sends: get("/clients/3"), count: 300 };
+    let _pressing: Vec<_> = (0..crowd.count).filter_map(|_| crowd.join()).collect();
+    thread::scope(|scope| {
+        let mut last = TcpStream::connect(server.address()).unwrap();
+        last.set_read_timeout(Some(GENEROUS)).unwrap();
+        last.write_all(get("/clients/3").as_bytes()).unwrap();
+        let mut reads = last.try_clone().unwrap();
+        // It comes after all of the crowd, of whom a few at a time have room for a quarter of a second.
+        let waits = scope.spawn(move || drop(reads.read(&mut [0])));
+        for _ in 0..20 {
+            assert_eq!(asked(&server, "GET", "/clients/2", ""), 200);
+            assert_eq!(asked(&server, "POST", "/clients", "<client><name>Short</name></client>"), 201);
+        }
+        assert!(!waits.is_finished(), "a long request was served before 40 short ones that came with it");
+        last.shutdown(std::net::Shutdown::Both).unwrap();
+    });
+}
+
+#[test]
 fn who_does_not_go_on_with_a_body_leaves_room_for_others() {
     let head = "Host: localhost\r\nContent-Length: 1048576\r\n\r\n<";
     for path in ["/clients", "/_clientstore/seed"] {

@@ -22,7 +22,7 @@ mod write;
 pub(crate) use leaves::leaves;
 pub(crate) use read::{Text, is_object, list_record, members, syntax, unescaped, what};
 pub(crate) use scan::Scan;
-pub(crate) use write::{Writer, escaped, write_string};
+pub(crate) use write::{WIDEST, Writer, escaped, write_string};
 
 use crate::error::Result;
 use crate::format::{self, Format, Node, Purpose, documents};

@@ -169,6 +169,8 @@ fn first_escaped(bytes: &[u8]) -> Option<usize> {
     let found = bytes[start..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
     found.map(|at| start + at)
 }
+/// How many bytes one byte of a text is at most once it is escaped: `\u001f`.
+pub(crate) const WIDEST: usize = 6;
 
 /// How long a text is once it is escaped, in bytes, without the quotes around it.
 pub(crate) fn escaped(bytes: &[u8]) -> usize {

@@ -34,7 +34,7 @@ pub(crate) use source::Stream;
 pub(crate) use tokens::{Token, Tokens};
 pub(crate) use tree::Tree;
 pub use write::Dialect;
-pub(crate) use write::{Writer, escaped};
+pub(crate) use write::{WIDEST, Writer, escaped};
 
 use self::source::Slice;
 use crate::error::Result;

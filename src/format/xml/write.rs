@@ -204,6 +204,9 @@ fn write_text(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// How many bytes one byte of a text is at most once it is escaped: `&amp;`.
+pub(crate) const WIDEST: usize = 5;
+
 /// How long a text is once it is escaped, in bytes.
 pub(crate) fn escaped(bytes: &[u8]) -> usize {
     let count = |is: fn(&u8) -> bool| bytes.iter().filter(|byte| is(byte)).count();

@@ -2,16 +2,15 @@
 
 use std::borrow::Cow;
 
-use chrono::DateTime;
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::InvoiceId;
 use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
-use crate::record::{Describe, NewRecord, Values, View, record};
+use crate::record::{Describe, NewRecord, Parts, Values, View, record};
 use crate::resources::Resource;
-use crate::store::{Entity, On, Rule};
+use crate::store::{Entity, On, Rule, add_checked};
 use crate::value::{Kind, Value, is_space};
 
 /// The element of the lines, for errors.
@@ -72,15 +71,8 @@ impl NewLineItem {
 /// No path leads to the lines; only the dump lists them.
 pub(crate) static LINES: Resource = Resource { entity: &LINE_ITEMS, endpoints: &[] };
 
-static LINE_ITEMS: Entity = Entity::of::<LineItem>()
-    .complete(|_, values, _| {
-        let exact = |name| values.text(name).and_then(Exact::parse).unwrap_or_default();
-        let amount = line_amount(exact("quantity"), exact("unit_price"))?;
-        values.set("amount", Value::Text(amount.text(1)));
-        Ok(())
-    })
-    .rules(&[HAS_INVOICE])
-    .audit(audit);
+static LINE_ITEMS: Entity =
+    Entity::of::<LineItem>().complete(|_, values, _| amount(values)).rules(&[HAS_INVOICE]).audit(audit);
 
 const HAS_INVOICE: Rule = Rule {
     on: On::Create,
@@ -193,18 +185,32 @@ impl Csv {
 }
 
 /// The lines that a request or a document gives; none where it gives none, or its header discards them.
-pub(super) fn given(values: &Values) -> Result<Option<Vec<Values>>> {
-    values.attached.as_deref().map_or(Ok(None), |text| parse(text, values.decimal_comma))
+pub(super) fn given(values: &Values) -> Result<Option<&Parts>> {
+    match values.parts.as_deref() {
+        Some(Ok(lines)) => Ok(lines.as_ref()),
+        Some(Err(error)) => Err(error.clone()),
+        None => Ok(None),
+    }
 }
 
 /// Puts lines in the place of an invoice's own.
-pub(super) fn replace(connection: &Connection, invoice: i64, lines: Vec<Values>) -> Result<()> {
-    connection.prepare_cached("DELETE FROM invoice_line_items WHERE invoice_id = ?1")?.execute([invoice])?;
-    for mut values in lines {
-        values.set("invoice_id", Value::Integer(invoice));
-        crate::store::add(connection, &LINE_ITEMS, values, DateTime::UNIX_EPOCH)?;
+pub(super) fn replace(connection: &Connection, invoice: i64, lines: &Parts) -> Result<()> {
+    if let Some(refused) = &lines.refused {
+        return Err(refused.clone());
     }
-    Ok(())
+    connection.prepare_cached("DELETE FROM invoice_line_items WHERE invoice_id = ?1")?.execute([invoice])?;
+    let mut texts = lines.texts();
+    let insert = "INSERT INTO invoice_line_items \
+                  (kind, description, quantity, unit_price, amount, taxed, taxed2, project_id, invoice_id) \
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6 = 'true', ?7 = 'true', nullif(?8, ''), ?9)";
+    add_checked(connection, &LINE_ITEMS, insert, |statement| {
+        for at in 1..=HEADER.len() {
+            let Some(text) = texts.next() else { return Ok(false) };
+            statement.raw_bind_parameter(at, text)?;
+        }
+        statement.raw_bind_parameter(HEADER.len() + 1, invoice)?;
+        Ok(true)
+    })
 }
 
 /// The lines of an invoice.
@@ -236,8 +242,9 @@ pub(super) fn shares(connection: &Connection, invoice: i64) -> Result<Vec<Share>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Reads the CSV, whose numbers may have decimal commas where the account has; none where its header is another.
-fn parse(text: &str, decimal_comma: bool) -> Result<Option<Vec<Values>>> {
+/// Reads the CSV, whose numbers may have decimal commas where the account has; none where its header is another. A line
+/// has a text for each name of the header; a line that is well-formed may still be refused where the lines are used.
+pub(super) fn read(text: &str, decimal_comma: bool) -> Result<Option<Parts>> {
     let (unindented, whole) = unindent(text);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(unindented.as_bytes());
     let mut records = reader.records();
@@ -251,13 +258,44 @@ fn parse(text: &str, decimal_comma: bool) -> Result<Option<Vec<Values>>> {
     if !whole {
         return Err(Error::invalid(ELEMENT, "is malformed: a quoted cell is not closed, or text follows its end"));
     }
-    let mut lines = Vec::new();
+    let mut lines = Parts::default();
     for (at, record) in records.enumerate() {
         let refuse = |why: String| Error::invalid(ELEMENT, format!("line {} {why}", at + 1));
         let record = record.map_err(|error| refuse(format!("is malformed: {error}")))?;
-        lines.push(line(&record, decimal_comma).map_err(refuse)?);
+        let mut line = line(&record, decimal_comma).map_err(refuse)?;
+        if lines.refused.is_none() {
+            match complete(&mut line) {
+                Ok(()) => push(&mut lines, &line),
+                Err(error) => lines.refused = Some(error),
+            }
+        }
     }
     Ok(Some(lines))
+}
+
+/// Checks the values of a line, and computes its amount.
+fn complete(line: &mut Values) -> Result<()> {
+    // The invoice is not known yet, and may not exist; so the one that is checked here is none.
+    line.set("invoice_id", Value::Integer(0));
+    line.check(true)?;
+    amount(line)
+}
+
+fn amount(line: &mut Values) -> Result<()> {
+    let exact = |name| line.text(name).and_then(Exact::parse).unwrap_or_default();
+    let amount = line_amount(exact("quantity"), exact("unit_price"))?;
+    line.set("amount", Value::Text(amount.text(1)));
+    Ok(())
+}
+
+fn push(lines: &mut Parts, line: &Values) {
+    for name in HEADER {
+        lines.push(match line.get(name) {
+            Some(Value::Text(text)) => text,
+            Some(Value::Integer(1)) => "true",
+            _ => "",
+        });
+    }
 }
 
 /// Removes white space at the start of records, outside quotes; false where the quotes are
@@ -327,9 +365,15 @@ mod tests {
     const HEAD: &str = "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id\n";
 
     fn cells(text: &str) -> Vec<(String, String)> {
-        let lines = parse(&format!("{HEAD}{text}"), false).unwrap().unwrap();
-        let text = |values: &Values, name| values.text(name).unwrap_or_default().to_owned();
-        lines.iter().map(|values| (text(values, "description"), text(values, "quantity"))).collect()
+        rows(&read(&format!("{HEAD}{text}"), false).unwrap().unwrap())
+            .iter()
+            .map(|row| (row[1].clone(), row[2].clone()))
+            .collect()
+    }
+
+    fn rows(lines: &Parts) -> Vec<Vec<String>> {
+        let texts: Vec<String> = lines.texts().map(str::to_owned).collect();
+        texts.chunks(HEADER.len()).map(<[String]>::to_vec).collect()
     }
 
     #[test]
@@ -346,18 +390,18 @@ mod tests {
         assert_eq!(cells("Service,\"A\" ,1,2,,,\n"), [("A ".into(), "1.0".into())]);
         let quoted =
             "  \"kind\",\"description\",\"quantity\",\"unit_price\",\"amount\",\"taxed\",\"taxed2\",\"project_id\"\n";
-        assert_eq!(parse(quoted, false).unwrap().unwrap().len(), 0);
+        assert_eq!(rows(&read(quoted, false).unwrap().unwrap()).len(), 0);
     }
 
     #[test]
     fn decimal_commas_are_read_where_the_account_has_them() {
         let text = format!("{HEAD}Service,A,\"1,5\",\"2,25\",,,,\nService,B,1.5,2,,,\n");
-        let lines = parse(&text, true).unwrap().unwrap();
-        let numbers = lines.iter().map(|line| (line.text("quantity").unwrap(), line.text("unit_price").unwrap()));
-        assert_eq!(numbers.collect::<Vec<_>>(), [("1.5", "2.25"), ("1.5", "2.0")]);
-        assert!(parse(&text, false).unwrap_err().to_string().contains("line 1 has no quantity"));
+        let lines = rows(&read(&text, true).unwrap().unwrap());
+        let numbers: Vec<_> = lines.iter().map(|row| (row[2].as_str(), row[3].as_str())).collect();
+        assert_eq!(numbers, [("1.5", "2.25"), ("1.5", "2.0")]);
+        assert!(read(&text, false).unwrap_err().to_string().contains("line 1 has no quantity"));
         let grouped = format!("{HEAD}Service,A,\"1,000,5\",1,,,,\n");
-        assert!(parse(&grouped, true).is_err(), "a comma is no thousands separator as well");
+        assert!(read(&grouped, true).is_err(), "a comma is no thousands separator as well");
     }
 
     #[test]
@@ -368,7 +412,7 @@ mod tests {
             "description,kind,quantity,unit_price,amount,taxed,taxed2,project_id",
             "kind,description,quantity,unit_price,amount,taxed,taxed2,project_id,more",
         ] {
-            assert!(parse(header, false).unwrap().is_none(), "{header}");
+            assert!(read(header, false).unwrap().is_none(), "{header}");
         }
     }
 
@@ -384,7 +428,7 @@ mod tests {
             ("Service,\"A,1,2,,,", "not closed"),
             ("Service,\"A\"b,1,2,,,", "text follows"),
         ] {
-            let error = parse(&format!("{HEAD}{row}"), false).unwrap_err().to_string();
+            let error = read(&format!("{HEAD}{row}"), false).unwrap_err().to_string();
             assert!(error.starts_with("csv-line-items") && error.contains(said), "{error}");
         }
     }

@@ -154,7 +154,7 @@ pub(crate) static INVOICES: Entity = Entity::of::<Invoice>()
     .complete(complete)
     .revise(revise)
     .entail(&[], entail)
-    .attached(Attached { text: lines::csv, at_most: lines::csv_at_most })
+    .attached(Attached { text: lines::csv, at_most: lines::csv_at_most, read: lines::read })
     .invariants(&audit::INVARIANTS)
     .audit(audit::audit);
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::filter::{Filter, Selection};
 use super::rule::{Change, Rule};
 use crate::error::{Error, Result};
-use crate::record::{Document, Record, Table, Values};
+use crate::record::{Document, Parts, Record, Table, Values};
 use crate::store::Builder;
 use crate::value::is_space;
 
@@ -225,6 +225,9 @@ pub struct Attached {
     /// How long the text is at most once it is escaped in any format, in bytes.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
     pub(crate) at_most: fn(&Connection, i64) -> Result<usize>,
+    /// What a text says that a request gives, perhaps with commas for decimal points; none where it says nothing. It is read
+    /// before the request's transaction, for which others wait.
+    pub(crate) read: fn(&str, bool) -> Result<Option<Parts>>,
 }
 
 /// What is different while documents are loaded: a rule that looks at all records of a kind, such as that one of the people

@@ -2,7 +2,7 @@
 //! apart.
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::list;
 use crate::error::{Error, Result};
@@ -34,10 +34,11 @@ pub(crate) enum Document {
 }
 
 impl RecordDocument {
-    /// The document, unless it is long.
+    /// The document, unless it is long; then its texts are not read.
     pub(crate) fn short(self, connection: &Connection) -> Result<Document> {
         let RecordDocument { entity, id, .. } = self;
-        self.with_row(connection, |row| {
+        let short = entity.table.sql().short(self.format.view());
+        let document = self.with_row(connection, short, params![id, PIECE as i64], |row| {
             let attached = match entity.attached {
                 None => None,
                 Some(attached) => match (attached.text)(connection, id, PIECE)? {
@@ -45,44 +46,60 @@ impl RecordDocument {
                     text => text,
                 },
             };
-            let (mut out, mut texts) = (Vec::with_capacity(1024), Texts::up_to(PIECE));
-            let get = |position| texts.get(row, position);
-            let written = self.writer().single(&mut out, self.columns(), get, attached.as_deref());
-            if texts.are_long() || out.len() > PIECE {
+            let mut out = Vec::with_capacity(1024);
+            let written =
+                self.writer().single(&mut out, self.columns(), |at| row.get_ref(at).ok(), attached.as_deref());
+            if out.len() > PIECE {
                 return Ok(Document::Long);
             }
             written.map_err(|error| damaged(entity, id, error))?;
             Ok(Document::Short(out))
-        })
+        });
+        match document {
+            Err(Error::NotFound { .. }) => self.texts(connection).map(|_| Document::Long),
+            document => document,
+        }
     }
 
-    /// Takes the record from the store to be measured, and tells how long what is attached is at most.
-    pub(crate) fn take_to_measure(self, connection: &Connection) -> Result<(Taken, usize)> {
-        let RecordDocument { entity, id, .. } = self;
-        self.with_row(connection, |row| {
-            let attached = entity.attached.map_or(Ok(0), |attached| (attached.at_most)(connection, id))?;
-            Ok((Taken::of(row, entity, self.columns())?, attached))
-        })
+    /// How long the document is at most, in bytes, without a look at its texts: as if each byte were escaped.
+    pub(crate) fn at_most(self, connection: &Connection) -> Result<usize> {
+        let attached = self.entity.attached.map_or(Ok(0), |attached| (attached.at_most)(connection, self.id))?;
+        Ok(self.writer().widest() * self.texts(connection)? + TAGS * (self.columns().len() + 2) + attached)
     }
 
-    /// How long the document is at most, in bytes, given how long what is attached is.
-    pub(crate) fn at_most(self, taken: &Taken, attached: usize) -> usize {
-        longest(&self.writer(), taken.values.iter().map(ValueRef::from)) + attached + TAGS
+    /// How many bytes its texts have together.
+    fn texts(self, connection: &Connection) -> Result<usize> {
+        let RecordDocument { entity: Entity { table, parent, .. }, format, .. } = self;
+        let column = parent.as_ref().filter(|_| self.parent.is_some()).map_or("NULL", |parent| parent.column);
+        let sql = format!("SELECT {}, {column} FROM {} WHERE id = ?1", table.sql().octets(format.view()), table.name);
+        let found = connection.prepare_cached(&sql)?.query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)));
+        match found.optional()? {
+            Some((texts, parent)) if self.parent.is_none() || self.parent == parent => {
+                let texts: i64 = texts;
+                Ok(usize::try_from(texts).unwrap_or(usize::MAX))
+            }
+            _ => Err(self.not_found()),
+        }
     }
 
     /// Takes the record from the store with what is attached to it.
     pub(crate) fn take(self, connection: &Connection) -> Result<(Taken, Option<String>)> {
         let RecordDocument { entity, id, .. } = self;
-        self.with_row(connection, |row| {
+        let one = entity.table.sql().one(self.format.view());
+        self.with_row(connection, one, [id], |row| {
             let attached = entity.attached.map(|attached| (attached.text)(connection, id, usize::MAX));
             Ok((Taken::of(row, entity, self.columns())?, attached.transpose()?.flatten()))
         })
     }
 
-    /// Writes the document of the record that was taken, into this much room.
+    /// Writes the document of the record that was taken, in no more memory than it needs, and at first in no more than
+    /// there is room for.
     pub(crate) fn write(self, taken: &Taken, attached: Option<&str>, room: usize) -> Result<Vec<u8>> {
-        let mut out = Vec::with_capacity(room);
-        self.writer()
+        let writer = self.writer();
+        let attached_length = attached.map_or(0, |text| writer.escaped(text.as_bytes()) + TAGS);
+        let length = longest(&writer, taken.values.iter().map(ValueRef::from)) + attached_length;
+        let mut out = Vec::with_capacity(length.min(room));
+        writer
             .single(&mut out, self.columns(), |position| taken.get(position), attached)
             .map_err(|error| damaged(self.entity, taken.id, error))?;
         Ok(out)
@@ -96,15 +113,24 @@ impl RecordDocument {
         self.entity.table.columns_of(self.format.view())
     }
 
-    /// Reads the record's row, where it belongs to the one that its path names.
-    fn with_row<T>(self, connection: &Connection, run: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<T> {
-        let Entity { table, document, .. } = self.entity;
-        let mut statement = connection.prepare_cached(table.sql().one(self.format.view()))?;
-        let mut rows = statement.query([self.id])?;
+    /// Reads the record's row with a statement, where it belongs to the one that its path names.
+    fn with_row<T>(
+        self,
+        connection: &Connection,
+        sql: &str,
+        parameters: impl Params,
+        run: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(parameters)?;
         match rows.next()? {
             Some(row) if self.belongs(row)? => run(row),
-            _ => Err(Error::NotFound { record: document.element, id: self.id }),
+            _ => Err(self.not_found()),
         }
+    }
+
+    fn not_found(self) -> Error {
+        Error::NotFound { record: self.entity.document.element, id: self.id }
     }
 
     /// Whether a row belongs to the record that the path names.
@@ -178,7 +204,7 @@ pub(crate) fn damaged(entity: &'static Entity, id: i64, Unwritable { column, rea
 mod tests {
     use super::*;
     use crate::format::Dialect;
-    use crate::{Client, ClientStore, Invoice, NewClient, NewInvoice, NewLineItem, Stored};
+    use crate::{Client, ClientStore, Invoice, Message, NewClient, NewInvoice, NewLineItem, NewMessage, Stored};
 
     const FORMATS: [Format; 3] = [Format::Xml(Dialect::Documented), Format::Xml(Dialect::Live), Format::Json];
 
@@ -197,7 +223,8 @@ mod tests {
             let id = store.clients().create(&NewClient::named("Long").details(text.repeat(PIECE + 1))).unwrap();
             for format in FORMATS {
                 let (document, most) = long::<Client>(&store, id, format);
-                assert!((document.len()..document.len() + 4_000).contains(&most), "{text:?} {format:?}: {most}");
+                assert!(document.len() <= most, "{text:?} {format:?}: {} of {most}", document.len());
+                assert!(document.capacity() < document.len() + 4_000, "{text:?} {format:?}: {}", document.capacity());
             }
         }
     }
@@ -213,6 +240,23 @@ mod tests {
             for format in FORMATS {
                 let (document, most) = long::<Invoice>(&store, id, format);
                 assert!(document.len() <= most, "{text:?} {format:?}: {} of {most}", document.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_record_is_not_found_under_a_parent_that_is_not_its_own() {
+        let store = ClientStore::open_in_memory().unwrap();
+        let client = store.clients().create(&NewClient::named("SuprCorp")).unwrap();
+        let [own, other] = [1, 2].map(|_| store.invoices().create(&NewInvoice::of(client)).unwrap());
+        let id = store.messages().create(&NewMessage::of(own, "a".repeat(2 * PIECE))).unwrap();
+        let (own, other, id): (i64, i64, i64) = (own.into(), other.into(), id.into());
+        for (parent, id, is_there) in [(own, id, true), (other, id, false), (own, id + 1, false)] {
+            let document = RecordDocument { entity: Message::ENTITY, parent: Some(parent), id, format: Format::Json };
+            let (found, most) = (store.document(document), store.document_at_most(document));
+            match is_there {
+                true => assert!(matches!(found, Ok(Document::Long)) && most.is_ok()),
+                false => assert!(matches!((found, most), (Err(Error::NotFound { .. }), Err(Error::NotFound { .. })))),
             }
         }
     }

@@ -9,6 +9,8 @@ use crate::error::{self, Error, Result};
 use crate::record::Unknown;
 use crate::record::Values;
 use crate::store::entity::{Action, Change, Done, Entity, actor_parameter};
+#[cfg(feature = "tower")]
+use crate::store::read::PIECE;
 use crate::value::{Kind, Value, datetime_text};
 
 /// The greatest id: the greatest number that programs of all kinds read exactly.
@@ -32,6 +34,30 @@ pub(crate) const ADMINISTRATOR: i64 = 1;
 const NOBODY: i64 = 0;
 
 impl Command {
+    /// Reads the text that is attached to its values, which nobody need wait for. It takes a while where that is
+    /// [long](Self::is_long).
+    #[must_use]
+    pub(crate) fn read(mut self) -> Self {
+        if let (Some(attached), Write::Create(values) | Write::Update(_, values)) =
+            (self.entity.attached, &mut self.write)
+            && let Some(text) = values.attached.take()
+        {
+            values.parts = Some(Box::new((attached.read)(&text, values.decimal_comma)));
+        }
+        self
+    }
+
+    /// Whether the text that is attached to its values is longer than [`PIECE`].
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_long(&self) -> bool {
+        match &self.write {
+            Write::Create(values) | Write::Update(_, values) => {
+                values.attached.as_ref().is_some_and(|text| text.len() > PIECE)
+            }
+            Write::Compose(..) | Write::Act(..) | Write::Delete(_) => false,
+        }
+    }
+
     /// The elements of its document that have no place in a record.
     #[cfg(feature = "server")]
     pub(crate) fn unknown(&self) -> Option<&[Unknown]> {
@@ -91,7 +117,7 @@ pub(crate) enum Outcome {
 /// Where a command is one conditional statement, SQLite itself makes it atomic. A savepoint undoes it
 /// together with what it entails, and with what it looked at to complete a record.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
-    let Command { entity, parent, write, actor, at } = command;
+    let Command { entity, parent, write, actor, at } = command.read();
     match write {
         Write::Create(mut values) => {
             if let (Some(named), Some(id)) = (entity.parent, parent) {
@@ -357,6 +383,23 @@ pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, 
     values.check(true)?;
     complete(connection, entity, &mut values, at)?;
     insert(connection, entity, &values, NOBODY)
+}
+
+/// Adds records that were checked already, as long as `next` binds one more to the statement.
+pub(crate) fn add_checked(
+    connection: &Connection,
+    entity: &Entity,
+    insert: &str,
+    mut next: impl FnMut(&mut rusqlite::Statement<'_>) -> Result<bool>,
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(insert)?;
+    while next(&mut statement)? {
+        statement.raw_execute().map_err(|error| exhausted(connection, entity, error))?;
+        if connection.last_insert_rowid() > MAX_ID {
+            return Err(Error::IdsExhausted { table: entity.table.name });
+        }
+    }
+    Ok(())
 }
 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
