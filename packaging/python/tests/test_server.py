@@ -49,7 +49,8 @@ def test_documents_are_seeded_from_text_bytes_and_files(clientstore, tmp_path):
 def test_a_document_that_is_refused_is_told_with_its_place(clientstore):
     with pytest.raises(package.ControlError) as refused:
         clientstore.seed("<client><name>A</name><active>perhaps</active></client>")
-    assert refused.value.at.startswith("line ") and refused.value.hint
+    assert refused.value.at == "line 1" and refused.value.hint
+    assert str(refused.value).startswith('line 1: active "perhaps" is not a boolean')
 
 
 def test_the_journal_has_the_requests_that_are_asked_for(clientstore):

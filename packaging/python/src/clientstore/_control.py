@@ -64,7 +64,8 @@ class ControlError(Exception):
     """A control path refused a call. ``at`` is where in the body the mistake is, ``hint`` what to do about it."""
 
     def __init__(self, message: str, at: Optional[str] = None, hint: Optional[str] = None) -> None:
-        super().__init__(": ".join(filter(None, [at, message])) + (f"\n{hint}" if hint else ""))
+        place = f"{at}: " if at and not message.startswith(at) else ""
+        super().__init__(place + message + (f"\n{hint}" if hint else ""))
         self.at = at
         self.hint = hint
 
@@ -94,7 +95,11 @@ class Control:
                 self._connection.close()
             self._connection.request(method, f"/_clientstore/{path}", sent)
             answer = self._connection.getresponse()
-            said = json.loads(answer.read())
+            text = answer.read()
+        try:
+            said = json.loads(text)
+        except ValueError:
+            raise ControlError(f"{method} {path}: no control path answered, status {answer.status}") from None
         if 200 <= answer.status < 300:
             return said
         if "verified" in said:

@@ -74,7 +74,11 @@ class Server(Controlled):
             _close(process)
             raise StartError(f"clientstore ended with status {status}; what it said is on standard error")
         server = cls(process, said.split()[-1])
-        server.control("GET", "health")
+        try:
+            server.control("GET", "health")
+        except BaseException:
+            server.stop()
+            raise
         return server
 
     @property
