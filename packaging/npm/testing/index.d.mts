@@ -1,1 +1,1 @@
-export * from "./index.d.cts";
+export * from "./index.cjs";
