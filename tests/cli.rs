@@ -189,7 +189,8 @@ fn what_is_no_command_is_a_usage_error() {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["serve", "request", "dump", "load", "check", "backup", "generate"] {
+    let commands = ["serve", "request", "dump", "load", "check", "backup", "generate", "health", "completions", "man"];
+    for command in commands {
         for arguments in [&[command, "--help"], &["help", command]] {
             let help = succeeded(run(arguments, b""));
             let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{help}"));
@@ -202,7 +203,7 @@ fn every_command_explains_itself_with_an_example() {
     assert!(help.contains("Exit status:\n  0 "), "{help}");
     let serve = succeeded(run(&["serve", "--help"], b""));
     assert!(serve.lines().next().unwrap().contains("old programs need --dialect live"), "{serve}");
-    for command in ["serve", "request", "dump", "load", "check", "backup", "generate"] {
+    for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     assert_eq!(succeeded(run(&["--version"], b"")), concat!("clientstore ", env!("CARGO_PKG_VERSION"), "\n"));

@@ -25,7 +25,31 @@ struct Recipe {
     probe: &'static [&'static str],
     /// What it says when all its tests have run and passed.
     passed: &'static str,
+    /// The package that it takes beside what it needs.
+    package: Package,
 }
+
+/// A package of this repository, which is used from its source.
+#[derive(Clone, Copy, PartialEq)]
+enum Package {
+    None,
+    Python,
+    JavaScript,
+}
+
+const PYTHON_PACKAGED: Recipe = Recipe {
+    file: "test_packaged.py",
+    command: "python3 -m pytest test_packaged.py",
+    package: Package::Python,
+    ..PYTHON
+};
+
+const JAVASCRIPT_PACKAGED: Recipe = Recipe {
+    file: "packaged.test.mjs",
+    command: "node --test packaged.test.mjs",
+    package: Package::JavaScript,
+    ..JAVASCRIPT
+};
 
 const PYTHON: Recipe = Recipe {
     language: "python",
@@ -34,6 +58,7 @@ const PYTHON: Recipe = Recipe {
     needs: "python3 with pytest",
     probe: &["python3", "-m", "pytest", "--version"],
     passed: "4 passed",
+    package: Package::None,
 };
 
 const JAVASCRIPT: Recipe = Recipe {
@@ -43,6 +68,7 @@ const JAVASCRIPT: Recipe = Recipe {
     needs: "node from version 20",
     probe: &["node", "-e", "process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)"],
     passed: "pass 3",
+    package: Package::None,
 };
 
 const SHELL: Recipe = Recipe {
@@ -52,7 +78,32 @@ const SHELL: Recipe = Recipe {
     needs: "curl from version 7.76",
     probe: &["curl", "--fail-with-body", "--version"],
     passed: "all passed",
+    package: Package::None,
 };
+
+const PHP: Recipe = Recipe {
+    language: "php",
+    file: "ClientsTest.php",
+    command: "phpunit ClientsTest.php",
+    needs: "PHPUnit from version 9 and PHP with curl",
+    probe: &["sh", "-c", "phpunit --version && php -r 'exit(function_exists(\"curl_init\") ? 0 : 1);'"],
+    passed: "OK (3 tests",
+    package: Package::None,
+};
+
+const JAVA: Recipe = Recipe {
+    language: "java",
+    file: "ClientsTest.java",
+    command: "javac -cp 'junit/*' ClientsTest.java && java -cp 'junit/*:.' \
+              org.junit.platform.console.ConsoleLauncher --select-class ClientsTest",
+    needs: "a JDK from version 11 and JUnit 5 in /usr/share/java",
+    probe: &["sh", "-c", "javac -version && ls /usr/share/java/junit-platform-console.jar"],
+    passed: "3 tests successful",
+    package: Package::None,
+};
+
+/// All that are run as programs of their own.
+const RUN: [Recipe; 7] = [PYTHON_PACKAGED, PYTHON, JAVASCRIPT_PACKAGED, JAVASCRIPT, PHP, JAVA, SHELL];
 
 /// What stands for `clientstore` on the path.
 const REAL: &str = concat!("exec '", env!("CARGO_BIN_EXE_clientstore"), "' \"$@\"");
@@ -80,9 +131,23 @@ impl Recipe {
         let mut path = work.path().as_os_str().to_owned();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
-        let mut words = self.command.split(' ');
-        let mut command = Command::new(words.next().unwrap());
-        command.args(words).current_dir(work.path()).env("PATH", path).env("no_proxy", "127.0.0.1");
+        let mut command = Command::new("sh");
+        command.args(["-c", self.command]).current_dir(work.path()).env("PATH", path).env("no_proxy", "127.0.0.1");
+        let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
+        match self.package {
+            Package::None => {}
+            Package::Python => {
+                command.env("PYTHONPATH", packaging.join("python/src"));
+                command.env("PYTEST_PLUGINS", "clientstore.pytest_plugin");
+            }
+            Package::JavaScript => {
+                let modules = work.path().join("node_modules/@clientstore");
+                fs::create_dir_all(&modules).unwrap();
+                std::os::unix::fs::symlink(packaging.join("npm/testing"), modules.join("testing")).unwrap();
+            }
+        }
+        // Java's libraries have a folder of their own beside the test, as its command has it.
+        std::os::unix::fs::symlink("/usr/share/java", work.path().join("junit")).unwrap();
         let output = command.output().unwrap();
 
         for process in fs::read_to_string(started).unwrap().lines() {
@@ -115,13 +180,33 @@ fn the_javascript_recipe_passes() {
 }
 
 #[test]
+fn the_python_recipe_with_the_package_passes() {
+    PYTHON_PACKAGED.passes();
+}
+
+#[test]
+fn the_javascript_recipe_with_the_package_passes() {
+    JAVASCRIPT_PACKAGED.passes();
+}
+
+#[test]
+fn the_php_recipe_passes() {
+    PHP.passes();
+}
+
+#[test]
+fn the_java_recipe_passes() {
+    JAVA.passes();
+}
+
+#[test]
 fn the_shell_recipe_passes() {
     SHELL.passes();
 }
 
 #[test]
 fn a_recipe_fails_where_the_server_does_not_start() {
-    for recipe in [PYTHON, JAVASCRIPT, SHELL] {
+    for recipe in RUN {
         if recipe.can_run() {
             let Output { status, stdout, stderr } = recipe.run(BROKEN);
             assert!(!status.success(), "{}", recipe.file);
@@ -133,7 +218,7 @@ fn a_recipe_fails_where_the_server_does_not_start() {
 
 #[test]
 fn a_recipe_fails_where_a_control_call_does_and_stops_its_server() {
-    for recipe in [PYTHON, JAVASCRIPT, SHELL] {
+    for recipe in RUN {
         if recipe.can_run() {
             assert!(!recipe.run(WITHOUT_CONTROL).status.success(), "{}", recipe.file);
         }
@@ -156,7 +241,7 @@ fn the_docs_quote_the_recipes_whole_and_nothing_else() {
         .filter(|(language, _)| *language != "toml")
         .collect();
     let rust = ("rust", "clients.rs", "cargo test");
-    let others = [PYTHON, JAVASCRIPT, SHELL].map(|recipe| (recipe.language, recipe.file, recipe.command));
+    let others = RUN.map(|recipe| (recipe.language, recipe.file, recipe.command));
     for (language, file, command) in [rust].into_iter().chain(others) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/testing").join(file);
         let source = fs::read_to_string(source).unwrap();

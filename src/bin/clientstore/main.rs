@@ -5,17 +5,24 @@
 mod account;
 mod backup;
 mod check;
+mod child;
+mod completions;
 mod dump;
 mod generate;
+mod health;
 mod limits;
 mod listen;
 mod load;
 mod log;
+mod man;
 mod request;
 mod secret;
 mod serve;
+mod settings;
 mod tls;
+mod whole;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -59,6 +66,9 @@ enum Command {
     Check(check::Check),
     Backup(backup::Backup),
     Generate(generate::Generate),
+    Health(health::Health),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// How documents are written.
@@ -88,15 +98,7 @@ impl From<Dialect> for clientstore::Dialect {
 
 fn main() -> ExitCode {
     log::tell_panics();
-    let outcome = match Arguments::parse().command {
-        Command::Serve(serve) => serve.run(),
-        Command::Request(request) => request.run(),
-        Command::Dump(dump) => dump.run(),
-        Command::Load(load) => load.run(),
-        Command::Check(check) => check.run(),
-        Command::Backup(backup) => backup.run(),
-        Command::Generate(generate) => generate.run(),
-    };
+    let outcome = arguments().and_then(|arguments| run(arguments.command));
     let status = outcome.unwrap_or_else(|error| {
         // A program like `head` has read of the output what it wanted.
         if io_error(&*error).is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
@@ -107,6 +109,30 @@ fn main() -> ExitCode {
     });
     log::finish();
     status
+}
+
+/// What is asked for: by the command line, and for `serve` also by the environment and a file.
+fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
+    let command_line: Vec<OsString> = std::env::args_os().collect();
+    match command_line.get(1) {
+        Some(command) if command == "serve" => settings::parse(&command_line),
+        _ => Ok(Arguments::parse_from(command_line)),
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
+        Command::Serve(serve) => serve.run(),
+        Command::Request(request) => request.run(),
+        Command::Dump(dump) => dump.run(),
+        Command::Load(load) => load.run(),
+        Command::Check(check) => check.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Generate(generate) => generate.run(),
+        Command::Health(health) => health.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
+    }
 }
 
 /// Arguments that clap takes and that mean nothing.

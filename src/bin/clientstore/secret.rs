@@ -65,8 +65,9 @@ fn line(path: &Path) -> Result<String, String> {
     Ok(line.to_owned())
 }
 
+/// Warns where other accounts can read a file that holds a secret.
 #[cfg(unix)]
-fn warn_if_shared(path: &Path, file: &fs::File) {
+pub(crate) fn warn_if_shared(path: &Path, file: &fs::File) {
     use std::os::unix::fs::PermissionsExt;
 
     // A pipe of the shell's is there for a moment only.
@@ -77,4 +78,4 @@ fn warn_if_shared(path: &Path, file: &fs::File) {
 }
 
 #[cfg(not(unix))]
-fn warn_if_shared(_: &Path, _: &fs::File) {}
+pub(crate) fn warn_if_shared(_: &Path, _: &fs::File) {}

@@ -13,10 +13,11 @@ use clientstore::{Api, ClientStore};
 use tracing_subscriber::EnvFilter;
 
 use crate::account::AccountArguments;
+use crate::child::ChildArguments;
 use crate::limits::LimitArguments;
 use crate::listen::{address, listeners, stop_signal};
 use crate::log;
-use crate::secret::Secret;
+use crate::secret::{Secret, warn_if_shared};
 use crate::tls::TlsArguments;
 use crate::{Dialect, Opening, Outcome, Usage, not_known, told};
 
@@ -33,6 +34,10 @@ use crate::{Dialect, Opening, Outcome, Usage, not_known, told};
 /// was refused. A log that nobody reads is no hindrance: lines are dropped then, and their number is told later. RUST_LOG
 /// sets the level: error, warn, info or debug.
 ///
+/// Every option can also come from the environment, as CLIENTSTORE_ and its name (CLIENTSTORE_LISTEN=127.0.0.1:8080,
+/// CLIENTSTORE_MEMORY=true, CLIENTSTORE_FILE=books.db; commas between the values of one that may be given more than once), and from
+/// the TOML file of --config, by its name. What the command line says comes first, then the environment, then the file.
+///
 /// The exit status is 0 after a signal, 1 where the store or an address cannot be used, and 2 for wrong arguments.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -44,6 +49,9 @@ For an old program (docs/clients.md says how to point it here):
   clientstore serve --dialect live
   clientstore serve --dialect live --tls
   curl --cacert clientstore-authority.pem https://localhost:7557/clients
+
+As a service, with a file of options (serve.toml: file = \"books.db\"  listen = [\"127.0.0.1:80\", \"[::1]:80\"]  quiet = true):
+  clientstore serve --config serve.toml
 
 For an account that writes numbers as 1.234,50:
   clientstore serve --company 'Muster & Co' --administrator 'Eva Muster' --decimal-symbol ,
@@ -92,6 +100,15 @@ pub(crate) struct Serve {
     /// Log warnings and errors only
     #[arg(long, short)]
     quiet: bool,
+    /// Take options from this TOML file, each by its name: file = "books.db", dialect = "live", memory = true; paths in it start
+    /// from the working directory
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The file of options, where it has secrets
+    #[arg(skip)]
+    pub(crate) secrets_in: Option<PathBuf>,
+    #[command(flatten)]
+    child: ChildArguments,
     #[command(flatten)]
     tls: TlsArguments,
     #[command(flatten)]
@@ -161,6 +178,11 @@ impl TestArguments {
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
         self.log();
+        let ties = self.child.ties()?;
+        if let Some((path, file)) = self.secrets_in.as_ref().and_then(|path| Some((path, File::open(path).ok()?))) {
+            warn_if_shared(path, &file);
+        }
+        self.child.no_ports_yet()?;
         let account = self.account.account()?;
         let credentials = self.credentials()?;
         let control = self.tests.control()?;
@@ -210,9 +232,10 @@ impl Serve {
         runtime.block_on(async {
             let stop = stop_signal()?;
             let listeners = listeners(&self.listen)?;
-            let mut lines = Vec::new();
+            let (mut lines, mut addresses) = (Vec::new(), Vec::new());
             for listener in &listeners {
                 let address = listener.local_addr()?;
+                addresses.push(address);
                 lines.push(format!("listening on {scheme}://{address}"));
                 if !address.ip().to_canonical().is_loopback() {
                     if credentials.is_none() {
@@ -223,7 +246,14 @@ impl Serve {
                     }
                 }
             }
+            let _port_file = self.child.tell_ports(&addresses)?;
             log::announce(lines.join("\n"));
+            let stop = async {
+                tokio::select! {
+                    () = stop => {}
+                    () = ties.cut() => {}
+                }
+            };
             server.run_all(listeners, stop).await?;
             Ok(ExitCode::SUCCESS)
         })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clientstore::server::Tls;
 
-use crate::cannot_write;
+use crate::whole;
 
 /// What the file of an authority begins with; nothing else is overwritten.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -60,10 +60,5 @@ fn write(path: &Path, authority: &str) -> Result<(), String> {
     if is_there && begin != BEGIN {
         return Err(format!("{} is there already, and is no certificate; name another file", path.display()));
     }
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    fs::write(&part, authority).and_then(|()| fs::rename(&part, path)).map_err(|error| {
-        drop(fs::remove_file(&part));
-        cannot_write(path, &error)
-    })
+    whole::write(path, authority)
 }
