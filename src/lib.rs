@@ -65,6 +65,7 @@ pub use resources::people::{NewPerson, Person, PersonChanges, PersonFilter};
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter};
 pub use resources::task_assignments::{NewTaskAssignment, TaskAssignment, TaskAssignmentChanges};
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter};
+pub use resources::time::{DayEntry, DayEntryChanges, DayEntryFilter, NewDayEntry};
 pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
 pub use transfer::Loaded;

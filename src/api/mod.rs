@@ -27,7 +27,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 #[cfg(feature = "server")]
 use http::Method;
-use http::{HeaderMap, Request, Response, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 
 #[cfg(feature = "server")]
 pub(crate) use auth::{same, sent_pair};
@@ -59,7 +59,7 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::by_email;
-use crate::resources::{Answer, Call, Plan};
+use crate::resources::{Answer, Call, Plan, Telling};
 use crate::store::{
     ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, RecordDocument, Selection,
 };
@@ -243,7 +243,7 @@ impl Api {
                     Document::Long => Body::late(self.long(record)),
                 }))
             }
-            Plan::Tree(_) | Plan::RateLimit | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
+            Plan::Tree(..) | Plan::RateLimit | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
         };
         Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
     }
@@ -293,7 +293,7 @@ impl Api {
         let query = request.uri().query().unwrap_or_default();
         let content_type = choose::content_type(request.headers());
         let body = RequestBody { bytes, content_type: &content_type, query };
-        let members = match target.call(store, query, body)?.plan()? {
+        let (root, members) = match target.call(store, query, body)?.plan()? {
             Plan::Record { entity, parent, id } => {
                 return Ok(Planned::Record(RecordDocument { entity, parent, id, format }));
             }
@@ -304,10 +304,10 @@ impl Api {
                 return Ok(Planned::Write(command, answer));
             }
             Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
-            Plan::Tree(members) => members,
-            Plan::RateLimit => account::rate_limit(&self.inner.throttle.standing(store.time())),
+            Plan::Tree(root, members) => (root, members),
+            Plan::RateLimit => ("hash", account::rate_limit(&self.inner.throttle.standing(store.time()))),
         };
-        Ok(Planned::Answered(respond::document(format::tree::write(&members, format), format)))
+        Ok(Planned::Answered(respond::document(format::tree::write(root, &members, format), format)))
     }
 
     fn record(&self, record: RecordDocument) -> Response<Body> {
@@ -388,6 +388,13 @@ impl Api {
                 respond::created(&resource.location(parent, &id.to_string()))
             }
             (Ok(_), Answer::Changed { location }) => respond::changed(&location),
+            (Ok(Outcome::Archived(hint)), _) => respond::archived(hint),
+            (Ok(Outcome::Told(told)), Answer::Told(Telling { root, created, location })) => {
+                let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+                let location = location.map(|path| format!("{path}{}", told.id));
+                let document = format::tree::write(root, &told.members, format);
+                respond::told(status, document, location.as_deref(), format)
+            }
             (Ok(_), _) => respond::done(),
             (Err(error), _) => respond::error(error, format),
         }
@@ -411,12 +418,12 @@ impl List {
 
 impl Target {
     fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Result<Call<'a>> {
-        let Target { resource, endpoint, mut id, mut parent, email } = self;
+        let Target { resource, endpoint, mut id, mut parent, day, email } = self;
         if let Some(Email { address, is_id }) = email {
             let person = store.read(|connection| by_email(connection, &address))?;
             *(if is_id { &mut id } else { &mut parent }) = Some(person);
         }
-        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, query, body })
+        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, day, query, body })
     }
 }
 

@@ -18,37 +18,40 @@ fn who_am_i(call: &Call<'_>) -> Result<Plan> {
     let modules = ["expenses", "invoices", "estimates", "approval"].map(|name| Boolean(name, true));
     let manager = ["is-project-manager", "can-see-rates", "can-create-projects", "can-create-invoices"]
         .map(|name| Boolean(name, manages));
-    Ok(Plan::Tree(vec![
-        Group(
-            "company",
-            vec![
-                text("base-uri", &account.base_uri()),
-                text("full-domain", &account.domain),
-                text("name", &account.company),
-                Boolean("active", true),
-                text("week-start-day", account.week_start_day.as_str()),
-                text("time-format", account.time_format.as_str()),
-                text("clock", account.clock.as_str()),
-                text("decimal-symbol", &account.decimal_symbol.to_string()),
-                text("color-scheme", "blue"),
-                Group("modules", modules.into()),
-                text("thousands-separator", &account.thousands_separator.to_string()),
-            ],
-        ),
-        Group(
-            "user",
-            vec![
-                text("timezone", &person.timezone),
-                Integer("timezone-utc-offset", 0),
-                Integer("id", person.id),
-                text("email", &person.email),
-                Boolean("admin", person.is_admin),
-                text("first-name", &person.first_name),
-                text("last-name", &person.last_name),
-                text("avatar-url", "/images/avatar.png"),
-                Group("project-manager", manager.into()),
-                Boolean("timestamp-timers", false),
-            ],
-        ),
-    ]))
+    Ok(Plan::Tree(
+        "hash",
+        vec![
+            Group(
+                "company",
+                vec![
+                    text("base-uri", &account.base_uri()),
+                    text("full-domain", &account.domain),
+                    text("name", &account.company),
+                    Boolean("active", true),
+                    text("week-start-day", account.week_start_day.as_str()),
+                    text("time-format", account.time_format.as_str()),
+                    text("clock", account.clock.as_str()),
+                    text("decimal-symbol", &account.decimal_symbol.to_string()),
+                    text("color-scheme", "blue"),
+                    Group("modules", modules.into()),
+                    text("thousands-separator", &account.thousands_separator.to_string()),
+                ],
+            ),
+            Group(
+                "user",
+                vec![
+                    text("timezone", &person.timezone),
+                    Integer("timezone-utc-offset", 0),
+                    Integer("id", person.id),
+                    text("email", &person.email),
+                    Boolean("admin", person.is_admin),
+                    text("first-name", &person.first_name),
+                    text("last-name", &person.last_name),
+                    text("avatar-url", "/images/avatar.png"),
+                    Group("project-manager", manager.into()),
+                    Boolean("timestamp-timers", false),
+                ],
+            ),
+        ],
+    ))
 }

@@ -33,6 +33,9 @@ impl AssignmentFilter {
     }
 }
 
+/// What a delete tells that has archived an assignment.
+pub(super) const ARCHIVED: &str = "The assignment has time recorded; it was archived instead.";
+
 pub(super) const HAS_PROJECT: Rule = Rule {
     on: On::Create,
     condition: "EXISTS (SELECT 1 FROM projects WHERE projects.id = :project_id)",

@@ -1,11 +1,14 @@
 //! Endpoints: the API's paths, a row each. Routing, `Allow`, the journal's patterns and the tests' paths
 //! all come from these rows.
 
+use chrono::NaiveDate;
+
 use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
 use crate::store::Selection;
 use crate::store::{Action, ClientStore, Command, Entity};
+use crate::value::in_range;
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
 pub(crate) struct Resource {
@@ -42,13 +45,15 @@ pub(crate) struct Endpoint {
     pub(crate) is_limited: bool,
 }
 
-/// Methods of HTTP. GET brings HEAD along.
+/// Methods of HTTP. A GET that changes nothing brings HEAD along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Methods(u8);
 
 impl Methods {
     pub(crate) const NONE: Methods = Methods(0);
-    const GET: Methods = Methods(1);
+    const GET: Methods = Methods(1 | 16);
+    /// A GET that changes something, of which there is one: the timer's.
+    const CHANGING_GET: Methods = Methods(1);
     const POST: Methods = Methods(2);
     const PUT: Methods = Methods(4);
     const DELETE: Methods = Methods(8);
@@ -59,7 +64,8 @@ impl Methods {
 
     pub(crate) fn has(self, method: &http::Method) -> bool {
         let bit = match *method {
-            http::Method::GET | http::Method::HEAD => Methods::GET,
+            http::Method::GET => Methods::CHANGING_GET,
+            http::Method::HEAD => Methods(16),
             http::Method::POST => Methods::POST,
             http::Method::PUT => Methods::PUT,
             http::Method::DELETE => Methods::DELETE,
@@ -70,8 +76,13 @@ impl Methods {
 
     /// The names, as `Allow` lists them.
     pub(crate) fn names(self) -> String {
-        let names =
-            [(Methods::GET, "GET, HEAD"), (Methods::POST, "POST"), (Methods::PUT, "PUT"), (Methods::DELETE, "DELETE")];
+        let names = [
+            (Methods(1), "GET"),
+            (Methods(16), "HEAD"),
+            (Methods::POST, "POST"),
+            (Methods::PUT, "PUT"),
+            (Methods::DELETE, "DELETE"),
+        ];
         let names: Vec<&str> = names.iter().filter(|(bit, _)| self.0 & bit.0 != 0).map(|(_, name)| *name).collect();
         names.join(", ")
     }
@@ -134,6 +145,22 @@ impl Endpoint {
         Self::new(Methods::POST.and(Methods::PUT), path, Operation::Act(action, None))
     }
 
+    /// `GET path` changes something, which no other GET does.
+    pub(crate) const fn changing_get(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
+        Self::new(Methods::CHANGING_GET, path, Operation::Other(plan))
+    }
+
+    /// `DELETE path` deletes in a way of its own.
+    pub(crate) const fn remove(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
+        Self::new(Methods::DELETE, path, Operation::Other(plan))
+    }
+
+    /// PUT does what POST does.
+    pub(crate) const fn or_put(mut self) -> Self {
+        self.methods = self.methods.and(Methods::PUT);
+        self
+    }
+
     /// `POST path` makes a record in a way of its own.
     pub(crate) const fn make(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
         Self::new(Methods::POST, path, Operation::Make(plan))
@@ -179,8 +206,25 @@ pub(crate) struct Call<'a> {
     /// The ids of the path: the record's, and its parent's.
     pub(crate) id: Option<i64>,
     pub(crate) parent: Option<i64>,
+    /// The day that the path names.
+    pub(crate) day: Option<PathDay>,
     pub(crate) query: &'a str,
     pub(crate) body: RequestBody<'a>,
+}
+
+/// A day in a path: the day of the year from 1, and the year.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathDay {
+    pub(crate) day: i64,
+    pub(crate) year: i64,
+}
+
+impl PathDay {
+    /// The day; none where no year has it, or not this one.
+    pub(crate) fn date(self) -> Option<NaiveDate> {
+        let date = NaiveDate::from_yo_opt(i32::try_from(self.year).ok()?, u32::try_from(self.day).ok()?)?;
+        in_range(date)
+    }
 }
 
 /// What a call comes to; nothing was written yet.
@@ -189,8 +233,8 @@ pub(crate) enum Plan {
     Record { entity: &'static Entity, parent: Option<i64>, id: i64 },
     /// The document of a list.
     List { entity: &'static Entity, selection: Selection },
-    /// A small document.
-    Tree(Vec<Node>),
+    /// A small document: its root in XML, and its members.
+    Tree(&'static str, Vec<Node>),
     /// The document that says how the limit on calls stands.
     RateLimit,
     /// Nothing; the path of the record.
@@ -205,8 +249,21 @@ pub(crate) enum Answer {
     Created { resource: &'static Resource, parent: Option<i64> },
     /// 200, with the path of the record.
     Changed { location: String },
-    /// 200.
+    /// 200, or with a Hint where the record was archived instead.
     Deleted,
+    /// What a procedure tells, as a document.
+    Told(Telling),
+}
+
+/// How a procedure is answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Telling {
+    /// The document's root in XML.
+    pub(crate) root: &'static str,
+    /// 201, else 200.
+    pub(crate) created: bool,
+    /// What the record's path has before its id, where the answer has a `Location`.
+    pub(crate) location: Option<&'static str>,
 }
 
 impl Call<'_> {

@@ -15,11 +15,12 @@ pub(crate) mod people;
 pub(crate) mod projects;
 pub(crate) mod task_assignments;
 pub(crate) mod tasks;
+pub(crate) mod time;
 pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, Plan, Resource};
+pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, PathDay, Plan, Resource, Telling};
 use crate::error::Result;
 use crate::store::Entity;
 
@@ -37,6 +38,7 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &contacts::RESOURCE,
     &task_assignments::RESOURCE,
     &user_assignments::RESOURCE,
+    &time::RESOURCE,
 ];
 
 /// Every entity, each after those that it refers to.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
-use super::{Endpoint, Resource};
+use super::{Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
 use crate::record::{Fields, record, text_enum};
 use crate::store::{
@@ -174,7 +174,7 @@ impl Stored for Project {
 
 pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE])
-    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT])
+    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_TIME])
     .entail(&[], entail)
     .invariants(&INVARIANTS);
 
@@ -224,6 +224,16 @@ const HAS_CLIENT: Rule = Rule {
     on: On::Write,
     condition: "EXISTS (SELECT 1 FROM clients WHERE clients.id = :client_id)",
     refusal: |_, change| Ok(no_such_client(change)),
+};
+
+const HAS_NO_TIME: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM day_entries WHERE day_entries.project_id = projects.id)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM day_entries WHERE project_id = ?1";
+        let entries = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::ProjectHasTimeOrExpenses, [("time entry", entries)]))
+    },
 };
 
 /// No inactive client ever has an active project (`docs/spec/clients.md`, rule 3).

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::OptionalExtension;
 use rust_decimal::Decimal;
 
-use super::assignments::{AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
+use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
 use super::endpoint::no_record;
 use super::projects::PROJECT;
 use super::tasks::{NewTask, TASKS};
@@ -13,8 +13,8 @@ use crate::error::{self, Error, Result};
 use crate::format::Purpose;
 use crate::record::{Column, Document, Fields, Table, record};
 use crate::store::{
-    Change, ClientStore, Composed, Composition, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored,
-    Transaction, create,
+    Action, Archiving, Change, ClientStore, Composed, Composition, Entity, Filter, Invariant, On, Records, Rule,
+    Selection, Stored, Transaction, create,
 };
 
 record! {
@@ -100,6 +100,12 @@ pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
         let sql = "SELECT billable_by_default, default_hourly_rate FROM tasks WHERE id = ?1";
         inherit(connection, values, sql, "task_id", &["billable", "hourly_rate"])
     })
+    .archiving(Archiving {
+        needed: "EXISTS (SELECT 1 FROM day_entries WHERE day_entries.task_id = task_assignments.task_id \
+                 AND day_entries.project_id = task_assignments.project_id)",
+        action: &ARCHIVE,
+        hint: ARCHIVED,
+    })
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
@@ -113,6 +119,8 @@ pub(crate) static RESOURCE: Resource = Resource {
         Endpoint::delete("/projects/{project_id}/task_assignments/{id}"),
     ],
 };
+
+static ARCHIVE: Action = Action { name: "archive", sets: &[("deactivated", "1")], rules: &[IS_ONE_OF_SEVERAL] };
 
 /// The body of a call that assigns a task.
 static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "task_id" };

@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use super::{Endpoint, Resource};
 use crate::error::Result;
 use crate::record::{Fields, record};
-use crate::store::{Action, ClientStore, Entity, Filter, Invariant, Records, Selection, Stored, Transaction};
+use crate::store::{
+    Action, Archiving, ClientStore, Entity, Filter, Invariant, Records, Selection, Stored, Transaction,
+};
 
 record! {
     /// A kind of work. A new store has `Admin`, `Programming` and `Project Management`.
@@ -90,8 +92,15 @@ impl Stored for Task {
     }
 }
 
-pub(crate) static TASKS: Entity =
-    Entity::of::<Task>().filters(&[Filter::UPDATED_SINCE]).seeded("id <= 3 AND version = 0").invariants(&INVARIANTS);
+pub(crate) static TASKS: Entity = Entity::of::<Task>()
+    .filters(&[Filter::UPDATED_SINCE])
+    .seeded("id <= 3 AND version = 0")
+    .archiving(Archiving {
+        needed: "EXISTS (SELECT 1 FROM day_entries WHERE day_entries.task_id = tasks.id)",
+        action: &ARCHIVE,
+        hint: "The task has time recorded; it was archived instead. Activate it to use it again.",
+    })
+    .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &TASKS,
@@ -105,6 +114,7 @@ pub(crate) static RESOURCE: Resource = Resource {
     ],
 };
 
+static ARCHIVE: Action = Action { name: "archive", sets: &[("deactivated", "1")], rules: &[] };
 static ACTIVATE: Action = Action { name: "activate", sets: &[("deactivated", "0")], rules: &[] };
 
 static INVARIANTS: [Invariant; 1] = [Invariant {

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::assignments::{AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
+use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
 use super::projects::PROJECT;
 use super::{Endpoint, Resource};
 use crate::error::Error;
 use crate::record::{Column, Document, Fields, Table, record};
-use crate::store::{ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction};
+use crate::store::{
+    Action, Archiving, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
+};
 
 record! {
     /// Somebody who works on a project. A person is assigned to a project at most once.
@@ -93,6 +95,12 @@ pub(crate) static USER_ASSIGNMENTS: Entity = Entity::of::<UserAssignment>()
         let sql = "SELECT default_hourly_rate FROM people WHERE id = ?1";
         inherit(connection, values, sql, "user_id", &["hourly_rate"])
     })
+    .archiving(Archiving {
+        needed: "EXISTS (SELECT 1 FROM day_entries WHERE day_entries.user_id = user_assignments.user_id \
+                 AND day_entries.project_id = user_assignments.project_id)",
+        action: &ARCHIVE,
+        hint: ARCHIVED,
+    })
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
@@ -105,6 +113,8 @@ pub(crate) static RESOURCE: Resource = Resource {
         Endpoint::delete("/projects/{project_id}/user_assignments/{id}"),
     ],
 };
+
+static ARCHIVE: Action = Action { name: "archive", sets: &[("deactivated", "1")], rules: &[] };
 
 /// The body of a call that assigns a person.
 static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "user_id" };

@@ -3,10 +3,12 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
+use rust_decimal::Decimal;
 
-use super::entity::{Change, Done, Entity};
+use super::entity::{Archiving, Change, Done, Entity};
 use super::rule::{self, Action};
 use crate::error::{self, Error, Result};
+use crate::format::Node;
 #[cfg(feature = "server")]
 use crate::record::Unknown;
 use crate::record::Values;
@@ -40,7 +42,8 @@ impl Command {
             Write::Create(values)
             | Write::Compose(_, values)
             | Write::Update(_, values)
-            | Write::Act(_, _, Some(values)) => Some(values.unknown.met()),
+            | Write::Act(_, _, Some(values))
+            | Write::Run(_, _, values) => Some(values.unknown.met()),
             Write::Act(..) | Write::Delete(_) => None,
         }
     }
@@ -58,6 +61,32 @@ pub(crate) enum Write {
     Act(i64, &'static Action, Option<Values>),
     /// Removes a record.
     Delete(i64),
+    /// Does what none of the others can, to the record with the id or to a new one.
+    Run(&'static Procedure, Option<i64>, Values),
+}
+
+/// A change that reads and writes several records, and tells what became of them.
+pub(crate) struct Procedure {
+    pub(crate) run: fn(&Connection, Given) -> Result<Told>,
+}
+
+/// What a [`Procedure`] is given.
+pub(crate) struct Given {
+    pub(crate) id: Option<i64>,
+    pub(crate) parent: Option<i64>,
+    pub(crate) values: Values,
+    pub(crate) actor: i64,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// What a [`Procedure`] tells, as it was in the procedure's own transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) id: i64,
+    /// A number for the typed access, where the procedure has one to tell.
+    pub(crate) number: Option<Decimal>,
+    /// The document of the answer.
+    pub(crate) members: Vec<Node>,
 }
 
 /// A create of several records at once.
@@ -77,7 +106,7 @@ pub(crate) struct Composed {
 }
 
 /// What a command did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The new record's id.
     Created(i64),
@@ -85,6 +114,9 @@ pub(crate) enum Outcome {
     /// What the first column that the action sets holds now.
     Acted(i64),
     Deleted,
+    /// A delete has archived the record, because others need it; what to tell of that.
+    Archived(&'static str),
+    Told(Box<Told>),
 }
 
 /// Applies a command, wholly or not at all.
@@ -109,10 +141,7 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
         Write::Update(id, mut values) => {
             values.check(false)?;
             whole(connection, entity.entail.is_some() || entity.revise.is_some(), || {
-                update(connection, entity, Place { id, parent, actor }, &mut values, at)?;
-                let change = Change::Update(id, &values);
-                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
-                Ok(Outcome::Updated)
+                change(connection, entity, Place { id, parent, actor }, values, at).map(|()| Outcome::Updated)
             })
         }
         Write::Act(id, action, body) => whole(connection, entity.entail.is_some(), || {
@@ -120,8 +149,22 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, actor, at })?;
             Ok(Outcome::Acted(now))
         }),
-        Write::Delete(id) => whole(connection, entity.entail.is_some(), || {
-            let deleted = Some(delete(connection, entity, Place { id, parent, actor })?);
+        Write::Run(procedure, id, values) => whole(connection, true, || {
+            let told = (procedure.run)(connection, Given { id, parent, values, actor, at })?;
+            Ok(Outcome::Told(Box::new(told)))
+        }),
+        Write::Delete(id) => whole(connection, entity.entail.is_some() || entity.archiving.is_some(), || {
+            let place = Place { id, parent, actor };
+            if let Some(archiving) = &entity.archiving
+                && is_needed(connection, entity, place, archiving)?
+            {
+                let action = archiving.action;
+                act(connection, entity, place, action, at)?;
+                let change = Change::Act(id, action);
+                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
+                return Ok(Outcome::Archived(archiving.hint));
+            }
+            let deleted = Some(delete(connection, entity, place)?);
             entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, actor, at })?;
             Ok(Outcome::Deleted)
         }),
@@ -146,6 +189,29 @@ pub(crate) fn create(
     let id = insert(connection, entity, &values, actor)?;
     entail(connection, entity, Done { change: Change::Create(&values), id, deleted: None, body: None, actor, at })?;
     Ok(id)
+}
+
+/// Sets fields of a record, whose values were checked, with what that entails.
+pub(crate) fn change(
+    connection: &Connection,
+    entity: &Entity,
+    place: Place,
+    mut values: Values,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    update(connection, entity, place, &mut values, at)?;
+    let Place { id, actor, .. } = place;
+    let change = Change::Update(id, &values);
+    entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })
+}
+
+/// Whether a record is there and other records need it, so that a delete archives it.
+fn is_needed(connection: &Connection, entity: &Entity, place: Place, archiving: &Archiving) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {}{} AND ({})", entity.table.name, place.condition(entity, 1), archiving.needed);
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.clear_bindings();
+    place.bind(&mut statement, entity, 1)?;
+    Ok(first_row(&mut statement, |_| Ok(()))?.is_some())
 }
 
 fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -> Result<()> {
@@ -227,10 +293,10 @@ fn exhausted(connection: &Connection, entity: &Entity, error: rusqlite::Error) -
 
 /// The record that a command changes, the one that it must belong to, and who changes it.
 #[derive(Clone, Copy)]
-struct Place {
-    id: i64,
-    parent: Option<i64>,
-    actor: i64,
+pub(crate) struct Place {
+    pub(crate) id: i64,
+    pub(crate) parent: Option<i64>,
+    pub(crate) actor: i64,
 }
 
 impl Place {

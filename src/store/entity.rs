@@ -45,6 +45,8 @@ pub struct Entity {
     pub(crate) seeded: Option<&'static str>,
     /// What is different while documents are loaded, where a rule looks at all records of the kind.
     pub(crate) loading: Option<Loading>,
+    /// What a delete does in the place of deleting where other records need the record.
+    pub(crate) archiving: Option<Archiving>,
     pub(crate) invariants: &'static [Invariant],
     pub(crate) audit: Option<Audit>,
     /// The statement that creates a record, which is the same for every one.
@@ -79,6 +81,7 @@ impl Entity {
             attached: None,
             seeded: None,
             loading: None,
+            archiving: None,
             invariants: &[],
             audit: None,
             insert: OnceLock::new(),
@@ -155,6 +158,11 @@ impl Entity {
         self
     }
 
+    pub(crate) const fn archiving(mut self, archiving: Archiving) -> Self {
+        self.archiving = Some(archiving);
+        self
+    }
+
     pub(crate) const fn invariants(mut self, invariants: &'static [Invariant]) -> Self {
         self.invariants = invariants;
         self
@@ -211,6 +219,16 @@ pub struct Loading {
     pub(crate) aside: &'static str,
     /// Why the end fails where the file refuses it.
     pub(crate) refusal: fn() -> Error,
+}
+
+/// How a delete archives a record that others need.
+#[derive(Clone, Copy)]
+pub struct Archiving {
+    /// Whether others need it, as a condition in SQL.
+    pub(crate) needed: &'static str,
+    pub(crate) action: &'static Action,
+    /// What to tell of it.
+    pub(crate) hint: &'static str,
 }
 
 /// An invariant that a check looks for breaches of.

@@ -34,11 +34,12 @@ use rusqlite::Connection;
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{
-    ADMINISTRATOR, Command, Composed, Composition, MAX_ID, Outcome, Write, add, apply, create, delete_where, load,
+    ADMINISTRATOR, Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, apply,
+    change, create, delete_where, load,
 };
 pub(crate) use document::{Ended, ListDocument, PIECE};
 pub use entity::Stored;
-pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Loading, Parent};
+pub(crate) use entity::{Archiving, Attached, Change, Done, Entity, Invariant, Loading, Parent};
 pub(crate) use file::differences;
 pub(crate) use filter::{By, Filter, Selection};
 #[cfg(feature = "server")]
@@ -273,6 +274,18 @@ impl ClientStore {
             values
         });
         self.command(entity, None, Write::Act(id, action, body))
+    }
+
+    /// The command that does what a procedure does, to the record with the id or to a new one.
+    pub(crate) fn running(
+        &self,
+        entity: &'static Entity,
+        parent: Option<i64>,
+        id: Option<i64>,
+        procedure: &'static Procedure,
+        values: Values,
+    ) -> Command {
+        self.command(entity, parent, Write::Run(procedure, id, values))
     }
 
     /// The command that removes a record.

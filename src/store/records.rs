@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use rusqlite::Connection;
 
-use super::command::{self, Command, Composition, Outcome};
+use super::command::{self, Command, Composition, Outcome, Procedure, Told};
 use super::list::{List, Source, record};
 use super::{Action, ClientStore, Selection, Stored};
 use crate::error::{Error, Result};
@@ -162,7 +162,7 @@ impl<'a, R: Stored> Records<'a, R> {
         self.run(self.store.update(R::ENTITY, None, id, changes.values.clone())).map(drop)
     }
 
-    /// Deletes a record; its id is not used again.
+    /// Deletes a record; its id is not used again. A task or an assignment with recorded time is archived instead.
     ///
     /// # Errors
     ///
@@ -184,6 +184,14 @@ impl<'a, R: Stored> Records<'a, R> {
     pub(crate) fn compose(&self, parent: i64, composition: &'static Composition, values: Values) -> Result<i64> {
         match self.run(self.store.composition(R::ENTITY, Some(parent), composition, values))? {
             Outcome::Created(id) => Ok(id),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Does what a procedure does, to the record with the id.
+    pub(crate) fn procedure(&self, id: i64, procedure: &'static Procedure) -> Result<Told> {
+        match self.run(self.store.running(R::ENTITY, None, Some(id), procedure, Values::new(R::TABLE)))? {
+            Outcome::Told(told) => Ok(*told),
             other => Err(unexpected(other)),
         }
     }
