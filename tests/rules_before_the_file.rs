@@ -197,8 +197,7 @@ impl Filled {
         service.get("/daily/timer/1");
         let store = service.api.store();
         store.day_entries().update(2, &NewDayEntry::new().is_closed(true)).unwrap();
-        let of_another =
-            "<id>3</id><spent-at>2011-03-31</spent-at><user-id>2</user-id><project-id>1</project-id><task-id>1</task-id>";
+        let of_another = "<id>3</id><spent-at>2011-03-31</spent-at><user-id>2</user-id><project-id>1</project-id><task-id>1</task-id>";
         load(store, format!("<day-entry>{of_another}</day-entry>")).unwrap();
         let sql = plain(&path);
         Filled { _directory: directory, service, sql }
