@@ -59,9 +59,9 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::by_email;
-use crate::resources::{Answer, Call, Plan};
+use crate::resources::{Answer, Call, Plan, on_behalf_of};
 use crate::store::{
-    ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, RecordDocument, Selection,
+    Actor, ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, RecordDocument, Selection,
 };
 
 /// The classic Harvest API over a store.
@@ -228,7 +228,7 @@ impl Api {
     pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
         let Route::Found(target) = route::find(&Method::GET, path) else { return None };
         let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
-        let read = || match target.call(store, "", RequestBody::default())?.plan()? {
+        let read = || match target.call(store, "", RequestBody::default(), Actor::FIRST)?.plan()? {
             Plan::List { entity, selection } => {
                 let selection = Selection { window: Some(window), ..selection };
                 let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
@@ -293,12 +293,14 @@ impl Api {
         let query = request.uri().query().unwrap_or_default();
         let content_type = choose::content_type(request.headers());
         let body = RequestBody { bytes, content_type: &content_type, query };
-        let members = match target.call(store, query, body)?.plan()? {
+        let actor = acting_for(store, Actor::FIRST, query)?;
+        let members = match target.call(store, query, body, actor)?.plan()? {
             Plan::Record { entity, parent, id } => {
                 return Ok(Planned::Record(RecordDocument { entity, parent, id, format }));
             }
             Plan::List { entity, selection } => return Ok(Planned::List(List { entity, selection, format })),
-            Plan::Write { command, answer } => {
+            Plan::Write { mut command, answer } => {
+                command.actor = actor.id;
                 #[cfg(feature = "server")]
                 tell_unknown(request, &command);
                 return Ok(Planned::Write(command, answer));
@@ -410,13 +412,23 @@ impl List {
 }
 
 impl Target {
-    fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Result<Call<'a>> {
+    fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>, actor: Actor) -> Result<Call<'a>> {
         let Target { resource, endpoint, mut id, mut parent, email } = self;
         if let Some(Email { address, is_id }) = email {
             let person = store.read(|connection| by_email(connection, &address))?;
             *(if is_id { &mut id } else { &mut parent }) = Some(person);
         }
-        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, query, body })
+        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, query, body, actor })
+    }
+}
+
+/// Who acts: the person themselves, or whom an administrator names by `of_user` in the query.
+fn acting_for(store: &ClientStore, actor: Actor, query: &str) -> Result<Actor> {
+    let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "of_user");
+    match named.as_ref().map(|(_, id)| id.trim()).filter(|id| !id.is_empty()) {
+        // No person has an id that is no number.
+        Some(id) => on_behalf_of(store, actor, id.parse().unwrap_or_default()),
+        None => Ok(actor),
     }
 }
 

@@ -3,7 +3,6 @@
 use super::{Call, Endpoint, Plan};
 use crate::error::Result;
 use crate::format::Node::{Boolean, Group, Integer, Text};
-use crate::store::ADMINISTRATOR;
 
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint::read("/account/who_am_i", who_am_i),
@@ -12,7 +11,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
 
 fn who_am_i(call: &Call<'_>) -> Result<Plan> {
     let account = call.store.account();
-    let person = call.store.people().get(ADMINISTRATOR)?;
+    let person = call.store.people().get(call.actor.id)?;
     let manages = person.is_admin || person.is_project_manager;
     let text = |name, text: &str| Text(name, text.to_owned());
     let modules = ["expenses", "invoices", "estimates", "approval"].map(|name| Boolean(name, true));

@@ -1,11 +1,12 @@
 //! Endpoints: the API's paths, a row each. Routing, `Allow`, the journal's patterns and the tests' paths
 //! all come from these rows.
 
+use super::people::PEOPLE;
 use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
 use crate::store::Selection;
-use crate::store::{Action, ClientStore, Command, Entity};
+use crate::store::{Action, Actor, ClientStore, Command, Entity};
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
 pub(crate) struct Resource {
@@ -181,6 +182,8 @@ pub(crate) struct Call<'a> {
     pub(crate) parent: Option<i64>,
     pub(crate) query: &'a str,
     pub(crate) body: RequestBody<'a>,
+    /// Who acts. The commands of a call get it from here, also those that a plan of its own makes.
+    pub(crate) actor: Actor,
 }
 
 /// What a call comes to; nothing was written yet.
@@ -253,6 +256,17 @@ impl Call<'_> {
         }
     }
 
+    /// The id of the person whom the call is about: the acting person, unless an administrator names another by
+    /// `of_user`, in the query or as here in the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
+    #[allow(dead_code, reason = "the calls whose bodies have of_user are not there yet")]
+    pub(crate) fn of_user(&self, in_body: Option<i64>) -> Result<i64> {
+        in_body.map_or(Ok(self.actor), |id| on_behalf_of(self.store, self.actor, id)).map(|actor| actor.id)
+    }
+
     /// The plan of a call that changes nothing of its record.
     fn stay(&self) -> Result<Plan> {
         let (Some(resource), Some(id)) = (self.resource, self.id) else { return Err(no_record()) };
@@ -281,6 +295,19 @@ impl Call<'_> {
     fn changed(&self, resource: &Resource, id: i64) -> Answer {
         Answer::Changed { location: resource.location(self.parent, &id.to_string()) }
     }
+}
+
+/// Who acts where an administrator names another person to act for.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
+pub(crate) fn on_behalf_of(store: &ClientStore, actor: Actor, id: i64) -> Result<Actor> {
+    if !actor.is_administrator() {
+        return Err(Error::NotFound { record: PEOPLE.document.element, id });
+    }
+    store.must_exist(&PEOPLE, id)?;
+    Ok(Actor { id, ..actor })
 }
 
 pub(super) fn no_record() -> Error {

@@ -19,7 +19,7 @@ pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, Plan, Resource};
+pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, Plan, Resource, on_behalf_of};
 use crate::error::Result;
 use crate::store::Entity;
 

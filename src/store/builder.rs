@@ -232,8 +232,7 @@ impl Builder {
         self
     }
 
-    /// Whose account it is; what messages and payments are recorded by, and what
-    /// `/account/who_am_i` tells.
+    /// Whose account it is, as `/account/who_am_i` tells; a new store's first person is its administrator.
     ///
     /// ```
     /// use clientstore::{Account, ClientStore};
@@ -256,11 +255,6 @@ impl Builder {
 
     pub(super) fn time(&self) -> Time {
         Time::new(Arc::clone(&self.clock), self.frozen)
-    }
-
-    /// Whose account it is.
-    pub(crate) fn whose(&self) -> &Account {
-        &self.account
     }
 
     /// Opens the file at the path, as [`ClientStore::open`] does.

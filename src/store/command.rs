@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
-use super::entity::{Change, Done, Entity};
+use super::actor::ADMINISTRATOR;
+use super::entity::{Change, Done, Entity, Signature};
 use super::rule::{self, Action};
 use crate::error::{self, Error, Result};
 #[cfg(feature = "server")]
@@ -27,8 +28,6 @@ pub(crate) struct Command {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// The person who acts where nobody else does: the account's administrator.
-pub(crate) const ADMINISTRATOR: i64 = 1;
 /// Nobody acts where a document is loaded.
 const NOBODY: i64 = 0;
 
@@ -142,7 +141,7 @@ pub(crate) fn create(
     {
         return Ok(id);
     }
-    complete(connection, entity, &mut values, at)?;
+    complete(connection, entity, &mut values, actor, at)?;
     let id = insert(connection, entity, &values, actor)?;
     entail(connection, entity, Done { change: Change::Create(&values), id, deleted: None, body: None, actor, at })?;
     Ok(id)
@@ -170,9 +169,37 @@ fn whole(connection: &Connection, several: bool, run: impl FnOnce() -> Result<Ou
 }
 
 /// Gives a new record all that it was not given.
-fn complete(connection: &Connection, entity: &Entity, values: &mut Values, at: DateTime<Utc>) -> Result<()> {
+fn complete(
+    connection: &Connection,
+    entity: &Entity,
+    values: &mut Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    sign(connection, entity, values, actor)?;
     values.default_columns(&datetime_text(at));
     entity.complete.map_or(Ok(()), |complete| complete(connection, values, at))
+}
+
+/// Says in a new record who made it. What is loaded without saying so counts as the administrator's.
+fn sign(connection: &Connection, entity: &Entity, values: &mut Values, actor: i64) -> Result<()> {
+    let actor = if actor == NOBODY { ADMINISTRATOR } else { actor };
+    for (column, signature) in entity.signed {
+        if values.get(column).is_some() {
+            continue;
+        }
+        let sql = match signature {
+            Signature::Id => {
+                values.set(column, Value::Integer(actor));
+                continue;
+            }
+            Signature::Name => "SELECT first_name || ' ' || last_name FROM people WHERE id = ?1",
+            Signature::Email => "SELECT email FROM people WHERE id = ?1",
+        };
+        let text: Option<String> = connection.prepare_cached(sql)?.query_row([actor], |row| row.get(0)).optional()?;
+        text.into_iter().for_each(|text| values.set(column, Value::Text(text)));
+    }
+    Ok(())
 }
 
 fn insert(connection: &Connection, entity: &Entity, values: &Values, actor: i64) -> Result<i64> {
@@ -354,10 +381,16 @@ fn first_row<T>(
 }
 
 /// Adds a record that another's change entails.
-pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, at: DateTime<Utc>) -> Result<i64> {
+pub(crate) fn add(
+    connection: &Connection,
+    entity: &Entity,
+    mut values: Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<i64> {
     values.check(true)?;
-    complete(connection, entity, &mut values, at)?;
-    insert(connection, entity, &values, NOBODY)
+    complete(connection, entity, &mut values, actor, at)?;
+    insert(connection, entity, &values, actor)
 }
 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
@@ -383,7 +416,7 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     let said: Vec<(usize, Value)> =
         given.given().filter(|(position, _)| typed(position)).map(|(at, value)| (at, value.clone())).collect();
     let mut values = given;
-    complete(connection, entity, &mut values, at)?;
+    complete(connection, entity, &mut values, NOBODY, at)?;
     for (position, value) in said {
         values.set_at(position, value);
     }

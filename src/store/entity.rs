@@ -28,6 +28,8 @@ pub struct Entity {
     pub(crate) filters: &'static [Filter],
     /// Takes from the store's settings what applying a command must not ask for, like random keys.
     pub(crate) prepare: Option<fn(&mut Values, &Builder)>,
+    /// The columns that say who made a record.
+    pub(crate) signed: &'static [(&'static str, Signature)],
     /// Finds the record that is there already and that a create means, and makes it what the create says.
     pub(crate) existing: Option<Existing>,
     /// Fills in what a create leaves out and no column's default gives.
@@ -71,6 +73,7 @@ impl Entity {
             rules: &[],
             filters: &[],
             prepare: None,
+            signed: &[],
             existing: None,
             complete: None,
             revise: None,
@@ -112,6 +115,11 @@ impl Entity {
 
     pub(crate) const fn prepare(mut self, prepare: fn(&mut Values, &Builder)) -> Self {
         self.prepare = Some(prepare);
+        self
+    }
+
+    pub(crate) const fn signed(mut self, columns: &'static [(&'static str, Signature)]) -> Self {
+        self.signed = columns;
         self
     }
 
@@ -181,6 +189,15 @@ impl std::fmt::Debug for Entity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Entity").field(&self.table.name).finish()
     }
+}
+
+/// What a column holds of the person who made the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    Id,
+    /// The first and the last name.
+    Name,
+    Email,
 }
 
 /// The kind of record that another's records belong to.

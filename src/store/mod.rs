@@ -1,5 +1,6 @@
 //! The store: the file, its readers and its writer, and the typed access to its records.
 
+mod actor;
 mod backup;
 mod builder;
 mod claim;
@@ -31,14 +32,15 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+pub(crate) use actor::{ADMINISTRATOR, Actor};
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{
-    ADMINISTRATOR, Command, Composed, Composition, MAX_ID, Outcome, Write, add, apply, create, delete_where, load,
+    Command, Composed, Composition, MAX_ID, Outcome, Write, add, apply, create, delete_where, load,
 };
 pub(crate) use document::{Ended, ListDocument, PIECE};
 pub use entity::Stored;
-pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Loading, Parent};
+pub(crate) use entity::{Attached, Change, Done, Entity, Invariant, Loading, Parent, Signature};
 pub(crate) use file::differences;
 pub(crate) use filter::{By, Filter, Selection};
 #[cfg(feature = "server")]
