@@ -32,11 +32,12 @@ pub struct Account {
     pub thousands_separator: char,
     /// The first day of a week; Monday.
     pub week_start_day: WeekStart,
-    /// The administrator's e-mail address; `admin@example.com`.
+    /// The administrator's e-mail address; `admin@example.com`. The first person of a new file has it; what
+    /// `/account/who_am_i` shows is that person as they are now.
     pub email: String,
-    /// The administrator's first name; `Admin`.
+    /// The administrator's first name; `Admin`. The same holds of it.
     pub first_name: String,
-    /// The administrator's last name; `User`.
+    /// The administrator's last name; `User`. The same holds of it.
     pub last_name: String,
 }
 

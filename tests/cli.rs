@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 const CLIENT: &str = "<client><name>SuprCorp</name></client>";
 
-/// What the filled store holds; the item categories are those of each new store.
-const FILLED: &str = "1 client, 1 project, 3 invoice item categories and 3 tasks";
+/// What the filled store holds; item categories, tasks and the user are those of each new store.
+const FILLED: &str = "1 client, 1 project, 3 invoice item categories, 3 tasks, 1 user and 1 user assignment";
 
 /// A folder with a store that holds client 1 with project 1.
 struct Folder(TempDir);
@@ -297,9 +297,10 @@ fn request_answers_for_the_account_that_is_given() {
         "<time-format>hours_minutes</time-format>",
         "<clock>24h</clock>",
         "<week-start-day>Sunday</week-start-day>",
-        "<first-name>Eva Maria</first-name>",
-        "<last-name>Muster</last-name>",
-        "<email>eva@example.com</email>",
+        // The file was made for another administrator.
+        "<first-name>Admin</first-name>",
+        "<last-name>User</last-name>",
+        "<email>admin@example.com</email>",
     ] {
         assert!(told.contains(element), "{element}: {told}");
     }
@@ -348,7 +349,7 @@ fn dump_says_what_is_missing_or_wrong_and_leaves_no_file() {
     failed(run(&["dump", &missing], b""), &format!("there is no file {missing}"));
     failed(run(&["dump", &missing, "-o", &file], b""), &format!("there is no file {missing}"));
     let lists = "list must be one of clients, projects, invoices, invoice-line-items, invoice-message, payments, \
-                 invoice-item-categories, tasks";
+                 invoice-item-categories, tasks, users, contacts, task-assignments, user-assignments";
     failed(run(&["dump", &store, "people"], b""), lists);
     failed(run(&["dump", &store, "people", "-o", &file], b""), &format!("cannot write {file}: {lists}"));
     let nowhere = folder.at("nowhere/out.xml");
@@ -427,10 +428,14 @@ fn one_record_is_one_record() {
 fn load_takes_lists_in_any_order() {
     let folder = Folder::filled();
     let store = folder.at("store.db");
-    let lists = ["projects", "clients"].map(|list| folder.write(list, &succeeded(run(&["dump", &store, list], b""))));
+    let lists = ["user-assignments", "projects", "clients"]
+        .map(|list| folder.write(list, &succeeded(run(&["dump", &store, list], b""))));
     let copy = folder.at("copy.db");
-    let output = run(&["load", &copy, &lists[0], &lists[1]], b"");
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("loaded 1 client and 1 project into {copy}\n"));
+    let output = run(&["load", &copy, &lists[0], &lists[1], &lists[2]], b"");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!("loaded 1 client, 1 project and 1 user assignment into {copy}\n")
+    );
     assert_eq!(succeeded(run(&["dump", &copy], b"")), succeeded(run(&["dump", &store], b"")));
 }
 
@@ -448,7 +453,7 @@ fn load_says_what_is_wrong_with_a_document_and_loads_nothing() {
     );
     failed(
         run(&["load", &store, "-"], before.as_bytes()),
-        "standard input: line 14: The id is taken: 1 client; load into an empty store, or give the record another id",
+        "standard input: line 18: The id is taken: 1 client; load into an empty store, or give the record another id",
     );
     let missing = folder.at("missing.xml");
     failed(
@@ -527,7 +532,7 @@ fn check_exits_with_1_for_findings_and_prints_a_line_each_up_to_a_hundred_of_a_p
     common::plain(&folder.path("store.db"))
         .execute_batch("UPDATE clients SET created_at = '2011-02-31T00:00:00Z'; DROP INDEX projects_active")
         .unwrap();
-    let counted = "150 clients, 1 project, 3 invoice item categories and 3 tasks";
+    let counted = "150 clients, 1 project, 3 invoice item categories, 3 tasks, 1 user and 1 user assignment";
     let (status, lines) = check(&store);
     assert_eq!((status, lines.len()), (Some(1), 1 + 100 + 1 + 1 + 1));
     assert_eq!(lines[0], "altered schema: the index projects_active is missing");

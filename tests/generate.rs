@@ -11,7 +11,8 @@ use common::{memory, plain, refusal};
 use transfers::{dumped, load};
 
 fn small(seed: u64) -> Generator {
-    Generator::new(seed).clients(40).projects_per_client(2).invoices_per_client(3)
+    let generator = Generator::new(seed).people(9).tasks(15).contacts_per_client(1);
+    generator.clients(40).projects_per_client(2).invoices_per_client(3)
 }
 
 fn generated(generator: Generator) -> ClientStore {
@@ -26,7 +27,8 @@ fn invoices(store: &ClientStore) -> Vec<Invoice> {
 
 #[test]
 fn a_seed_gives_the_same_document_for_ever() {
-    let store = generated(Generator::new(7).clients(2).projects_per_client(1).invoices_per_client(2));
+    let generator = Generator::new(7).people(2).tasks(2).contacts_per_client(1);
+    let store = generated(generator.clients(2).projects_per_client(1).invoices_per_client(2));
     assert_eq!(dumped(&store), include_str!("fixtures/generated.xml"));
 }
 
@@ -55,7 +57,7 @@ fn other_seeds_give_other_stores() {
 #[test]
 fn there_are_as_many_records_as_asked_for_each_with_its_client() {
     let generator = small(1);
-    assert_eq!(generator.records(), 40 + 80 + 120);
+    assert_eq!(generator.records(), 9 + 15 + 40 + 40 + 80 + 120);
     let store = generated(generator);
     let clients: Vec<i64> =
         store.clients().list(&Default::default()).unwrap().map(|client| client.unwrap().id).collect();

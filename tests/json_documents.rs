@@ -6,8 +6,8 @@ mod transfers;
 
 use api::{DECLARATION, Service};
 use clientstore::{
-    Api, Client, ClientStore, Dialect, Fields, Invoice, ItemCategory, Message, NewClient, NewInvoice, Payment, Project,
-    Record, Task, json, xml,
+    Api, Client, ClientStore, Contact, Dialect, Fields, Invoice, ItemCategory, Message, NewClient, NewInvoice, Payment,
+    Person, Project, Record, Task, TaskAssignment, UserAssignment, json, xml,
 };
 use common::{builder, memory, text};
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ macro_rules! twins {
 }
 
 /// Paths, with their documents in the `live` dialect and in JSON.
-const TWINS: [(&str, &str, &str); 17] = twins! {
+const TWINS: [(&str, &str, &str); 25] = twins! {
     "/clients": "clients";
     "/clients?updated_since=2112-12-31": "empty-list";
     "/clients/1": "client";
@@ -41,12 +41,20 @@ const TWINS: [(&str, &str, &str); 17] = twins! {
     "/invoice_item_categories/1": "item-category";
     "/tasks": "tasks";
     "/tasks/1": "task";
+    "/people": "people";
+    "/people/2": "person";
+    "/contacts": "contacts";
+    "/contacts/1": "contact";
+    "/projects/1/task_assignments": "task-assignments";
+    "/projects/1/task_assignments/1": "task-assignment";
+    "/projects/1/user_assignments": "user-assignments";
+    "/projects/1/user_assignments/1": "user-assignment";
     "/account/who_am_i": "who-am-i";
 };
 
 fn generated() -> Service {
     let service = Service::live();
-    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())]).unwrap().records, 34);
+    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())]).unwrap().records, 48);
     service
 }
 
@@ -79,6 +87,8 @@ fn twin(document: &str) -> String {
         "hash" => return json + "\n",
         "invoice-message" => "message",
         "invoice-item-category" => "invoice_category",
+        "task-assignment" => "task_assignment",
+        "user-assignment" => "user_assignment",
         other => other,
     };
     if json.starts_with('[') { json + "\n" } else { format!("{{\"{one}\":{json}}}\n") }
@@ -114,7 +124,7 @@ fn value(reader: &mut quick_xml::Reader<&[u8]>, start: &BytesStart<'_>, name: &s
             "invoice" => "invoices".to_owned(),
             "invoice-message" => "message".to_owned(),
             "invoice-item-category" => "invoice_category".to_owned(),
-            other => other.to_owned(),
+            other => other.replace('-', "_"),
         };
         let items: Vec<String> =
             members.iter().map(|(element, value)| format!("{{\"{}\":{value}}}", wrapper(element))).collect();
@@ -166,6 +176,10 @@ fn the_library_reads_and_writes_every_records_documents() {
     check::<Payment>(pair("/invoices/4/payments"), pair("/invoices/4/payments/3"));
     check::<ItemCategory>(pair("/invoice_item_categories"), pair("/invoice_item_categories/1"));
     check::<Task>(pair("/tasks"), pair("/tasks/1"));
+    check::<Person>(pair("/people"), pair("/people/2"));
+    check::<Contact>(pair("/contacts"), pair("/contacts/1"));
+    check::<TaskAssignment>(pair("/projects/1/task_assignments"), pair("/projects/1/task_assignments/1"));
+    check::<UserAssignment>(pair("/projects/1/user_assignments"), pair("/projects/1/user_assignments/1"));
     assert_eq!(json::read_error(pair("/invoices/99").1.as_bytes()).unwrap(), "There is no invoice 99.");
     assert!(xml::read_error(DECLARATION.as_bytes()).is_err());
 }

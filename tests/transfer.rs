@@ -27,9 +27,17 @@ fn a_dump_loads_into_an_empty_store_which_dumps_the_same_and_has_equal_tables() 
     let (ours, theirs) = (tables(&first), tables(&second));
     let names: Vec<&str> = ours.iter().map(|(name, _)| name.as_str()).collect();
     let parts = ["invoice_item_categories", "invoice_line_items", "invoice_messages", "invoice_payments"];
-    assert_eq!(names, [&["clients"][..], &parts, &["invoices", "projects", "sqlite_sequence", "tasks"]].concat());
+    assert_eq!(
+        names,
+        [
+            &["clients", "contacts"][..],
+            &parts,
+            &["invoices", "people", "projects", "sqlite_sequence", "task_assignments", "tasks", "user_assignments"]
+        ]
+        .concat()
+    );
     let rows: usize = ours.iter().map(|(_, rows)| rows.len()).sum();
-    assert_eq!(rows as u64, RECORDS + 8, "a row of sqlite_sequence for each of the other tables");
+    assert_eq!(rows as u64, RECORDS + 12, "a row of sqlite_sequence for each of the other tables");
     assert_eq!(ours, theirs);
 }
 
@@ -63,10 +71,10 @@ fn a_dump_brings_back_the_default_categories_as_they_were_changed_or_deleted() {
     let (store, _) = memory();
     let empty = dumped(&store);
     let (copy, _) = memory();
-    assert_eq!(load(&copy, &empty).unwrap(), 3 + 3);
+    assert_eq!(load(&copy, &empty).unwrap(), 3 + 3 + 1);
     assert_eq!(dumped(&copy), empty);
     store.item_categories().delete(3).unwrap();
-    assert_eq!(load(&copy, dumped(&store)).unwrap(), 2 + 3);
+    assert_eq!(load(&copy, dumped(&store)).unwrap(), 2 + 3 + 1);
     assert_eq!(dumped(&copy), dumped(&store));
 }
 
@@ -90,8 +98,8 @@ fn a_store_with_the_greatest_id_that_a_document_may_bring_goes_on_behind_it() {
     let (copy, _) = memory();
     assert_eq!(
         load(&copy, &document).unwrap(),
-        1 + 3 + 3,
-        "three are the default categories and three the first tasks"
+        1 + 3 + 3 + 1,
+        "three are the default categories, three the first tasks, and one the administrator"
     );
     assert_eq!(dumped(&copy), document);
     assert!(matches!(copy.clients().create(&NewClient::named("y")), Err(Error::IdsExhausted { table: "clients" })));
@@ -174,6 +182,8 @@ fn a_dumped_list_is_the_live_list_of_the_api() {
         ("invoices", "/invoices", 6),
         ("invoice-item-categories", "/invoice_item_categories", 3),
         ("tasks", "/tasks", 3),
+        ("users", "/people", 2),
+        ("contacts", "/contacts", 2),
         ("invoice-message", "/invoices/13/messages", 1),
         ("payments", "/invoices/13/payments", 1),
     ] {
@@ -182,8 +192,8 @@ fn a_dumped_list_is_the_live_list_of_the_api() {
         assert_eq!(String::from_utf8(document).unwrap(), list(&store, Dialect::Live, path), "{name}");
     }
     let error = store.dump_list("people", &mut Vec::new(), |_| {}).unwrap_err();
-    let lists =
-        "clients, projects, invoices, invoice-line-items, invoice-message, payments, invoice-item-categories, tasks";
+    let lists = "clients, projects, invoices, invoice-line-items, invoice-message, payments, invoice-item-categories, tasks, \
+         users, contacts, task-assignments, user-assignments";
     assert_eq!(error.to_string(), format!("list must be one of {lists}"));
 }
 

@@ -8,7 +8,12 @@ use clientstore::{ClientStore, Error, Problem};
 use common::{assert_whole, plain};
 
 /// The schema of each version, the first being 1.
-const KEPT: &[&str] = &[include_str!("schemas/v1.sql"), include_str!("schemas/v2.sql"), include_str!("schemas/v3.sql")];
+const KEPT: &[&str] = &[
+    include_str!("schemas/v1.sql"),
+    include_str!("schemas/v2.sql"),
+    include_str!("schemas/v3.sql"),
+    include_str!("schemas/v4.sql"),
+];
 
 /// Client 1 has invoice 1 and what `REPLACE` of version 1 left of invoice 2, which went to client 2; client 3 was replaced
 /// itself, and has invoice 3; client 4 was loaded from a list.

@@ -1,6 +1,7 @@
 //! Stores full of made-up records, the same for the same seed, for tests and benchmarks.
 
 mod calendar;
+mod people;
 mod random;
 mod records;
 mod words;
@@ -8,18 +9,22 @@ mod words;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
+use self::people::{FIRST_PEOPLE, FIRST_TASKS, contact, person, task, task_assignments, user_assignments};
 use self::records::{Profile, invoice, project};
 use crate::error::{Error, Result, Rule};
 use crate::record::Fields;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
 use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
 
-/// At most this many clients, projects or invoices are made in one transaction, so that neither memory nor
+/// At most this many records of a kind are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
 const BATCH: u64 = 5_000;
 
-/// Fills a new store with an account's made-up records: clients with addresses, projects, and
+/// Fills a new store with an account's made-up records: people, tasks, clients with addresses and contacts, projects, and
 /// invoices of every state with their lines, messages and payments.
+///
+/// Each project has the administrator, the people who join every project, and one to five others of the people that are
+/// made, as far as those are active; and the two default tasks and one to four others of the tasks that are made.
 ///
 /// The records follow from the seed, the numbers and the store's account, their times and client
 /// keys included: two stores filled alike give equal dumps, to the byte. Clients are from 2011, invoices from 2012
@@ -39,7 +44,10 @@ const BATCH: u64 = 5_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generator {
     seed: u64,
+    people: u32,
+    tasks: u32,
     clients: u32,
+    contacts_per_client: u32,
     projects_per_client: u32,
     invoices_per_client: u32,
 }
@@ -47,7 +55,36 @@ pub struct Generator {
 impl Generator {
     /// Makes nothing yet; the seed decides what the records are like.
     pub fn new(seed: u64) -> Self {
-        Generator { seed, clients: 0, projects_per_client: 0, invoices_per_client: 0 }
+        Generator {
+            seed,
+            people: 0,
+            tasks: 0,
+            clients: 0,
+            contacts_per_client: 0,
+            projects_per_client: 0,
+            invoices_per_client: 0,
+        }
+    }
+
+    /// How many people besides the administrator; none by default.
+    #[must_use]
+    pub fn people(mut self, people: u32) -> Self {
+        self.people = people;
+        self
+    }
+
+    /// How many tasks besides the three of every new store; none by default.
+    #[must_use]
+    pub fn tasks(mut self, tasks: u32) -> Self {
+        self.tasks = tasks;
+        self
+    }
+
+    /// How many contacts each client has; none by default.
+    #[must_use]
+    pub fn contacts_per_client(mut self, contacts: u32) -> Self {
+        self.contacts_per_client = contacts;
+        self
     }
 
     /// How many clients; none by default.
@@ -72,22 +109,23 @@ impl Generator {
         self
     }
 
-    /// How many clients, projects and invoices that makes; what the progress of [`run`](Self::run)
+    /// How many people, tasks, clients, contacts, projects and invoices that makes; what the progress of [`run`](Self::run)
     /// comes to.
     pub fn records(&self) -> u64 {
-        let each = 1 + u64::from(self.projects_per_client) + u64::from(self.invoices_per_client);
-        u64::from(self.clients).saturating_mul(each)
+        let each = [self.contacts_per_client, self.projects_per_client, self.invoices_per_client];
+        let each = 1 + each.into_iter().map(u64::from).sum::<u64>();
+        u64::from(self.clients).saturating_mul(each) + u64::from(self.people) + u64::from(self.tasks)
     }
 
     /// Makes the records in the store, which must be new, in many transactions. `progress` is told
-    /// how many clients, projects and invoices there are so far.
+    /// how many of them there are so far.
     ///
     /// Where it fails or is cut short, what it has committed stays in the store.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with [`Rule::StoreIsNotNew`] where the store has, or ever had, a client, a
-    /// project or an invoice, [`Error::Busy`], and [`Error::Storage`], also where somebody else makes
+    /// [`Error::Refused`] with [`Rule::StoreIsNotNew`] where the store has, or ever had, a client, a contact, a project, an
+    /// invoice, or a person or a task besides the first ones, [`Error::Busy`], and [`Error::Storage`], also where somebody else makes
     /// records in the store meanwhile.
     pub fn run(&self, store: &ClientStore, mut progress: impl FnMut(u64)) -> Result<()> {
         store.read(must_be_new)?;
@@ -105,7 +143,12 @@ impl Generator {
             }
             Ok(())
         };
+        batches(self.people.into(), &|maker, index| maker.next(index + FIRST_PEOPLE, person(self, index)).map(drop))?;
+        batches(self.tasks.into(), &|maker, index| maker.next(index + FIRST_TASKS, task(self, index)).map(drop))?;
         batches(clients, &|maker, index| self.client(maker, index))?;
+        batches(clients * u64::from(self.contacts_per_client), &|maker, index| {
+            maker.next(index, contact(self, index)).map(drop)
+        })?;
         batches(clients * u64::from(self.projects_per_client), &|maker, index| self.project(maker, index))?;
         batches(clients * u64::from(self.invoices_per_client), &|maker, index| self.invoice(maker, index))
     }
@@ -115,7 +158,14 @@ impl Generator {
     }
 
     fn project(&self, maker: &Maker<'_>, index: u64) -> Result<()> {
-        maker.next(index, project(self, index)).map(drop)
+        let id = maker.next(index, project(self, index))?;
+        for assignment in task_assignments(self, index, id) {
+            maker.create(assignment)?;
+        }
+        for assignment in user_assignments(self, index, id) {
+            maker.create(assignment)?;
+        }
+        Ok(())
     }
 
     fn invoice(&self, maker: &Maker<'_>, index: u64) -> Result<()> {
@@ -148,13 +198,18 @@ fn must_be_new(connection: &Connection) -> Result<()> {
         Ok(last.unsigned_abs())
     };
     let used = [
-        ("used client id", given("clients")?),
-        ("used project id", given("projects")?),
-        ("used invoice id", given("invoices")?),
+        ("used person id", given("people").map(|last| last.saturating_sub(FIRST_PEOPLE))),
+        ("used task id", given("tasks").map(|last| last.saturating_sub(FIRST_TASKS))),
+        ("used contact id", given("contacts")),
+        ("used client id", given("clients")),
+        ("used project id", given("projects")),
+        ("used invoice id", given("invoices")),
     ];
-    match used.iter().any(|(_, count)| *count > 0) {
-        true => Err(Error::refused(Rule::StoreIsNotNew, used)),
-        false => Ok(()),
+    let used = used.into_iter().map(|(what, count)| Ok((what, count?))).collect::<Result<Vec<_>>>()?;
+    let used: Vec<_> = used.into_iter().filter(|(_, count)| *count > 0).collect();
+    match used.is_empty() {
+        true => Ok(()),
+        false => Err(Error::refused(Rule::StoreIsNotNew, used)),
     }
 }
 

@@ -16,6 +16,11 @@ pub(super) enum Topic {
     Client = 1,
     Project = 2,
     Invoice = 3,
+    Person = 4,
+    Task = 5,
+    Contact = 6,
+    TaskAssignment = 7,
+    UserAssignment = 8,
 }
 
 impl Random {

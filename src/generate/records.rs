@@ -22,12 +22,12 @@ const INVOICING: u64 = 4 * YEAR;
 
 /// A client as far as its projects and invoices must know it.
 pub(super) struct Profile {
-    country: &'static Country,
+    pub(super) country: &'static Country,
     name: String,
-    host: String,
+    pub(super) host: String,
     contact: String,
     active: bool,
-    worked: u64,
+    pub(super) worked: u64,
     random: Random,
 }
 
@@ -90,7 +90,7 @@ impl Profile {
 }
 
 /// A name as a part of a host's name: letters of other alphabets become the nearest, or go.
-fn host_name(name: &str) -> String {
+pub(super) fn host_name(name: &str) -> String {
     let mut host = String::with_capacity(name.len());
     for character in name.chars() {
         match character {

@@ -13,6 +13,8 @@ use super::file::{Settings, begin, foreign, newer, reader};
 use super::schema::{self, Difference, Object, differences};
 use crate::account::Account;
 use crate::error::{Error, Result};
+use crate::value::is_space;
+use crate::xml::find_illegal;
 
 /// SQLite's `application_id` of every store: the bytes `cSto`.
 pub(crate) const APPLICATION_ID: i64 = 0x6353_746F;
@@ -208,8 +210,11 @@ impl Preparation<'_> {
             return Ok(());
         }
         let Account { email, first_name, last_name, .. } = self.account;
+        let account = Account::default();
+        let email = or_default(email, account.email);
+        let names = (or_default(first_name, account.first_name), or_default(last_name, account.last_name));
         let sql = "UPDATE people SET email = ?1, first_name = ?2, last_name = ?3 WHERE id = 1";
-        self.connection.execute(sql, (email, first_name, last_name))?;
+        self.connection.execute(sql, (email, names.0, names.1))?;
         Ok(())
     }
 
@@ -247,6 +252,15 @@ impl Preparation<'_> {
         }
         Ok(())
     }
+}
+
+/// A text of the account as the file can hold it: what no document can carry becomes U+FFFD, a blank one the default.
+fn or_default(text: &str, default: String) -> String {
+    if text.chars().all(is_space) {
+        return default;
+    }
+    let is_illegal = |character: char| find_illegal(character.encode_utf8(&mut [0; 4])).is_some();
+    text.chars().map(|character| if is_illegal(character) { '\u{FFFD}' } else { character }).collect()
 }
 
 /// Runs a statement to its end.

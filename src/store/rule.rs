@@ -62,7 +62,8 @@ impl Rule {
 
     fn sets(&self, is_set: impl Fn(&str) -> bool) -> bool {
         matches!(self.on, On::Change | On::Write)
-            && parts(self.condition).any(|part| matches!(part, Part::Column(column) if is_set(column)))
+            && parts(self.condition)
+                .any(|part| matches!(part, Part::Column(column) if column != ACTOR && is_set(column)))
     }
 
     /// The columns that the condition names.

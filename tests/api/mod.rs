@@ -189,10 +189,14 @@ fn check(method: &Method, request: &str, answer: &Answer) {
     assert_eq!(answer.location().is_some(), located, "{request}\n{}", answer.whole());
     if let Some(location) = answer.location() {
         let (path, id) = location.rsplit_once('/').unwrap();
-        let parts = path.strip_prefix("/invoices/").and_then(|rest| rest.split_once('/'));
-        let known = match parts {
-            Some((invoice, part)) => invoice.parse::<i64>().is_ok() && ["messages", "payments"].contains(&part),
-            None => ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks"].contains(&path),
+        let of = |parent: &str| path.strip_prefix(parent).and_then(|rest| rest.split_once('/'));
+        let known = match (of("/invoices/"), of("/projects/")) {
+            (Some((invoice, part)), _) => invoice.parse::<i64>().is_ok() && ["messages", "payments"].contains(&part),
+            (_, Some((project, part))) => {
+                project.parse::<i64>().is_ok() && ["task_assignments", "user_assignments"].contains(&part)
+            }
+            _ => ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks", "/people", "/contacts"]
+                .contains(&path),
         };
         assert!(known, "{request}: {location}");
         assert!(id.parse::<i64>().is_ok_and(|id| id > 0), "{request}: {location}");

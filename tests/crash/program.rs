@@ -122,11 +122,13 @@ impl Program {
     fn next(&mut self) -> Request {
         loop {
             let request = match self.random.below(100) {
-                0..12 => Some(self.create_client()),
-                12..28 => self.change_client(),
-                28..40 => self.create_project(),
-                40..52 => self.change_project(),
-                52..66 => self.create_invoice(),
+                0..10 => Some(self.create_client()),
+                10..24 => self.change_client(),
+                24..34 => self.create_project(),
+                34..44 => self.change_project(),
+                44..49 => self.contact(),
+                49..54 => self.assign(),
+                54..66 => self.create_invoice(),
                 66..78 => self.change_invoice(),
                 78..95 => self.pay(),
                 _ => Some(self.toggle_shared()),
@@ -156,7 +158,10 @@ impl Program {
         let active = under(Table::Projects).filter(|(_, row)| row.active).count();
         row.writes += 1;
         Some(match self.random.below(4) {
-            0 if dependents == 0 => request("client deleted", "DELETE", path, String::new(), vec![(key, None)]),
+            0 if dependents == 0 => {
+                let effects = self.gone(Table::Contacts, id).chain([(key, None)]).collect();
+                request("client deleted", "DELETE", path, String::new(), effects)
+            }
             1 | 2 if !row.active || active == 0 => {
                 row.active = !row.active;
                 let path = format!("{path}/toggle");
@@ -187,7 +192,10 @@ impl Program {
         let parent = self.rows.values().find(|client| client.id == row.parent && client.parent == 0);
         row.writes += 1;
         Some(match self.random.below(5) {
-            0 => request("project deleted", "DELETE", path, String::new(), vec![(key, None)]),
+            0 => {
+                let effects = self.gone(Table::Assignments, row.id).chain([(key, None)]).collect();
+                request("project deleted", "DELETE", path, String::new(), effects)
+            }
             1..4 if row.active || contested || parent.is_some_and(|client| client.active) => {
                 row.active = !row.active;
                 let path = format!("{path}/toggle");
@@ -200,6 +208,52 @@ impl Program {
                 request("project updated", "PUT", path, body, vec![(key, Some(row))])
             }
         })
+    }
+
+    /// The records that go with the one that they belong to.
+    fn gone(&self, table: Table, parent: i64) -> impl Iterator<Item = (Key, Option<Row>)> {
+        let of = self.rows.iter().filter(move |((of, _), row)| *of == table && row.parent == parent);
+        of.map(|(key, _)| (key.clone(), None))
+    }
+
+    fn contact(&mut self) -> Option<Request> {
+        if self.random.percent(40)
+            && let Some((key, mut row)) = self.pick(Table::Contacts, |_| true)
+        {
+            let path = format!("/contacts/{}", row.id);
+            if self.random.percent(30) {
+                return Some(request("contact deleted", "DELETE", path, String::new(), vec![(key, None)]));
+            }
+            row.writes += 1;
+            row.text = self.text();
+            let body = format!("<contact><title>{}</title></contact>", row.text);
+            return Some(request("contact updated", "PUT", path, body, vec![(key, Some(row))]));
+        }
+        let parent = self.pick(Table::Clients, |_| true)?.1.id;
+        let tag = self.tag();
+        let body = format!(
+            "<contact><client-id>{parent}</client-id><first-name>x</first-name><last-name>{tag}</last-name></contact>"
+        );
+        let effects = vec![((Table::Contacts, tag), Some(Row { parent, ..Row::default() }))];
+        Some(request("contact created", "POST", "/contacts".to_owned(), body, effects))
+    }
+
+    /// A task is made and assigned, or an assignment is archived.
+    fn assign(&mut self) -> Option<Request> {
+        if self.random.percent(40)
+            && let Some((key, mut row)) = self.pick(Table::Assignments, |_| true)
+        {
+            (row.active, row.writes) = (!row.active, row.writes + 1);
+            let path = format!("/projects/{}/task_assignments/{}", row.parent, row.id);
+            let body = format!("<x><deactivated>{}</deactivated></x>", !row.active);
+            return Some(request("assignment changed", "PUT", path, body, vec![(key, Some(row))]));
+        }
+        let parent = self.pick(Table::Projects, |_| true)?.1.id;
+        let tag = self.tag();
+        let path = format!("/projects/{parent}/task_assignments/add_with_create_new_task");
+        let body = format!("<task><name>{tag}</name></task>");
+        let effects = vec![((Table::Assignments, tag), Some(Row { parent, active: true, ..Row::default() }))];
+        Some(request("task assigned", "POST", path, body, effects))
     }
 
     fn lines(&mut self) -> Vec<(i64, i64)> {

@@ -10,10 +10,13 @@ pub enum Table {
     Projects,
     Invoices,
     Payments,
+    Contacts,
+    Assignments,
 }
 
 impl Table {
-    pub const ALL: [Table; 4] = [Table::Clients, Table::Projects, Table::Invoices, Table::Payments];
+    pub const ALL: [Table; 6] =
+        [Table::Clients, Table::Projects, Table::Invoices, Table::Payments, Table::Contacts, Table::Assignments];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -21,6 +24,8 @@ impl Table {
             Table::Projects => "projects",
             Table::Invoices => "invoices",
             Table::Payments => "invoice_payments",
+            Table::Contacts => "contacts",
+            Table::Assignments => "task_assignments",
         }
     }
 
@@ -28,11 +33,21 @@ impl Table {
     fn sql(self) -> &'static str {
         match self {
             Table::Clients => "SELECT name, id, concat_ws('|', active, details, cache_version) FROM clients",
-            Table::Projects => "SELECT name, id, concat_ws('|', client_id, active, notes, version) FROM projects",
+            // The person who makes a project is assigned to it with the same write.
+            Table::Projects => {
+                "SELECT name, id, concat_ws('|', client_id, active, notes, version, \
+                 (SELECT count(*) FROM user_assignments WHERE project_id = projects.id)) FROM projects"
+            }
             Table::Invoices => {
                 "SELECT subject, id, concat_ws('|', client_id, amount, due_amount, state, version, \
                  (SELECT coalesce(group_concat(quantity || 'x' || unit_price, ' '), '') FROM \
                  (SELECT * FROM invoice_line_items WHERE invoice_id = invoices.id ORDER BY id))) FROM invoices"
+            }
+            Table::Contacts => "SELECT last_name, id, concat_ws('|', client_id, title, version) FROM contacts",
+            // Each has a task of its own, whose name is the tag.
+            Table::Assignments => {
+                "SELECT name, task_assignments.id, concat_ws('|', project_id, task_assignments.deactivated, \
+                 task_assignments.version) FROM task_assignments JOIN tasks ON tasks.id = task_id"
             }
             Table::Payments => "SELECT notes, id, concat_ws('|', invoice_id, amount) FROM invoice_payments",
         }
@@ -96,7 +111,9 @@ impl Row {
         let active = i64::from(self.active);
         match table {
             Table::Clients => format!("{active}|{text}|{writes}"),
-            Table::Projects => format!("{parent}|{active}|{text}|{writes}"),
+            Table::Projects => format!("{parent}|{active}|{text}|{writes}|1"),
+            Table::Contacts => format!("{parent}|{text}|{writes}"),
+            Table::Assignments => format!("{parent}|{}|{writes}", 1 - active),
             Table::Invoices => {
                 let lines: Vec<String> =
                     self.lines.iter().map(|(quantity, price)| format!("{quantity}.0x{}", money(*price))).collect();

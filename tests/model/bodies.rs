@@ -56,11 +56,35 @@ pub fn document(random: &mut Random, model: &Model, resource: Resource, purpose:
     settle_repeats(resource, &mut fields);
     let roots = match resource {
         Resource::Messages => ["invoice-message", "message"],
+        Resource::TaskAssignments => ["task-assignment", "taskassignment"],
+        Resource::UserAssignments => ["user-assignment", "anything"],
         other => [other.roots().0; 2],
     };
     let flaw = random.percent(3).then(|| random.of(&Flaw::ALL));
+    let flaw = flaw.filter(|flaw| !(resource.is_assignment() && *flaw == Flaw::WrongRoot));
     let document = Document { root: random.of(&roots), declared: random.percent(20), fields, flaw };
     Body::Document(without_silence(document, resource))
+}
+
+/// A body that assigns a task or a person.
+pub fn assigning(random: &mut Random, model: &Model, resource: Resource) -> Body {
+    let (of, one, column) = match resource {
+        Resource::TaskAssignments => (Resource::Tasks, "task", "task-id"),
+        _ => (Resource::People, "user", "user-id"),
+    };
+    let (root, element) = if random.percent(70) { (one, "id") } else { (resource.roots().0, column) };
+    let records = &model.table(of).records;
+    let known = random.percent(90) && !records.is_empty();
+    let text = match known {
+        true => records.keys().nth(random.below(records.len())).unwrap().to_string(),
+        false => random.of(&["0", "999999", "-1", "abc", "", " "]).to_owned(),
+    };
+    let mut fields = vec![plain("something-else", Content::Text("x".to_owned()))];
+    if random.percent(97) {
+        fields.push(plain(element, Content::Text(text)));
+    }
+    let flaw = random.percent(3).then(|| random.of(&Flaw::ALL));
+    Body::Document(Document { root, declared: random.percent(20), fields, flaw })
 }
 
 fn plain(element: &'static str, content: Content) -> Field {
@@ -201,6 +225,9 @@ fn mostly<'a>(random: &mut Random, chance: usize, some: &[&'a str], all: &[&'a s
 fn value(random: &mut Random, model: &Model, resource: Resource, element: &Element) -> String {
     let chosen = match (element.name, element.kind) {
         ("client-id", _) => return client(random, model, resource),
+        ("email", _) if resource == Resource::People => {
+            return format!("{}{}@example.com", random.of(&["jo", "Jo", "jané"]), random.below(30));
+        }
         ("amount", _) if resource == Resource::Payments => return payment(random, model),
         ("name", _) => mostly(random, 70, &NAMES, &TEXTS),
         ("currency", _) => random.of(&CURRENCIES),

@@ -1,9 +1,12 @@
 //! Operations by chance, aimed at what the model holds: mostly valid ones, and every way to be wrong.
 
-use crate::bodies::{Purpose, body, document};
+use crate::bodies::{Purpose, assigning, body, document};
 use crate::common::Random;
 use crate::op::{Body, Call, Listed, Op, Target};
-use crate::schema::Resource::{self, Categories, Clients, Invoices, Messages, Payments, Projects, Tasks};
+use crate::schema::Resource::{
+    self, Categories, Clients, Contacts, Invoices, Messages, Payments, People, Projects, TaskAssignments, Tasks,
+    UserAssignments,
+};
 use crate::state::Model;
 
 const NOWHERE: [&str; 9] = [
@@ -72,26 +75,38 @@ fn id(random: &mut Random, model: &Model, resource: Resource) -> i64 {
 
 fn call(random: &mut Random, model: &Model) -> Call {
     let resource = match random.below(100) {
-        0..22 => Clients,
-        22..42 => Projects,
-        42..69 => Invoices,
-        69..76 => Messages,
-        76..88 => Payments,
-        88..94 => Categories,
-        _ => Tasks,
+        0..18 => Clients,
+        18..34 => Projects,
+        34..57 => Invoices,
+        57..63 => Messages,
+        63..73 => Payments,
+        73..78 => Categories,
+        78..83 => Tasks,
+        83..89 => People,
+        89..93 => Contacts,
+        93..97 => TaskAssignments,
+        _ => UserAssignments,
     };
-    let parent = resource.has_parent().then(|| id(random, model, Invoices));
+    let parent = resource.parent().map(|(of, _)| id(random, model, of));
     let list = Target::List(resource, parent);
     let (method, target, body, query) = match random.below(100) {
+        0..26 if resource.is_assignment() => ("POST", list, assigning(random, model, resource), Vec::new()),
         0..26 => ("POST", list, body(random, model, resource, Purpose::Create), Vec::new()),
         26..34 => ("GET", list, ignored(random), query(random, model)),
         34..48 => ("GET", one(random, model, resource), ignored(random), Vec::new()),
-        48..68 if !resource.has_parent() => {
+        48..68 if resource.updates() => {
             let target = one(random, model, resource);
             ("PUT", target, body(random, model, resource, Purpose::Update), Vec::new())
         }
         48..58 => ("DELETE", one(random, model, resource), ignored(random), Vec::new()),
-        68..80 if resource < Invoices => {
+        68..80 if resource == Contacts => {
+            ("GET", Target::ContactsOf(id(random, model, Clients)), ignored(random), query(random, model))
+        }
+        68..80 if resource == TaskAssignments => {
+            let target = Target::NewTask(id(random, model, Projects));
+            ("POST", target, body(random, model, Tasks, Purpose::Create), Vec::new())
+        }
+        68..80 if resource < Invoices || resource == People => {
             let target = Target::Toggle(resource, id(random, model, resource));
             (random.of(&["POST", "PUT"]), target, Body::None, Vec::new())
         }
@@ -125,12 +140,10 @@ fn call(random: &mut Random, model: &Model) -> Call {
 
 fn one(random: &mut Random, model: &Model, resource: Resource) -> Target {
     let id = id(random, model, resource);
-    if !resource.has_parent() {
-        return Target::One(resource, None, id);
-    }
-    // Mostly under the invoice that it belongs to.
-    let own = model.find(resource, id).map(|record| record.number("invoice-id"));
-    let parent = own.filter(|_| random.percent(93)).unwrap_or_else(|| self::id(random, model, Invoices));
+    let Some((of, column)) = resource.parent() else { return Target::One(resource, None, id) };
+    // Mostly under what it belongs to.
+    let own = model.find(resource, id).map(|record| record.number(column));
+    let parent = own.filter(|_| random.percent(93)).unwrap_or_else(|| self::id(random, model, of));
     Target::One(resource, Some(parent), id)
 }
 
@@ -151,7 +164,14 @@ fn wrong_method(random: &mut Random, model: &Model, resource: Resource, list: Ta
         2 => (random.of(&["GET", "DELETE"]), Target::Mark(id(random, model, Invoices), random.of(&MARKS))),
         _ => (random.of(&["POST", "PATCH", "OPTIONS"]), one(random, model, resource)),
     };
-    let body = if method == "POST" { document(random, model, resource, Purpose::Create) } else { Body::None };
+    let updates = method == "PUT" || method == "POST";
+    let body = if updates && resource.is_assignment() {
+        Body::None
+    } else if method == "POST" {
+        document(random, model, resource, Purpose::Create)
+    } else {
+        Body::None
+    };
     (method, target, body, Vec::new())
 }
 

@@ -20,13 +20,15 @@ impl Model {
         let records = &self.table(resource).records;
         let mut wrong = Vec::new();
         if let Some(parent) = parent {
-            wrong.extend(self.belongs(Resource::Invoices, None, parent).err());
-            ids.retain(|id| records[id].number("invoice-id") == parent);
+            let (of, column) = resource.parent().unwrap_or((Resource::Clients, "client-id"));
+            wrong.extend(self.belongs(of, None, parent).err());
+            ids.retain(|id| records[id].number(column) == parent);
         }
         let mut page = (resource == Resource::Invoices).then_some(1);
         for (name, value) in query {
             let invoices = resource == Resource::Invoices;
-            let dated = invoices || matches!(resource, Resource::Clients | Resource::Projects | Resource::Tasks);
+            let undated = [Resource::Messages, Resource::Payments, Resource::Categories];
+            let dated = !undated.contains(&resource);
             match *name {
                 "updated_since" if dated => match moment(value).and_then(moment_text) {
                     Some(since) => ids.retain(|id| records[id].text("updated-at") >= since.as_str()),

@@ -13,6 +13,7 @@ mod generate;
 mod invoices;
 mod lists;
 mod op;
+mod people;
 mod read;
 mod schema;
 mod state;
@@ -170,7 +171,7 @@ fn report(counts: &Counts, seed: u64, operations: u64, took: Duration) {
 /// A test that meets nothing proves nothing.
 fn everything_was_met(counts: &Counts) {
     let met = |label: &str, status| counts.calls.get(label).and_then(|answers| answers.get(&status)).unwrap_or(&0);
-    for path in ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks"] {
+    for path in ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks", "/people", "/contacts"] {
         for (label, status) in [("POST", 201), ("POST", 400), ("GET", 200)] {
             assert!(*met(&format!("{label} {path}"), status) > 50, "{label} {path} {status}");
         }
@@ -178,7 +179,7 @@ fn everything_was_met(counts: &Counts) {
             assert!(*met(&format!("{label} {path}/#"), status) > 10, "{label} {path}/# {status}");
         }
     }
-    for path in ["/clients", "/projects"] {
+    for path in ["/clients", "/projects", "/people"] {
         for status in [200, 400, 404] {
             assert!(*met(&format!("POST {path}/#/toggle"), status) > 10, "POST {path}/#/toggle {status}");
         }
@@ -188,6 +189,22 @@ fn everything_was_met(counts: &Counts) {
             assert!(*met(&format!("{label} /invoices/#/{path}"), status) > 10, "{label} {path} {status}");
         }
         assert!(*met(&format!("DELETE /invoices/#/{path}/#"), 200) > 10, "DELETE {path}");
+    }
+    for path in ["task_assignments", "user_assignments"] {
+        for (label, status) in [("POST", 201), ("POST", 400), ("POST", 404), ("GET", 200)] {
+            assert!(*met(&format!("{label} /projects/#/{path}"), status) > 10, "{label} {path} {status}");
+        }
+        for (label, status) in [("GET", 200), ("PUT", 200), ("PUT", 400), ("DELETE", 200), ("DELETE", 404)] {
+            assert!(*met(&format!("{label} /projects/#/{path}/#"), status) > 10, "{label} {path}/# {status}");
+        }
+    }
+    for status in [201, 400, 404] {
+        let label = "POST /projects/#/task_assignments/add_with_create_new_task";
+        assert!(*met(label, status) > 5, "{label} {status}");
+    }
+    assert!(*met("GET /clients/#/contacts", 200) > 10, "contacts of a client");
+    for rule in ["acting", "archived", "email", "at least one task", "is required"] {
+        assert!(counts.refusals.get(rule).is_some_and(|count| *count > 5), "{rule}: {:?}", counts.refusals);
     }
     for action in ["mark_as_sent", "mark_as_draft", "mark_as_closed", "re_open"] {
         for status in [200, 400, 404] {

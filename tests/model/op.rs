@@ -44,6 +44,10 @@ pub enum Target {
     List(Resource, Option<i64>),
     One(Resource, Option<i64>, i64),
     Toggle(Resource, i64),
+    /// The contacts of a client.
+    ContactsOf(i64),
+    /// A task that is made and assigned to the project.
+    NewTask(i64),
     /// A change of an invoice's state, under its messages.
     Mark(i64, &'static str),
     Account,
@@ -247,10 +251,10 @@ impl Document {
 impl Target {
     fn path(&self) -> String {
         match self {
-            Target::List(resource, None) => format!("/{}", resource.path()),
-            Target::List(resource, Some(parent)) => format!("/invoices/{parent}/{}", resource.path()),
-            Target::One(resource, None, id) => format!("/{}/{id}", resource.path()),
-            Target::One(resource, Some(parent), id) => format!("/invoices/{parent}/{}/{id}", resource.path()),
+            Target::List(resource, parent) => resource.base(*parent),
+            Target::One(resource, parent, id) => format!("{}/{id}", resource.base(*parent)),
+            Target::ContactsOf(client) => format!("/clients/{client}/contacts"),
+            Target::NewTask(project) => format!("/projects/{project}/task_assignments/add_with_create_new_task"),
             Target::Toggle(resource, id) => format!("/{}/{id}/toggle", resource.path()),
             Target::Mark(invoice, action) => format!("/invoices/{invoice}/messages/{action}"),
             Target::Account => "/account/who_am_i".to_owned(),
@@ -261,18 +265,22 @@ impl Target {
     /// What the call counts as.
     pub fn label(&self) -> String {
         match self {
-            Target::List(resource, parent) => {
-                format!("{}/{}", if parent.is_some() { "/invoices/#" } else { "" }, resource.path())
-            }
-            Target::One(resource, parent, _) => {
-                format!("{}/{}/#", if parent.is_some() { "/invoices/#" } else { "" }, resource.path())
-            }
+            Target::List(resource, _) => below(*resource),
+            Target::One(resource, ..) => format!("{}/#", below(*resource)),
+            Target::ContactsOf(_) => "/clients/#/contacts".to_owned(),
+            Target::NewTask(_) => "/projects/#/task_assignments/add_with_create_new_task".to_owned(),
             Target::Toggle(resource, _) => format!("/{}/#/toggle", resource.path()),
             Target::Mark(_, action) => format!("/invoices/#/messages/{action}"),
             Target::Account => "/account/who_am_i".to_owned(),
             Target::Nowhere(_) => "(no such path)".to_owned(),
         }
     }
+}
+
+/// The path of a list, with a sign for the parent's id.
+fn below(resource: Resource) -> String {
+    let parent = resource.parent().map_or_else(String::new, |(of, _)| format!("/{}/#", of.path()));
+    format!("{parent}/{}", resource.path())
 }
 
 impl Call {

@@ -126,11 +126,15 @@ pub enum Resource {
     Payments,
     Categories,
     Tasks,
+    People,
+    Contacts,
+    TaskAssignments,
+    UserAssignments,
 }
 
 impl Resource {
     /// In the order of the dump.
-    pub const ALL: [Resource; 8] = [
+    pub const ALL: [Resource; 12] = [
         Resource::Clients,
         Resource::Projects,
         Resource::Invoices,
@@ -139,6 +143,10 @@ impl Resource {
         Resource::Payments,
         Resource::Categories,
         Resource::Tasks,
+        Resource::People,
+        Resource::Contacts,
+        Resource::TaskAssignments,
+        Resource::UserAssignments,
     ];
 
     pub fn elements(self) -> &'static [Element] {
@@ -151,6 +159,10 @@ impl Resource {
             Resource::Payments => PAYMENT,
             Resource::Categories => CATEGORY,
             Resource::Tasks => TASK,
+            Resource::People => PERSON,
+            Resource::Contacts => CONTACT,
+            Resource::TaskAssignments => TASK_ASSIGNMENT,
+            Resource::UserAssignments => USER_ASSIGNMENT,
         }
     }
 
@@ -165,6 +177,10 @@ impl Resource {
             Resource::Payments => ("payment", "payments", true),
             Resource::Categories => ("invoice-item-category", "invoice-item-categories", true),
             Resource::Tasks => ("task", "tasks", false),
+            Resource::People => ("user", "users", false),
+            Resource::Contacts => ("contact", "contacts", true),
+            Resource::TaskAssignments => ("task-assignment", "task-assignments", false),
+            Resource::UserAssignments => ("user-assignment", "user-assignments", false),
         }
     }
 
@@ -173,12 +189,36 @@ impl Resource {
         match self {
             Resource::Messages => "messages",
             Resource::Categories => "invoice_item_categories",
+            Resource::People => "people",
+            Resource::TaskAssignments => "task_assignments",
+            Resource::UserAssignments => "user_assignments",
             _ => self.roots().1,
         }
     }
 
-    pub fn has_parent(self) -> bool {
-        matches!(self, Resource::Messages | Resource::Payments)
+    /// What its records belong to, and the element that says so.
+    pub fn parent(self) -> Option<(Resource, &'static str)> {
+        match self {
+            Resource::Messages | Resource::Payments => Some((Resource::Invoices, "invoice-id")),
+            Resource::TaskAssignments | Resource::UserAssignments => Some((Resource::Projects, "project-id")),
+            _ => None,
+        }
+    }
+
+    /// The path of a list or, without its last part, of one.
+    pub fn base(self, parent: Option<i64>) -> String {
+        match self.parent().zip(parent) {
+            Some(((of, _), id)) => format!("/{}/{id}/{}", of.path(), self.path()),
+            None => format!("/{}", self.path()),
+        }
+    }
+
+    pub fn updates(self) -> bool {
+        !matches!(self, Resource::Messages | Resource::Payments)
+    }
+
+    pub fn is_assignment(self) -> bool {
+        matches!(self, Resource::TaskAssignments | Resource::UserAssignments)
     }
 
     /// The elements that count where the other one is missing or empty.
@@ -354,5 +394,69 @@ static TASK: &[Element] = &[
     element("is-default", Boolean).writable().or("false"),
     element("default-hourly-rate", Decimal).nil().writable(),
     element("deactivated", Boolean).writable().or("false"),
+    VERSION,
+];
+
+static PERSON: &[Element] = &[
+    element("id", Integer),
+    element("email", Text).writable().required(),
+    element("first-name", Text).writable().required(),
+    element("last-name", Text).writable().required(),
+    element("has-access-to-all-future-projects", Boolean).writable().or("false"),
+    element("default-hourly-rate", Decimal).nil().writable(),
+    element("cost-rate", Decimal).nil().writable(),
+    element("is-active", Boolean).writable().or("true"),
+    element("is-admin", Boolean).writable().or("false"),
+    element("is-contractor", Boolean).writable().or("false"),
+    element("is-project-manager", Boolean).writable().or("false"),
+    element("telephone", Text).writable().or(""),
+    element("department", Text).writable().or(""),
+    element("timezone", Text).writable().or("UTC"),
+    UPDATED_AT,
+    CREATED_AT,
+    VERSION,
+    element("password-hash", Text).nil().dump(),
+];
+
+static CONTACT: &[Element] = &[
+    element("id", Integer),
+    element("client-id", Integer).writable().required(),
+    element("first-name", Text).writable().required(),
+    element("last-name", Text).writable().required(),
+    element("email", Text).writable().or(""),
+    element("phone-office", Text).writable().or(""),
+    element("phone-mobile", Text).writable().or(""),
+    element("fax", Text).writable().or(""),
+    element("title", Text).writable().or(""),
+    CREATED_AT,
+    UPDATED_AT,
+    VERSION,
+];
+
+static TASK_ASSIGNMENT: &[Element] = &[
+    element("project-id", Integer),
+    element("task-id", Integer),
+    element("billable", Boolean).writable(),
+    element("deactivated", Boolean).writable().or("false"),
+    element("hourly-rate", Decimal).nil().writable(),
+    element("budget", Decimal).nil().writable(),
+    element("id", Integer),
+    CREATED_AT,
+    UPDATED_AT,
+    element("estimate", Decimal).nil(),
+    VERSION,
+];
+
+static USER_ASSIGNMENT: &[Element] = &[
+    element("id", Integer),
+    element("user-id", Integer),
+    element("project-id", Integer),
+    element("deactivated", Boolean).writable().or("false"),
+    element("hourly-rate", Decimal).nil().writable(),
+    element("is-project-manager", Boolean).writable().or("false"),
+    element("budget", Decimal).nil().writable(),
+    element("estimate", Decimal).nil(),
+    CREATED_AT,
+    UPDATED_AT,
     VERSION,
 ];

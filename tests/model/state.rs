@@ -124,6 +124,15 @@ impl Model {
             record.set("updated-at", "2008-01-01T00:00:00Z");
             model.insert(Resource::Tasks, record);
         }
+        let mut record = Record::new(Resource::People);
+        let names =
+            [("email", "admin@example.com"), ("first-name", "Admin"), ("last-name", "User"), ("is-admin", "true")];
+        for (name, value) in names {
+            record.set(name, value);
+        }
+        record.set("created-at", "2008-01-01T00:00:00Z");
+        record.set("updated-at", "2008-01-01T00:00:00Z");
+        model.insert(Resource::People, record);
         model
     }
 
@@ -207,9 +216,9 @@ impl Model {
             }
             Target::One(resource, parent, id) => {
                 let found = self.belongs(resource, parent, id);
-                let methods = match resource.has_parent() {
-                    true => allowed(&["GET", "HEAD", "DELETE"]),
-                    false => allowed(&["GET", "HEAD", "PUT", "DELETE"]),
+                let methods = match resource.updates() {
+                    false => allowed(&["GET", "HEAD", "DELETE"]),
+                    true => allowed(&["GET", "HEAD", "PUT", "DELETE"]),
                 };
                 // Where both are wrong, nothing says which is told.
                 let wrong: Vec<Reason> = methods.err().into_iter().flatten().chain(found.err()).collect();
@@ -228,6 +237,14 @@ impl Model {
                 let wrong: Vec<Reason> = methods.chain(missing).collect();
                 if wrong.is_empty() { self.toggle(resource, id) } else { Err(wrong) }
             }
+            Target::ContactsOf(client) => {
+                allowed(&["GET", "HEAD"])?;
+                self.listed(Resource::Contacts, Some(client), &call.query)
+            }
+            Target::NewTask(project) => {
+                allowed(&["POST"])?;
+                self.create_with_new_task(project, call)
+            }
             Target::Mark(invoice, action) => {
                 let missing = self.belongs(Resource::Invoices, None, invoice).err();
                 let methods = allowed(&["POST", "PUT"]).err().into_iter().flatten();
@@ -240,12 +257,20 @@ impl Model {
     pub fn belongs(&self, resource: Resource, parent: Option<i64>, id: i64) -> Result<(), Reason> {
         let parent = parent.map(|id| id.to_string());
         match self.find(resource, id) {
-            Some(record) if parent.is_none() || record.get("invoice-id") == parent.as_deref() => Ok(()),
-            _ => Err(Reason::NotFound),
+            Some(record) => match resource.parent() {
+                Some((_, column)) if parent.is_some() && record.get(column) != parent.as_deref() => {
+                    Err(Reason::NotFound)
+                }
+                _ => Ok(()),
+            },
+            None => Err(Reason::NotFound),
         }
     }
 
     fn create(&mut self, resource: Resource, parent: Option<i64>, call: &Call) -> Outcome {
+        if let (Some(project), true) = (parent, resource.is_assignment()) {
+            return self.create_assignment(resource, project, call);
+        }
         let missing = parent.filter(|id| self.find(Resource::Invoices, *id).is_none()).map(|_| Reason::NotFound);
         if flawed(&call.body) {
             return Err(missing.into_iter().chain([Reason::Bad(Vec::new())]).collect());
@@ -275,9 +300,22 @@ impl Model {
                     given.faults.extend(self.project_under(id, record.is("active")));
                 }
             }
+            Resource::Contacts => {
+                if let Some(id) = given.text("client-id") {
+                    given.faults.extend(self.project_under(id, false));
+                }
+            }
+            Resource::People => given.faults.extend(self.email_fault(None, &given)),
             _ => {}
         }
-        if given.faults.is_empty() { Ok(self.insert(resource, record)) } else { Err(given.faults) }
+        if !given.faults.is_empty() {
+            return Err(given.faults);
+        }
+        let id = self.insert(resource, record);
+        if resource == Resource::Projects {
+            self.join(id);
+        }
+        Ok(id)
     }
 
     /// Whether a client may have a project (`clients.md`, rule 3).
@@ -295,7 +333,7 @@ impl Model {
     }
 
     fn update(&mut self, resource: Resource, id: i64, call: &Call, mut wrong: Vec<Reason>) -> Outcome {
-        if resource.has_parent() {
+        if !resource.updates() {
             return Err(wrong);
         }
         if flawed(&call.body) {
@@ -313,6 +351,7 @@ impl Model {
         }
         match resource {
             Resource::Invoices => self.update_invoice(id, given)?,
+            Resource::People => self.update_person(id, given)?,
             _ => {
                 let record = self.find(resource, id).unwrap();
                 if resource == Resource::Clients && given.text("active") == Some("false") {
@@ -323,6 +362,11 @@ impl Model {
                     let client = given.text("client-id").unwrap_or(record.text("client-id"));
                     let active = given.text("active").map_or(record.is("active"), |active| active == "true");
                     given.faults.extend(self.project_under(client, active));
+                }
+                if resource == Resource::Contacts
+                    && let Some(client) = given.text("client-id")
+                {
+                    given.faults.extend(self.project_under(client, false));
                 }
                 if !given.faults.is_empty() {
                     return Err(given.faults);
@@ -337,7 +381,8 @@ impl Model {
                 }
             }
         }
-        Ok(Expected::Changed(format!("/{}/{id}", resource.path())))
+        let parent = resource.parent().map(|(_, column)| self.find(resource, id).unwrap().number(column));
+        Ok(Expected::Changed(format!("{}/{id}", resource.base(parent))))
     }
 
     fn has_active_projects(&self, client: i64) -> Option<Reason> {
@@ -346,6 +391,9 @@ impl Model {
     }
 
     fn toggle(&mut self, resource: Resource, id: i64) -> Outcome {
+        if resource == Resource::People {
+            return self.toggle_person(id);
+        }
         let record = self.find(resource, id).unwrap();
         let active = record.is("active");
         let refused = match resource {
@@ -374,8 +422,11 @@ impl Model {
             Resource::Categories if id <= 2 => return Err(vec![Reason::bad("default")]),
             Resource::Invoices => self.parts_go(id),
             Resource::Messages | Resource::Payments => return self.delete_part(resource, id),
+            Resource::People => self.may_delete_person(id)?,
+            Resource::TaskAssignments => self.may_unassign(resource, id)?,
             _ => {}
         }
+        self.children_go(resource, id);
         let record = self.table_mut(resource).records.remove(&id).unwrap();
         if resource == Resource::Invoices {
             self.newest_kind(record.number("client-id"));
@@ -386,5 +437,5 @@ impl Model {
 
 /// Whether a body of the resource can be refused for what stands elsewhere in the store.
 fn call_may_break_a_rule(resource: Resource) -> bool {
-    matches!(resource, Resource::Projects | Resource::Invoices)
+    matches!(resource, Resource::Projects | Resource::Invoices | Resource::People | Resource::Contacts)
 }

@@ -134,7 +134,15 @@ impl Model {
     /// `wire.md`, The account, with the names that nobody has chosen.
     pub fn account(&self) -> String {
         let mut out = self.begun().0;
-        out.push_str(ACCOUNT);
+        let person = self.find(Resource::People, 1).unwrap();
+        let manages = (person.is("is-admin") || person.is("is-project-manager")).to_string();
+        let (before, after) = ACCOUNT.split_once("<user>").unwrap();
+        let user = ["timezone", "email", "first-name", "last-name"].iter().fold(after.to_owned(), |text, name| {
+            let line = format!("<{name}>{}</{name}>", escaped(person.text(name)));
+            text.replace(&format!("<{name}></{name}>"), &line)
+        });
+        let user = user.replace("MANAGES", &manages).replace("ADMIN", person.text("is-admin"));
+        out.push_str(&format!("{before}<user>{user}"));
         out
     }
 }
@@ -159,19 +167,19 @@ const ACCOUNT: &str = r#"<hash>
     <thousands-separator>,</thousands-separator>
   </company>
   <user>
-    <timezone>UTC</timezone>
+    <timezone></timezone>
     <timezone-utc-offset type="integer">0</timezone-utc-offset>
     <id type="integer">1</id>
-    <email>admin@example.com</email>
-    <admin type="boolean">true</admin>
-    <first-name>Admin</first-name>
-    <last-name>User</last-name>
+    <email></email>
+    <admin type="boolean">ADMIN</admin>
+    <first-name></first-name>
+    <last-name></last-name>
     <avatar-url>/images/avatar.png</avatar-url>
     <project-manager>
-      <is-project-manager type="boolean">true</is-project-manager>
-      <can-see-rates type="boolean">true</can-see-rates>
-      <can-create-projects type="boolean">true</can-create-projects>
-      <can-create-invoices type="boolean">true</can-create-invoices>
+      <is-project-manager type="boolean">MANAGES</is-project-manager>
+      <can-see-rates type="boolean">MANAGES</can-see-rates>
+      <can-create-projects type="boolean">MANAGES</can-create-projects>
+      <can-create-invoices type="boolean">MANAGES</can-create-invoices>
     </project-manager>
     <timestamp-timers type="boolean">false</timestamp-timers>
   </user>

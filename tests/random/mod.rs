@@ -102,6 +102,27 @@ const RESOURCES: &[(&str, &str, &[&str])] = &[
     ("/invoice/{}/payments", "payment", &["amount", "paid-at", "notes", "invoice-id", "recorded-by"]),
     ("/invoice_item_categories", "invoice-item-category", &["name", "use-as-service", "use_as_expense", "id"]),
     ("/tasks", "task", &["name", "billable-by-default", "is_default", "default-hourly-rate", "deactivated", "id"]),
+    (
+        "/people",
+        "user",
+        &[
+            "email",
+            "first-name",
+            "last-name",
+            "has-access-to-all-future-projects",
+            "default-hourly-rate",
+            "cost-rate",
+            "is-active",
+            "is-admin",
+            "is_project_manager",
+            "timezone",
+            "password",
+        ],
+    ),
+    ("/contacts", "contact", &["client-id", "first-name", "last-name", "email", "phone-office", "title", "id"]),
+    ("/projects/{}/task_assignments", "task", &["id", "task-id", "billable", "deactivated", "hourly-rate", "budget"]),
+    ("/projects/{}/user_assignments", "user-assignment", &["user-id", "id", "deactivated", "is-project-manager"]),
+    ("/projects/{}/task_assignments/add_with_create_new_task", "task", &["name", "is-default", "deactivated"]),
 ];
 
 /// What follows the path of an invoice's messages and changes its state.
@@ -272,9 +293,11 @@ impl Random {
         let root = if self.percent(3) { "clients" } else { root };
         body.push_str(&format!("<{root}>\n"));
         // What is required mostly stands first.
-        for required in fields.iter().take(2) {
+        for required in fields.iter().take(3) {
             let value = match *required {
-                "name" => "x".to_owned(),
+                "name" | "first-name" | "last-name" => "x".to_owned(),
+                "email" if root == "user" => format!("p{}@example.com", self.below(ids + 1)),
+                "id" | "user-id" => (1 + self.below(4)).to_string(),
                 "client-id" => (1 + self.below(ids + 1)).to_string(),
                 "amount" => format!("{}.{}", self.below(30), self.below(100)),
                 "paid-at" => "2011-04-01".to_owned(),

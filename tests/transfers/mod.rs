@@ -5,8 +5,9 @@ use std::path::Path;
 
 use chrono::DateTime;
 use clientstore::{
-    ClientStore, Error, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject,
-    NewTask,
+    ClientStore, Error, NewClient, NewContact, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment,
+    NewPerson, NewProject, NewTask, NewTaskAssignment, NewUserAssignment, PersonChanges, TaskAssignmentChanges,
+    UserAssignmentChanges,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -96,8 +97,30 @@ pub fn fill(store: &ClientStore) {
         store.tasks().create(&NewTask::named(name).deactivated(true)).unwrap();
     }
     store.tasks().delete(5).unwrap();
+    store.people().update(1, &PersonChanges::new().department("Office\r & more")).unwrap();
+    for (name, email) in [("Jane & Jo", "jane@example.com"), ("Gone", "gone@example.com")] {
+        let person = NewPerson::named(name, "<Doe>", email).default_hourly_rate(Decimal::TEN).is_project_manager(true);
+        store.people().create(&person).unwrap();
+    }
+    store.people().toggle(2).unwrap();
+    store.people().toggle(2).unwrap();
+    store.people().delete(3).unwrap();
+    for (client, name) in [(1, "Jö"), (2, "Mo"), (1, "Gone")] {
+        store.contacts().create(&NewContact::of(client, name, "O'Neil & Co").title("CTO")).unwrap();
+    }
+    store.contacts().delete(3).unwrap();
+    for (project, task) in [(1, 1), (1, 3), (2, 3), (2, 1)] {
+        store.task_assignments().create(&NewTaskAssignment::of(project, task)).unwrap();
+    }
+    store.task_assignments().update(2, &TaskAssignmentChanges::new().deactivated(true).billable(false)).unwrap();
+    store.task_assignments().delete(4).unwrap();
+    for project in [1, 2] {
+        store.user_assignments().create(&NewUserAssignment::of(project, 2)).unwrap();
+    }
+    store.user_assignments().update(7, &UserAssignmentChanges::new().budget(Decimal::new(5, 1))).unwrap();
+    store.user_assignments().delete(8).unwrap();
 }
 
 /// The number of records that [`fill`] leaves: clients, projects, invoices, lines, messages, payments,
-/// categories and tasks.
-pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3;
+/// categories, tasks, people, contacts, and assignments of tasks and people.
+pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3 + 2 + 2 + 3 + 5;

@@ -32,10 +32,10 @@ pub(crate) struct AccountArguments {
     /// The first day of a week: Saturday, Sunday or Monday [default: Monday]
     #[arg(long, value_name = "DAY")]
     week_start_day: Option<WeekStart>,
-    /// The administrator's first and last name [default: Admin User]
+    /// The administrator's first and last name; the first person of a new file has it [default: Admin User]
     #[arg(long, value_name = "NAMES", value_parser = names)]
     administrator: Option<(String, String)>,
-    /// The administrator's e-mail address [default: admin@example.com]
+    /// The administrator's e-mail address; the first person of a new file has it [default: admin@example.com]
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
 }

@@ -13,10 +13,11 @@ use crate::listen::stop_signal;
 use crate::log::say;
 use crate::{Outcome, counted, progress};
 
-/// Make a store full of made-up clients, projects and invoices
+/// Make a store full of made-up people, tasks, clients, contacts, projects and invoices
 ///
 /// The same numbers and the same seed give the same store, to the byte. Invoices come in every
-/// state, with lines, messages and payments. Client keys follow from the seed, too: do not show such
+/// state, with lines, messages and payments. Each project has the administrator, the people who join every project and one
+/// to five others; and the two default tasks of those that are made and one to four others. Client keys follow from the seed, too: do not show such
 /// a store to strangers.
 ///
 /// The store is made as FILE.partial and becomes FILE when it is complete; stopped with Ctrl-C, it
@@ -24,14 +25,23 @@ use crate::{Outcome, counted, progress};
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore generate demo.db
-  clientstore generate big.db --clients 1000000 --projects-per-client 0 --invoices-per-client 0
+  clientstore generate big.db --clients 1000000 --contacts-per-client 0 --projects-per-client 0 --invoices-per-client 0
   clientstore generate other.db --clients 500 --seed 2")]
 pub(crate) struct Generate {
     /// The store's file, which must not be there yet
     file: PathBuf,
+    /// How many people besides the administrator; some are archived, some contractors, managers or administrators
+    #[arg(long, value_name = "COUNT", default_value_t = 12)]
+    people: u32,
+    /// How many tasks besides the three of every new store; every project gets the first two of them
+    #[arg(long, value_name = "COUNT", default_value_t = 8)]
+    tasks: u32,
     /// How many clients
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     clients: u32,
+    /// How many contacts each client has
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    contacts_per_client: u32,
     /// How many projects each client has
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     projects_per_client: u32,
@@ -62,8 +72,11 @@ impl Generate {
         made?;
         let each = |count: u32| u64::from(self.clients) * u64::from(count);
         say!(
-            "generated {}, {} and {} in {}",
+            "generated {} and {}, {} with {}, {} and {} in {}",
+            if self.people == 1 { "1 person".to_owned() } else { format!("{} people", self.people) },
+            counted(self.tasks.into(), "task"),
             counted(self.clients.into(), "client"),
+            counted(each(self.contacts_per_client), "contact"),
             counted(each(self.projects_per_client), "project"),
             counted(each(self.invoices_per_client), "invoice"),
             self.file.display()
@@ -90,6 +103,9 @@ impl Generate {
 
     fn make(&self, partial: &Path) -> Result<(), Box<dyn std::error::Error>> {
         let generator = Generator::new(self.seed)
+            .people(self.people)
+            .tasks(self.tasks)
+            .contacts_per_client(self.contacts_per_client)
             .clients(self.clients)
             .projects_per_client(self.projects_per_client)
             .invoices_per_client(self.invoices_per_client);
