@@ -14,7 +14,7 @@ use self::records::{Profile, invoice, project};
 use crate::error::{Error, Result, Rule};
 use crate::record::Fields;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
-use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
+use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Reach, Stored, Transaction, Write, apply};
 
 /// At most this many records of a kind are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
@@ -234,6 +234,7 @@ impl Maker<'_> {
             parent: None,
             write: Write::Create(values),
             actor: ADMINISTRATOR,
+            reach: Reach::All,
             at,
         })? {
             Outcome::Created(id) => Ok(id),
@@ -253,6 +254,7 @@ impl Maker<'_> {
             parent: None,
             write: Write::Act(invoice, action, None),
             actor: ADMINISTRATOR,
+            reach: Reach::All,
             at,
         })
         .map(drop)

@@ -1,12 +1,13 @@
 //! The account's own documents: `who_am_i` and `rate_limit_status` (`docs/spec/wire.md`, The account).
 
-use super::{Call, Endpoint, Plan};
+use super::{Call, Caller, Endpoint, Plan};
 use crate::error::Result;
 use crate::format::Node::{Boolean, Group, Integer, Text};
 
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
-    Endpoint::read("/account/who_am_i", who_am_i),
-    Endpoint::read("/account/rate_limit_status", |_| Ok(Plan::RateLimit)).unlimited(),
+    Endpoint::read("/account/who_am_i", who_am_i).by(Caller::Anybody),
+    Endpoint::read("/account/rate_limit_status", |_| Ok(Plan::RateLimit)).unlimited().by(Caller::Anybody),
+    Endpoint::make("/oauth2/token", |_| Ok(Plan::Token)).by(Caller::Stranger),
 ];
 
 fn who_am_i(call: &Call<'_>) -> Result<Plan> {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
 use crate::store::Selection;
-use crate::store::{Action, Actor, ClientStore, Command, Entity};
+use crate::store::{Action, Actor, ClientStore, Command, Entity, Reach, Role};
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
 pub(crate) struct Resource {
@@ -41,6 +41,33 @@ pub(crate) struct Endpoint {
     pub(crate) operation: Operation,
     /// Whether calls count against the limit on calls.
     pub(crate) is_limited: bool,
+    /// Who may call it.
+    pub(crate) by: Caller,
+}
+
+/// Who may call an endpoint. To others it is not there; an administrator may call each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Administrator,
+    /// Project managers too, for the records that they [manage](Entity::managed).
+    Manager,
+    /// Everybody who has signed in, for the records that they [see](Entity::seen).
+    Anybody,
+    /// Everybody, also without signing in. It shows no records.
+    Stranger,
+}
+
+impl Caller {
+    /// Which records a call by the person reaches; none where they may not call.
+    pub(crate) fn reach(self, actor: Actor) -> Option<Reach> {
+        match (actor.role, self) {
+            (Role::Open, _) => Some(Reach::All),
+            (Role::Administrator, _) => Some(Reach::Administrator(actor.id)),
+            (_, Caller::Anybody | Caller::Stranger) => Some(Reach::Seen(actor.id)),
+            (Role::ProjectManager, Caller::Manager) => Some(Reach::Managed(actor.id)),
+            (Role::Regular, Caller::Manager) | (_, Caller::Administrator) => None,
+        }
+    }
 }
 
 /// Methods of HTTP. GET brings HEAD along.
@@ -102,7 +129,7 @@ impl Operation {
 
 impl Endpoint {
     const fn new(methods: Methods, path: &'static str, operation: Operation) -> Self {
-        Endpoint { methods, path, also: &[], operation, is_limited: true }
+        Endpoint { methods, path, also: &[], operation, is_limited: true, by: Caller::Administrator }
     }
 
     /// `GET path` lists.
@@ -164,6 +191,12 @@ impl Endpoint {
         self
     }
 
+    /// Others than administrators may call it, too.
+    pub(crate) const fn by(mut self, caller: Caller) -> Self {
+        self.by = caller;
+        self
+    }
+
     /// Calls do not count against the limit on calls.
     pub(crate) const fn unlimited(mut self) -> Self {
         self.is_limited = false;
@@ -184,6 +217,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: RequestBody<'a>,
     /// Who acts. The commands of a call get it from here, also those that a plan of its own makes.
     pub(crate) actor: Actor,
+    /// Which records the call reaches; to what it reads and writes, the others are not there.
+    pub(crate) reach: Reach,
 }
 
 /// What a call comes to; nothing was written yet.
@@ -196,6 +231,8 @@ pub(crate) enum Plan {
     Tree(Vec<Node>),
     /// The document that says how the limit on calls stands.
     RateLimit,
+    /// The token that programs send in place of a password, where there is one.
+    Token,
     /// Nothing; the path of the record.
     Unchanged { location: String },
     /// A write, and what to answer once it is on disk.
@@ -270,14 +307,15 @@ impl Call<'_> {
     /// The plan of a call that changes nothing of its record.
     fn stay(&self) -> Result<Plan> {
         let (Some(resource), Some(id)) = (self.resource, self.id) else { return Err(no_record()) };
-        self.store.must_exist(resource.entity, id)?;
+        self.store.must_exist(resource.entity, id, self.reach)?;
         Ok(Plan::Unchanged { location: resource.location(self.parent, &id.to_string()) })
     }
 
     fn list(&self, entity: &'static Entity) -> Result<Plan> {
         let mut selection = entity.unfiltered(self.store.today());
+        selection.within(entity, self.reach);
         if let (Some(named), Some(id)) = (entity.parent, self.parent) {
-            self.store.must_exist(named.entity, id)?;
+            self.store.must_exist(named.entity, id, self.reach)?;
             selection.belonging_to(named.column, id);
         }
         for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
@@ -306,7 +344,7 @@ pub(crate) fn on_behalf_of(store: &ClientStore, actor: Actor, id: i64) -> Result
     if !actor.is_administrator() {
         return Err(Error::NotFound { record: PEOPLE.document.element, id });
     }
-    store.must_exist(&PEOPLE, id)?;
+    store.must_exist(&PEOPLE, id, Reach::All)?;
     Ok(Actor { id, ..actor })
 }
 

@@ -248,6 +248,17 @@ impl Builder {
         self
     }
 
+    /// Draws the salt of a password.
+    pub(crate) fn draw_salt(&self) -> [u8; 16] {
+        let mut salt = [0; 16];
+        match &self.keys {
+            Keys::Seeded { .. } => salt.copy_from_slice(&self.keys.draw()[..16]),
+            // Also where a program draws its client keys itself: those need not be random.
+            Keys::Given(_) => getrandom::fill(&mut salt).expect("the system has random numbers"),
+        }
+        salt
+    }
+
     /// Draws a client key.
     pub(crate) fn draw_key(&self) -> Key {
         self.keys.draw()

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
-use super::actor::ADMINISTRATOR;
+use super::actor::{ADMINISTRATOR, Reach, permit};
 use super::entity::{Change, Done, Entity, Signature};
 use super::rule::{self, Action};
 use crate::error::{self, Error, Result};
@@ -25,6 +25,8 @@ pub(crate) struct Command {
     pub(crate) write: Write,
     /// The id of the person who acts; rules name it as `:actor`.
     pub(crate) actor: i64,
+    /// Which records they may change.
+    pub(crate) reach: Reach,
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -32,6 +34,14 @@ pub(crate) struct Command {
 const NOBODY: i64 = 0;
 
 impl Command {
+    /// The values of a record that it makes.
+    pub(crate) fn made(&mut self) -> Option<&mut Values> {
+        match &mut self.write {
+            Write::Create(values) | Write::Compose(_, values) => Some(values),
+            Write::Update(..) | Write::Act(..) | Write::Delete(_) => None,
+        }
+    }
+
     /// The elements of its document that have no place in a record.
     #[cfg(feature = "server")]
     pub(crate) fn unknown(&self) -> Option<&[Unknown]> {
@@ -91,7 +101,20 @@ pub(crate) enum Outcome {
 /// Where a command is one conditional statement, SQLite itself makes it atomic. A savepoint undoes it
 /// together with what it entails, and with what it looked at to complete a record.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
-    let Command { entity, parent, write, actor, at } = command;
+    let Command { entity, parent, mut write, actor, reach, at } = command;
+    match &mut write {
+        // What is made belongs to what its path names.
+        Write::Create(_) | Write::Compose(..) => {
+            permit(connection, entity.parent.map_or(entity, |named| named.entity), parent, reach)?;
+        }
+        Write::Update(id, values) => {
+            permit(connection, entity, Some(*id), reach)?;
+            if let Reach::Managed(_) = reach {
+                entity.reserved.iter().for_each(|column| values.drop(column));
+            }
+        }
+        Write::Act(id, ..) | Write::Delete(id) => permit(connection, entity, Some(*id), reach)?,
+    }
     match write {
         Write::Create(mut values) => {
             if let (Some(named), Some(id)) = (entity.parent, parent) {
@@ -491,12 +514,6 @@ fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>, actor:
     }
     // Another program's trigger, or none of ours, has kept the row from being written.
     Err(Error::storage("applying a command", "the file took no row, and no rule says why"))
-}
-
-/// Whether a record is there.
-pub(crate) fn exists(connection: &Connection, entity: &Entity, id: i64) -> Result<bool> {
-    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", entity.table.name);
-    Ok(connection.prepare_cached(&sql)?.exists([id])?)
 }
 
 /// A constraint of the schema that the rules before it should have caught says what it is.

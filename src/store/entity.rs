@@ -26,6 +26,13 @@ pub struct Entity {
     pub(crate) order: Order,
     pub(crate) rules: &'static [Rule],
     pub(crate) filters: &'static [Filter],
+    /// The condition in SQL on the records that a person may read who is no administrator; `:actor` is their id, and
+    /// columns of the table are named with it. It has no `OR` outside parentheses. None where there are no such records.
+    pub(crate) seen: Option<&'static str>,
+    /// The same for those that a project manager may read and change.
+    pub(crate) managed: Option<&'static str>,
+    /// The columns that only an administrator sets in a record that is there.
+    pub(crate) reserved: &'static [&'static str],
     /// Takes from the store's settings what applying a command must not ask for, like random keys.
     pub(crate) prepare: Option<fn(&mut Values, &Builder)>,
     /// The columns that say who made a record.
@@ -72,6 +79,9 @@ impl Entity {
             order: Order::Id,
             rules: &[],
             filters: &[],
+            seen: None,
+            managed: None,
+            reserved: &[],
             prepare: None,
             signed: &[],
             existing: None,
@@ -110,6 +120,21 @@ impl Entity {
 
     pub(crate) const fn filters(mut self, filters: &'static [Filter]) -> Self {
         self.filters = filters;
+        self
+    }
+
+    pub(crate) const fn seen(mut self, condition: &'static str) -> Self {
+        self.seen = Some(condition);
+        self
+    }
+
+    pub(crate) const fn managed(mut self, condition: &'static str) -> Self {
+        self.managed = Some(condition);
+        self
+    }
+
+    pub(crate) const fn reserved(mut self, columns: &'static [&'static str]) -> Self {
+        self.reserved = columns;
         self
     }
 
