@@ -32,6 +32,7 @@ pub mod control;
 mod error;
 mod format;
 mod generate;
+mod password;
 mod record;
 mod resources;
 #[cfg(feature = "server")]

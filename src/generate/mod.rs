@@ -16,7 +16,7 @@ use self::time::Work;
 use crate::error::{Error, Result, Rule};
 use crate::record::Fields;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
-use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
+use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Reach, Stored, Transaction, Write, apply};
 
 /// At most this many records of a kind are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
@@ -260,6 +260,7 @@ impl Maker<'_> {
             parent: None,
             write: Write::Create(values),
             actor: ADMINISTRATOR,
+            reach: Reach::All,
             at,
         })? {
             Outcome::Created(id) => Ok(id),
@@ -279,6 +280,7 @@ impl Maker<'_> {
             parent: None,
             write: Write::Act(invoice, action, None),
             actor: ADMINISTRATOR,
+            reach: Reach::All,
             at,
         })
         .map(drop)

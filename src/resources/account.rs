@@ -1,18 +1,18 @@
 //! The account's own documents: `who_am_i` and `rate_limit_status` (`docs/spec/wire.md`, The account).
 
-use super::{Call, Endpoint, Plan};
+use super::{Call, Caller, Endpoint, Plan};
 use crate::error::Result;
 use crate::format::Node::{Boolean, Group, Integer, Text};
-use crate::store::ADMINISTRATOR;
 
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
-    Endpoint::read("/account/who_am_i", who_am_i),
-    Endpoint::read("/account/rate_limit_status", |_| Ok(Plan::RateLimit)).unlimited(),
+    Endpoint::read("/account/who_am_i", who_am_i).by(Caller::Anybody),
+    Endpoint::read("/account/rate_limit_status", |_| Ok(Plan::RateLimit)).unlimited().by(Caller::Anybody),
+    Endpoint::make("/oauth2/token", |_| Ok(Plan::Token)).by(Caller::Stranger),
 ];
 
 fn who_am_i(call: &Call<'_>) -> Result<Plan> {
     let account = call.store.account();
-    let person = call.store.people().get(ADMINISTRATOR)?;
+    let person = call.store.people().get(call.actor.id)?;
     let manages = person.is_admin || person.is_project_manager;
     let text = |name, text: &str| Text(name, text.to_owned());
     let modules = ["expenses", "invoices", "estimates", "approval"].map(|name| Boolean(name, true));

@@ -3,11 +3,12 @@
 
 use chrono::NaiveDate;
 
+use super::people::PEOPLE;
 use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
 use crate::store::Selection;
-use crate::store::{Action, ClientStore, Command, Entity};
+use crate::store::{Action, Actor, ClientStore, Command, Entity, Reach, Role};
 use crate::value::in_range;
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
@@ -43,6 +44,33 @@ pub(crate) struct Endpoint {
     pub(crate) operation: Operation,
     /// Whether calls count against the limit on calls.
     pub(crate) is_limited: bool,
+    /// Who may call it.
+    pub(crate) by: Caller,
+}
+
+/// Who may call an endpoint. To others it is not there; an administrator may call each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Administrator,
+    /// Project managers too, for the records that they [manage](Entity::managed).
+    Manager,
+    /// Everybody who has signed in, for the records that they [see](Entity::seen).
+    Anybody,
+    /// Everybody, also without signing in. It shows no records.
+    Stranger,
+}
+
+impl Caller {
+    /// Which records a call by the person reaches; none where they may not call.
+    pub(crate) fn reach(self, actor: Actor) -> Option<Reach> {
+        match (actor.role, self) {
+            (Role::Open, _) => Some(Reach::All),
+            (Role::Administrator, _) => Some(Reach::Administrator(actor.id)),
+            (_, Caller::Anybody | Caller::Stranger) => Some(Reach::Seen(actor.id)),
+            (Role::ProjectManager, Caller::Manager) => Some(Reach::Managed(actor.id)),
+            (Role::Regular, Caller::Manager) | (_, Caller::Administrator) => None,
+        }
+    }
 }
 
 /// Methods of HTTP. A GET that changes nothing brings HEAD along.
@@ -112,7 +140,7 @@ impl Operation {
 
 impl Endpoint {
     const fn new(methods: Methods, path: &'static str, operation: Operation) -> Self {
-        Endpoint { methods, path, also: &[], operation, is_limited: true }
+        Endpoint { methods, path, also: &[], operation, is_limited: true, by: Caller::Administrator }
     }
 
     /// `GET path` lists.
@@ -190,6 +218,12 @@ impl Endpoint {
         self
     }
 
+    /// Others than administrators may call it, too.
+    pub(crate) const fn by(mut self, caller: Caller) -> Self {
+        self.by = caller;
+        self
+    }
+
     /// Calls do not count against the limit on calls.
     pub(crate) const fn unlimited(mut self) -> Self {
         self.is_limited = false;
@@ -210,6 +244,10 @@ pub(crate) struct Call<'a> {
     pub(crate) day: Option<PathDay>,
     pub(crate) query: &'a str,
     pub(crate) body: RequestBody<'a>,
+    /// Who acts. The commands of a call get it from here, also those that a plan of its own makes.
+    pub(crate) actor: Actor,
+    /// Which records the call reaches; to what it reads and writes, the others are not there.
+    pub(crate) reach: Reach,
 }
 
 /// A day in a path: the day of the year from 1, and the year.
@@ -237,6 +275,8 @@ pub(crate) enum Plan {
     Tree(&'static str, Vec<Node>),
     /// The document that says how the limit on calls stands.
     RateLimit,
+    /// The token that programs send in place of a password, where there is one.
+    Token,
     /// Nothing; the path of the record.
     Unchanged { location: String },
     /// A write, and what to answer once it is on disk.
@@ -310,17 +350,28 @@ impl Call<'_> {
         }
     }
 
+    /// The id of the person whom the call is about: the acting person, unless an administrator names another by
+    /// `of_user`, in the query or as here in the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
+    pub(crate) fn of_user(&self, in_body: Option<i64>) -> Result<i64> {
+        in_body.map_or(Ok(self.actor), |id| on_behalf_of(self.store, self.actor, id)).map(|actor| actor.id)
+    }
+
     /// The plan of a call that changes nothing of its record.
     fn stay(&self) -> Result<Plan> {
         let (Some(resource), Some(id)) = (self.resource, self.id) else { return Err(no_record()) };
-        self.store.must_exist(resource.entity, id)?;
+        self.store.must_exist(resource.entity, id, self.reach)?;
         Ok(Plan::Unchanged { location: resource.location(self.parent, &id.to_string()) })
     }
 
     fn list(&self, entity: &'static Entity) -> Result<Plan> {
         let mut selection = entity.unfiltered(self.store.today());
+        selection.within(entity, self.reach);
         if let (Some(named), Some(id)) = (entity.parent, self.parent) {
-            self.store.must_exist(named.entity, id)?;
+            self.store.must_exist(named.entity, id, self.reach)?;
             selection.belonging_to(named.column, id);
         }
         for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
@@ -338,6 +389,19 @@ impl Call<'_> {
     fn changed(&self, resource: &Resource, id: i64) -> Answer {
         Answer::Changed { location: resource.location(self.parent, &id.to_string()) }
     }
+}
+
+/// Who acts where an administrator names another person to act for.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
+pub(crate) fn on_behalf_of(store: &ClientStore, actor: Actor, id: i64) -> Result<Actor> {
+    if !actor.is_administrator() {
+        return Err(Error::NotFound { record: PEOPLE.document.element, id });
+    }
+    store.must_exist(&PEOPLE, id, Reach::All)?;
+    Ok(Actor { id, ..actor })
 }
 
 pub(super) fn no_record() -> Error {

@@ -7,8 +7,7 @@ use super::invoices::{INVOICE, Moved, PartFilter, no_such_invoice, touch};
 use super::{Endpoint, Resource};
 use crate::error::Result;
 use crate::record::{Fields, record};
-use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
-use crate::value::Value;
+use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Signature, Stored, Transaction};
 
 record! {
     /// A message that was sent with an invoice.
@@ -91,10 +90,7 @@ impl Stored for Message {
 pub(crate) static MESSAGES: Entity = Entity::of::<Message>()
     .parent(INVOICE)
     .rules(&[HAS_INVOICE])
-    .prepare(|values, settings| {
-        values.default("sent_by", || Value::Text(settings.whose().full_name()));
-        values.default("sent_by_email", || Value::from(settings.whose().email.as_str()));
-    })
+    .signed(&[("sent_by", Signature::Name), ("sent_by_email", Signature::Email)])
     .entail(&["invoice_id"], entail);
 
 pub(crate) static RESOURCE: Resource = Resource {

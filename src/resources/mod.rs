@@ -13,6 +13,8 @@ pub(crate) mod messages;
 pub(crate) mod payments;
 pub(crate) mod people;
 pub(crate) mod projects;
+#[cfg(test)]
+mod roles;
 pub(crate) mod task_assignments;
 pub(crate) mod tasks;
 pub(crate) mod time;
@@ -20,7 +22,9 @@ pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, PathDay, Plan, Resource, Telling};
+pub(crate) use self::endpoint::{
+    Answer, Call, Caller, Endpoint, Methods, PathDay, Plan, Resource, Telling, on_behalf_of,
+};
 use crate::error::Result;
 use crate::store::Entity;
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
-use super::{Endpoint, Resource, count};
+use super::{Caller, Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
 use crate::record::{Fields, record, text_enum};
 use crate::store::{
@@ -174,6 +174,17 @@ impl Stored for Project {
 
 pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE])
+    .seen(
+        "projects.id IN (SELECT mine.project_id FROM user_assignments AS mine \
+         WHERE mine.user_id = :actor AND mine.deactivated = 0)",
+    )
+    .managed(
+        "projects.id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
+    )
+    // With another client, a project manager would see a client that is none of theirs.
+    .reserved(&["client_id"])
     .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_TIME])
     .entail(&[], entail)
     .invariants(&INVARIANTS);
@@ -181,12 +192,12 @@ pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &PROJECTS,
     endpoints: &[
-        Endpoint::list("/projects"),
+        Endpoint::list("/projects").by(Caller::Anybody),
         Endpoint::create("/projects"),
-        Endpoint::get("/projects/{id}"),
-        Endpoint::update("/projects/{id}"),
-        Endpoint::delete("/projects/{id}"),
-        Endpoint::act("/projects/{id}/toggle", &TOGGLE),
+        Endpoint::get("/projects/{id}").by(Caller::Anybody),
+        Endpoint::update("/projects/{id}").by(Caller::Manager),
+        Endpoint::delete("/projects/{id}").by(Caller::Manager),
+        Endpoint::act("/projects/{id}/toggle", &TOGGLE).by(Caller::Manager),
     ],
 };
 

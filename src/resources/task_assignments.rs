@@ -8,7 +8,7 @@ use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, aga
 use super::endpoint::no_record;
 use super::projects::PROJECT;
 use super::tasks::{NewTask, TASKS};
-use super::{Answer, Call, Endpoint, Plan, Resource};
+use super::{Answer, Call, Caller, Endpoint, Plan, Resource};
 use crate::error::{self, Error, Result};
 use crate::format::Purpose;
 use crate::record::{Column, Document, Fields, Table, record};
@@ -85,6 +85,11 @@ impl Stored for TaskAssignment {
 
 pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
     .parent(PROJECT)
+    .managed(
+        "task_assignments.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
+    )
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_PROJECT, HAS_TASK, TASK_IS_ACTIVE, IS_SINGLE, IS_ONE_OF_SEVERAL])
     .existing(|connection, values, at| {
@@ -111,12 +116,13 @@ pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &TASK_ASSIGNMENTS,
     endpoints: &[
-        Endpoint::list("/projects/{project_id}/task_assignments"),
-        Endpoint::make("/projects/{project_id}/task_assignments", |call| NAMED.plan(call)),
-        Endpoint::make("/projects/{project_id}/task_assignments/add_with_create_new_task", with_new_task),
-        Endpoint::get("/projects/{project_id}/task_assignments/{id}"),
-        Endpoint::update("/projects/{project_id}/task_assignments/{id}"),
-        Endpoint::delete("/projects/{project_id}/task_assignments/{id}"),
+        Endpoint::list("/projects/{project_id}/task_assignments").by(Caller::Manager),
+        Endpoint::make("/projects/{project_id}/task_assignments", |call| NAMED.plan(call)).by(Caller::Manager),
+        Endpoint::make("/projects/{project_id}/task_assignments/add_with_create_new_task", with_new_task)
+            .by(Caller::Manager),
+        Endpoint::get("/projects/{project_id}/task_assignments/{id}").by(Caller::Manager),
+        Endpoint::update("/projects/{project_id}/task_assignments/{id}").by(Caller::Manager),
+        Endpoint::delete("/projects/{project_id}/task_assignments/{id}").by(Caller::Manager),
     ],
 };
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{Endpoint, Resource};
+use super::{Caller, Endpoint, Resource};
 use crate::error::Result;
 use crate::record::{Fields, record};
 use crate::store::{
@@ -93,6 +93,7 @@ impl Stored for Task {
 }
 
 pub(crate) static TASKS: Entity = Entity::of::<Task>()
+    .seen(SEEN)
     .filters(&[Filter::UPDATED_SINCE])
     .seeded("id <= 3 AND version = 0")
     .archiving(Archiving {
@@ -102,12 +103,17 @@ pub(crate) static TASKS: Entity = Entity::of::<Task>()
     })
     .invariants(&INVARIANTS);
 
+/// The tasks of the projects that the person is assigned to.
+const SEEN: &str = "tasks.id IN (SELECT theirs.task_id FROM user_assignments AS mine, task_assignments AS theirs \
+                    WHERE mine.user_id = :actor AND mine.deactivated = 0 AND theirs.project_id = mine.project_id \
+                    AND theirs.deactivated = 0)";
+
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &TASKS,
     endpoints: &[
-        Endpoint::list("/tasks"),
+        Endpoint::list("/tasks").by(Caller::Anybody),
         Endpoint::create("/tasks"),
-        Endpoint::get("/tasks/{id}"),
+        Endpoint::get("/tasks/{id}").by(Caller::Anybody),
         Endpoint::update("/tasks/{id}"),
         Endpoint::delete("/tasks/{id}"),
         Endpoint::act("/tasks/{id}/activate", &ACTIVATE),

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
 use super::projects::PROJECT;
-use super::{Endpoint, Resource};
+use super::{Caller, Endpoint, Resource};
 use crate::error::Error;
 use crate::record::{Column, Document, Fields, Table, record};
 use crate::store::{
@@ -80,6 +80,11 @@ impl Stored for UserAssignment {
 
 pub(crate) static USER_ASSIGNMENTS: Entity = Entity::of::<UserAssignment>()
     .parent(PROJECT)
+    .managed(
+        "user_assignments.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
+    )
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_PROJECT, HAS_PERSON, PERSON_IS_ACTIVE, IS_SINGLE])
     .existing(|connection, values, at| {
@@ -106,11 +111,11 @@ pub(crate) static USER_ASSIGNMENTS: Entity = Entity::of::<UserAssignment>()
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &USER_ASSIGNMENTS,
     endpoints: &[
-        Endpoint::list("/projects/{project_id}/user_assignments"),
-        Endpoint::make("/projects/{project_id}/user_assignments", |call| NAMED.plan(call)),
-        Endpoint::get("/projects/{project_id}/user_assignments/{id}"),
-        Endpoint::update("/projects/{project_id}/user_assignments/{id}"),
-        Endpoint::delete("/projects/{project_id}/user_assignments/{id}"),
+        Endpoint::list("/projects/{project_id}/user_assignments").by(Caller::Manager),
+        Endpoint::make("/projects/{project_id}/user_assignments", |call| NAMED.plan(call)).by(Caller::Manager),
+        Endpoint::get("/projects/{project_id}/user_assignments/{id}").by(Caller::Manager),
+        Endpoint::update("/projects/{project_id}/user_assignments/{id}").by(Caller::Manager),
+        Endpoint::delete("/projects/{project_id}/user_assignments/{id}").by(Caller::Manager),
     ],
 };
 

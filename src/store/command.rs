@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 use rust_decimal::Decimal;
 
-use super::entity::{Archiving, Change, Done, Entity};
+use super::actor::{ADMINISTRATOR, Reach, permit};
+use super::entity::{Archiving, Change, Done, Entity, Signature};
 use super::rule::{self, Action};
 use crate::error::{self, Error, Result};
 use crate::format::Node;
@@ -26,15 +27,23 @@ pub(crate) struct Command {
     pub(crate) write: Write,
     /// The id of the person who acts; rules name it as `:actor`.
     pub(crate) actor: i64,
+    /// Which records they may change.
+    pub(crate) reach: Reach,
     pub(crate) at: DateTime<Utc>,
 }
 
-/// The person who acts where nobody else does: the account's administrator.
-pub(crate) const ADMINISTRATOR: i64 = 1;
 /// Nobody acts where a document is loaded.
 const NOBODY: i64 = 0;
 
 impl Command {
+    /// The values of a record that it makes.
+    pub(crate) fn made(&mut self) -> Option<&mut Values> {
+        match &mut self.write {
+            Write::Create(values) | Write::Compose(_, values) => Some(values),
+            Write::Update(..) | Write::Act(..) | Write::Delete(_) | Write::Run(..) => None,
+        }
+    }
+
     /// The elements of its document that have no place in a record.
     #[cfg(feature = "server")]
     pub(crate) fn unknown(&self) -> Option<&[Unknown]> {
@@ -124,7 +133,20 @@ pub(crate) enum Outcome {
 /// Where a command is one conditional statement, SQLite itself makes it atomic. A savepoint undoes it
 /// together with what it entails, and with what it looked at to complete a record.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
-    let Command { entity, parent, write, actor, at } = command;
+    let Command { entity, parent, mut write, actor, reach, at } = command;
+    match &mut write {
+        // What is made belongs to what its path names.
+        Write::Create(_) | Write::Compose(..) | Write::Run(..) => {
+            permit(connection, entity.parent.map_or(entity, |named| named.entity), parent, reach)?;
+        }
+        Write::Update(id, values) => {
+            permit(connection, entity, Some(*id), reach)?;
+            if let Reach::Managed(_) = reach {
+                entity.reserved.iter().for_each(|column| values.drop(column));
+            }
+        }
+        Write::Act(id, ..) | Write::Delete(id) => permit(connection, entity, Some(*id), reach)?,
+    }
     match write {
         Write::Create(mut values) => {
             if let (Some(named), Some(id)) = (entity.parent, parent) {
@@ -150,6 +172,8 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             Ok(Outcome::Acted(now))
         }),
         Write::Run(procedure, id, values) => whole(connection, true, || {
+            // Whoever acts for another is still who they are.
+            let actor = reach.person().unwrap_or(ADMINISTRATOR);
             let told = (procedure.run)(connection, Given { id, parent, values, actor, at })?;
             Ok(Outcome::Told(Box::new(told)))
         }),
@@ -185,7 +209,7 @@ pub(crate) fn create(
     {
         return Ok(id);
     }
-    complete(connection, entity, &mut values, at)?;
+    complete(connection, entity, &mut values, actor, at)?;
     let id = insert(connection, entity, &values, actor)?;
     entail(connection, entity, Done { change: Change::Create(&values), id, deleted: None, body: None, actor, at })?;
     Ok(id)
@@ -236,9 +260,37 @@ fn whole(connection: &Connection, several: bool, run: impl FnOnce() -> Result<Ou
 }
 
 /// Gives a new record all that it was not given.
-fn complete(connection: &Connection, entity: &Entity, values: &mut Values, at: DateTime<Utc>) -> Result<()> {
+fn complete(
+    connection: &Connection,
+    entity: &Entity,
+    values: &mut Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    sign(connection, entity, values, actor)?;
     values.default_columns(&datetime_text(at));
     entity.complete.map_or(Ok(()), |complete| complete(connection, values, at))
+}
+
+/// Says in a new record who made it. What is loaded without saying so counts as the administrator's.
+fn sign(connection: &Connection, entity: &Entity, values: &mut Values, actor: i64) -> Result<()> {
+    let actor = if actor == NOBODY { ADMINISTRATOR } else { actor };
+    for (column, signature) in entity.signed {
+        if values.get(column).is_some() {
+            continue;
+        }
+        let sql = match signature {
+            Signature::Id => {
+                values.set(column, Value::Integer(actor));
+                continue;
+            }
+            Signature::Name => "SELECT first_name || ' ' || last_name FROM people WHERE id = ?1",
+            Signature::Email => "SELECT email FROM people WHERE id = ?1",
+        };
+        let text: Option<String> = connection.prepare_cached(sql)?.query_row([actor], |row| row.get(0)).optional()?;
+        text.into_iter().for_each(|text| values.set(column, Value::Text(text)));
+    }
+    Ok(())
 }
 
 fn insert(connection: &Connection, entity: &Entity, values: &Values, actor: i64) -> Result<i64> {
@@ -420,10 +472,16 @@ fn first_row<T>(
 }
 
 /// Adds a record that another's change entails.
-pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, at: DateTime<Utc>) -> Result<i64> {
+pub(crate) fn add(
+    connection: &Connection,
+    entity: &Entity,
+    mut values: Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<i64> {
     values.check(true)?;
-    complete(connection, entity, &mut values, at)?;
-    insert(connection, entity, &values, NOBODY)
+    complete(connection, entity, &mut values, actor, at)?;
+    insert(connection, entity, &values, actor)
 }
 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
@@ -449,7 +507,7 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     let said: Vec<(usize, Value)> =
         given.given().filter(|(position, _)| typed(position)).map(|(at, value)| (at, value.clone())).collect();
     let mut values = given;
-    complete(connection, entity, &mut values, at)?;
+    complete(connection, entity, &mut values, NOBODY, at)?;
     for (position, value) in said {
         values.set_at(position, value);
     }
@@ -524,12 +582,6 @@ fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>, actor:
     }
     // Another program's trigger, or none of ours, has kept the row from being written.
     Err(Error::storage("applying a command", "the file took no row, and no rule says why"))
-}
-
-/// Whether a record is there.
-pub(crate) fn exists(connection: &Connection, entity: &Entity, id: i64) -> Result<bool> {
-    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", entity.table.name);
-    Ok(connection.prepare_cached(&sql)?.exists([id])?)
 }
 
 /// A constraint of the schema that the rules before it should have caught says what it is.

@@ -26,8 +26,17 @@ pub struct Entity {
     pub(crate) order: Order,
     pub(crate) rules: &'static [Rule],
     pub(crate) filters: &'static [Filter],
+    /// The condition in SQL on the records that a person may read who is no administrator; `:actor` is their id, and
+    /// columns of the table are named with it. It has no `OR` outside parentheses. None where there are no such records.
+    pub(crate) seen: Option<&'static str>,
+    /// The same for those that a project manager may read and change.
+    pub(crate) managed: Option<&'static str>,
+    /// The columns that only an administrator sets in a record that is there.
+    pub(crate) reserved: &'static [&'static str],
     /// Takes from the store's settings what applying a command must not ask for, like random keys.
     pub(crate) prepare: Option<fn(&mut Values, &Builder)>,
+    /// The columns that say who made a record.
+    pub(crate) signed: &'static [(&'static str, Signature)],
     /// Finds the record that is there already and that a create means, and makes it what the create says.
     pub(crate) existing: Option<Existing>,
     /// Fills in what a create leaves out and no column's default gives.
@@ -72,7 +81,11 @@ impl Entity {
             order: Order::Id,
             rules: &[],
             filters: &[],
+            seen: None,
+            managed: None,
+            reserved: &[],
             prepare: None,
+            signed: &[],
             existing: None,
             complete: None,
             revise: None,
@@ -113,8 +126,28 @@ impl Entity {
         self
     }
 
+    pub(crate) const fn seen(mut self, condition: &'static str) -> Self {
+        self.seen = Some(condition);
+        self
+    }
+
+    pub(crate) const fn managed(mut self, condition: &'static str) -> Self {
+        self.managed = Some(condition);
+        self
+    }
+
+    pub(crate) const fn reserved(mut self, columns: &'static [&'static str]) -> Self {
+        self.reserved = columns;
+        self
+    }
+
     pub(crate) const fn prepare(mut self, prepare: fn(&mut Values, &Builder)) -> Self {
         self.prepare = Some(prepare);
+        self
+    }
+
+    pub(crate) const fn signed(mut self, columns: &'static [(&'static str, Signature)]) -> Self {
+        self.signed = columns;
         self
     }
 
@@ -189,6 +222,15 @@ impl std::fmt::Debug for Entity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Entity").field(&self.table.name).finish()
     }
+}
+
+/// What a column holds of the person who made the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    Id,
+    /// The first and the last name.
+    Name,
+    Email,
 }
 
 /// The kind of record that another's records belong to.

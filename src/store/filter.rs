@@ -6,6 +6,7 @@ use std::num::IntErrorKind;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::actor::Reach;
 use super::entity::Entity;
 use crate::error::{Error, Result};
 use crate::value::{Kind, Value, bound, date_text, datetime_text, is_space, parse_date, parse_datetime};
@@ -173,6 +174,16 @@ impl Selection {
     /// Only records that belong to the one with the id.
     pub(crate) fn belonging_to(&mut self, column: &'static str, id: i64) {
         self.conditions.push((Cow::Owned(format!("{column} = ?")), Some(Value::Integer(id))));
+    }
+
+    /// Only the records of the entity that the call reaches. All that is reached is no condition, so that an
+    /// administrator's lists are read as if there were no roles.
+    pub(crate) fn within(&mut self, entity: &Entity, reach: Reach) {
+        if let Some((condition, actor)) = entity.reached(reach) {
+            self.and(condition, Value::Integer(actor));
+            // Found once, by the index of the assignments, and not again for each part of the list.
+            self.sorts = true;
+        }
     }
 
     /// No record at all.

@@ -136,10 +136,15 @@ impl Cursor {
         (sql, parameters)
     }
 
-    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
+    fn ids(&self, selection: &Selection) -> (String, Vec<Value>) {
         let mut sql = format!("SELECT id FROM {}", self.entity.table.name);
         let mut parameters = conditions(&mut sql, selection);
         self.arrange(&mut sql, &mut parameters, selection);
+        (sql, parameters)
+    }
+
+    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
+        let (sql, parameters) = self.ids(selection);
         let mut ids = Vec::new();
         rows(connection, &sql, parameters, None, &mut |row| {
             ids.push(row.get(0)?);
@@ -323,7 +328,9 @@ mod tests {
     use rusqlite::StatementStatus;
 
     use super::*;
-    use crate::{ClientStore, Durability, NewClient, NewInvoice};
+    use crate::resources::projects::PROJECTS;
+    use crate::store::Reach;
+    use crate::{ClientStore, Durability, NewClient, NewInvoice, NewPerson, NewProject};
 
     /// 100,000 invoices, ten clients', a state each in turn, a minute and a day apart.
     fn store(directory: &tempfile::TempDir) -> ClientStore {
@@ -353,13 +360,56 @@ mod tests {
             entity.filter(&mut selection, name, value).unwrap();
         }
         let (sql, parameters) = Cursor::new(entity, View::Live, Selection::default()).page(&selection);
+        run(store, &sql, &parameters)
+    }
+
+    #[test]
+    fn a_person_reads_only_the_projects_that_they_are_assigned_to_and_an_administrator_as_if_there_were_no_roles() {
+        let store = ClientStore::open_in_memory().unwrap();
+        store.clients().create(&NewClient::named("SuprCorp")).unwrap();
+        store.projects().create(&NewProject::of(1, "Website")).unwrap();
+        store.people().create(&NewPerson::named("Jane", "Doe", "jane@example.com")).unwrap();
+        let selected = |reach| {
+            let mut selection = PROJECTS.unfiltered(NaiveDate::MIN);
+            selection.within(&PROJECTS, reach);
+            selection
+        };
+        let projects = "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n LIMIT 19999) INSERT INTO projects \
+                        (client_id, name, updated_at, created_at) SELECT 1, n, updated_at, created_at FROM n, projects \
+                        WHERE projects.id = 1";
+        let assigned = "INSERT INTO user_assignments (user_id, project_id, is_project_manager, updated_at, created_at) \
+                        SELECT 2, 2000 * id, 1, updated_at, created_at FROM projects WHERE id <= 10";
+        store
+            .transaction(|tx| {
+                tx.connection().execute(projects, [])?;
+                tx.connection().execute(assigned, [])?;
+                Ok(tx.connection().execute("UPDATE people SET is_project_manager = 1 WHERE id = 2", [])?)
+            })
+            .unwrap();
+        for reach in [Reach::Seen(2), Reach::Managed(2)] {
+            let selection = selected(reach);
+            assert!(!selection.is_whole(), "it is never kept for others");
+            let (sql, parameters) = Cursor::new(&PROJECTS, View::Live, Selection::default()).ids(&selection);
+            let (plan, ids, steps) = run(&store, &sql, &parameters);
+            assert!(plan.contains("SEARCH projects USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
+            assert!(plan.contains("SEARCH mine USING INDEX user_assignments_pair (user_id=?)"), "{plan}");
+            assert_eq!(ids, 10);
+            assert!(steps < 500, "{steps}");
+        }
+        for reach in [Reach::All, Reach::Administrator(1)] {
+            assert!(selected(reach).is_whole() && !selected(reach).sorts);
+        }
+    }
+
+    /// How a statement finds its rows, how many it has, and in how many steps.
+    fn run(store: &ClientStore, sql: &str, parameters: &[Value]) -> (String, usize, i32) {
         store
             .read(|connection| {
-                let parameters = || rusqlite::params_from_iter(parameters.clone());
+                let parameters = || rusqlite::params_from_iter(parameters);
                 let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
                 let plan: rusqlite::Result<Vec<String>> =
                     explain.query_map(parameters(), |row| row.get("detail"))?.collect();
-                let mut statement = connection.prepare(&sql)?;
+                let mut statement = connection.prepare(sql)?;
                 let mut rows = statement.query(parameters())?;
                 let mut count = 0;
                 while rows.next()?.is_some() {

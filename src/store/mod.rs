@@ -1,5 +1,6 @@
 //! The store: the file, its readers and its writer, and the typed access to its records.
 
+mod actor;
 mod backup;
 mod builder;
 mod claim;
@@ -31,15 +32,16 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+pub(crate) use actor::{ADMINISTRATOR, Actor, Reach, Role};
 pub(crate) use backup::copy;
 pub use builder::{Builder, Durability};
 pub(crate) use command::{
-    ADMINISTRATOR, Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, apply,
-    change, create, delete_where, load,
+    Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, apply, change, create,
+    delete_where, load,
 };
 pub(crate) use document::{Ended, ListDocument, PIECE};
 pub use entity::Stored;
-pub(crate) use entity::{Archiving, Attached, Change, Done, Entity, Invariant, Loading, Parent};
+pub(crate) use entity::{Archiving, Attached, Change, Done, Entity, Invariant, Loading, Parent, Signature};
 pub(crate) use file::differences;
 pub(crate) use filter::{By, Filter, Selection};
 #[cfg(feature = "server")]
@@ -64,7 +66,10 @@ use self::writer::Writer;
 use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::record::Values;
-use crate::value::whole_seconds;
+use crate::value::{Value, whole_seconds};
+
+/// The column that keeps a person's password.
+const PASSWORD_HASH: &str = "password_hash";
 
 /// An account's clients, projects and invoices in one SQLite file.
 ///
@@ -294,15 +299,27 @@ impl ClientStore {
     }
 
     fn command(&self, entity: &'static Entity, parent: Option<i64>, write: Write) -> Command {
-        Command { entity, parent, write, actor: ADMINISTRATOR, at: self.now() }
+        Command { entity, parent, write, actor: ADMINISTRATOR, reach: Reach::All, at: self.now() }
+    }
+
+    /// Hashes the password of a command that has one, which takes a while.
+    pub(crate) fn hash_password(&self, command: &mut Command) -> Result<()> {
+        let Some(values) = command.made() else { return Ok(()) };
+        if let Some(password) = values.password.take() {
+            let salt = self.inner.builder.draw_salt();
+            values.set(PASSWORD_HASH, Value::Text(password.hash(&salt)?));
+        }
+        Ok(())
     }
 
     /// Applies a command and commits it.
-    pub(crate) fn run(&self, command: Command) -> Result<Outcome> {
+    pub(crate) fn run(&self, mut command: Command) -> Result<Outcome> {
+        self.hash_password(&mut command)?;
         self.inner.writer.run(command)
     }
 
-    /// The same for a task, which waits without blocking a thread.
+    /// The same for a task, which waits without blocking a thread. A password must have been
+    /// [hashed](Self::hash_password) before.
     #[cfg(feature = "tower")]
     pub(crate) fn submit(
         &self,
@@ -364,9 +381,9 @@ impl ClientStore {
         document.write(&taken, attached.as_deref(), room)
     }
 
-    /// Refuses a record that is not there.
-    pub(crate) fn must_exist(&self, entity: &'static Entity, id: i64) -> Result<()> {
-        match self.read(|connection| command::exists(connection, entity, id))? {
+    /// Refuses a record that is not there, or out of reach.
+    pub(crate) fn must_exist(&self, entity: &'static Entity, id: i64, reach: Reach) -> Result<()> {
+        match self.read(|connection| actor::reaches(connection, entity, id, reach))? {
             true => Ok(()),
             false => Err(Error::NotFound { record: entity.document.element, id }),
         }

@@ -5,7 +5,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row};
 
 use super::document::PIECE;
-use super::{Entity, corrupt, list};
+use super::{Entity, Reach, corrupt, list};
 use crate::error::{Error, Result};
 use crate::format::{Format, Unwritable, Writer};
 use crate::record::Column;
@@ -20,6 +20,7 @@ pub(crate) struct RecordDocument {
     /// The record that it belongs to, where its path names one.
     pub(crate) parent: Option<i64>,
     pub(crate) id: i64,
+    pub(crate) reach: Reach,
     pub(crate) format: Format,
 }
 
@@ -96,8 +97,14 @@ impl RecordDocument {
     /// Reads the record's row, where it belongs to the one that its path names.
     fn with_row<T>(self, connection: &Connection, run: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<T> {
         let Entity { table, document, .. } = self.entity;
-        let mut statement = connection.prepare_cached(table.sql().one(self.format.view()))?;
-        let mut rows = statement.query([self.id])?;
+        let one = table.sql().one(self.format.view());
+        let reached = self.entity.reached(self.reach);
+        let narrow = reached.map(|(condition, _)| format!("{one} AND {condition}"));
+        let mut statement = connection.prepare_cached(narrow.as_deref().unwrap_or(one))?;
+        let mut rows = match reached {
+            None => statement.query([self.id]),
+            Some((_, actor)) => statement.query([self.id, actor]),
+        }?;
         match rows.next()? {
             Some(row) if self.belongs(row)? => run(row),
             _ => Err(Error::NotFound { record: document.element, id: self.id }),
@@ -181,7 +188,7 @@ mod tests {
 
     /// The document of a record that is long, and how long it is at most.
     fn long<R: Stored>(store: &ClientStore, id: i64, format: Format) -> (Vec<u8>, usize) {
-        let document = RecordDocument { entity: R::ENTITY, parent: None, id, format };
+        let document = RecordDocument { entity: R::ENTITY, parent: None, id, reach: Reach::All, format };
         assert!(matches!(store.document(document).unwrap(), Document::Long), "{format:?}");
         let most = store.document_at_most(document).unwrap();
         (store.long_document(document, most).unwrap(), most)

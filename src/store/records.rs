@@ -209,9 +209,12 @@ impl<'a, R: Stored> Records<'a, R> {
         }
     }
 
-    fn run(&self, command: Command) -> Result<Outcome> {
+    fn run(&self, mut command: Command) -> Result<Outcome> {
         match self.connection {
-            Some(connection) => command::apply(connection, command),
+            Some(connection) => {
+                self.store.hash_password(&mut command)?;
+                command::apply(connection, command)
+            }
             None => self.store.run(command),
         }
     }

@@ -10,7 +10,7 @@ use super::money::{Exact, Share, line_amount};
 use crate::error::{Error, Result};
 use crate::record::{Describe, Fields, Values, View, record};
 use crate::resources::Resource;
-use crate::store::{Entity, On, Rule};
+use crate::store::{ADMINISTRATOR, Entity, On, Rule, add};
 use crate::value::{Kind, Value, is_space};
 
 /// The element of the lines, for errors.
@@ -201,7 +201,7 @@ pub(super) fn replace(connection: &Connection, invoice: i64, lines: Vec<Values>)
     connection.prepare_cached("DELETE FROM invoice_line_items WHERE invoice_id = ?1")?.execute([invoice])?;
     for mut values in lines {
         values.set("invoice_id", Value::Integer(invoice));
-        crate::store::add(connection, &LINE_ITEMS, values, DateTime::UNIX_EPOCH)?;
+        add(connection, &LINE_ITEMS, values, ADMINISTRATOR, DateTime::UNIX_EPOCH)?;
     }
     Ok(())
 }

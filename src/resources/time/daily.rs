@@ -4,14 +4,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
 use super::super::endpoint::no_record;
-use super::super::people::PEOPLE;
 use super::super::{Answer, Call, Plan, Telling};
 use super::request::{Hours, Request};
 use super::{DAY_ENTRIES, PERSON, entry, timers};
 use crate::error::{Error, Result};
 use crate::format::Node;
 use crate::record::Values;
-use crate::store::{ADMINISTRATOR, Procedure, Reads};
+use crate::store::{Procedure, Reads};
 use crate::value::{Value, date_text, is_space};
 
 /// Where an entry is found.
@@ -30,7 +29,7 @@ pub(super) fn day(call: &Call<'_>) -> Result<Plan> {
 }
 
 fn of_day(call: &Call<'_>, day: NaiveDate) -> Result<Plan> {
-    let user = person(call, None)?;
+    let user = call.of_user(None)?;
     let is_slim = parameter(call, "slim").is_some_and(|value| value == "1");
     let now = call.store.now();
     let members = call.store.snapshot()?.read(|connection| {
@@ -87,7 +86,7 @@ fn projects(connection: &Connection, user: i64) -> Result<Vec<Vec<Node>>> {
 }
 
 pub(super) fn show(call: &Call<'_>) -> Result<Plan> {
-    let (user, id) = (person(call, None)?, id(call)?);
+    let (user, id) = (call.of_user(None)?, id(call)?);
     let now: DateTime<Utc> = call.store.now();
     let members = call.store.read(|connection| entry::one(connection, id, user, now))?;
     Ok(Plan::Tree("timer", vec![Node::Bare("day_entry", members)]))
@@ -96,14 +95,14 @@ pub(super) fn show(call: &Call<'_>) -> Result<Plan> {
 /// Starts or stops the timer. A body of a POST may say for whom.
 pub(super) fn timer(call: &Call<'_>) -> Result<Plan> {
     let of_user = if call.body.is_none() { None } else { Request::read(call)?.of_user };
-    let user = person(call, of_user)?;
+    let user = call.of_user(of_user)?;
     let telling = Telling { root: "timer", created: false, location: None };
     Ok(write(call, user, Some(id(call)?), &timers::TOGGLE, Values::new(DAY_ENTRIES.table), telling))
 }
 
 pub(super) fn add(call: &Call<'_>) -> Result<Plan> {
     let request = Request::read(call)?;
-    let user = person(call, request.of_user)?;
+    let user = call.of_user(request.of_user)?;
     let mut values = Values::new(DAY_ENTRIES.table);
     values.set(PERSON.column, Value::Integer(user));
     values.set(super::DAY, Value::Text(date_text(call.store.today())));
@@ -114,7 +113,7 @@ pub(super) fn add(call: &Call<'_>) -> Result<Plan> {
 
 pub(super) fn update(call: &Call<'_>) -> Result<Plan> {
     let request = Request::read(call)?;
-    let user = person(call, request.of_user)?;
+    let user = call.of_user(request.of_user)?;
     let mut values = Values::new(DAY_ENTRIES.table);
     request.values(&mut values);
     let procedure = if request.hours == Some(Hours::Timer) { &timers::UPDATE_AND_START } else { &timers::UPDATE };
@@ -123,7 +122,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Plan> {
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Result<Plan> {
-    let user = person(call, None)?;
+    let user = call.of_user(None)?;
     let command = call.store.deletion(&DAY_ENTRIES, Some(user), id(call)?);
     Ok(Plan::Write { command, answer: Answer::Deleted })
 }
@@ -150,21 +149,4 @@ fn parameter(call: &Call<'_>, name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     let value = pairs.find(|(given, _)| given == name)?.1;
     Some(value.trim_matches(is_space).to_owned()).filter(|value| !value.is_empty())
-}
-
-/// Whose time it is: that of the person whom an administrator names, else that of the acting person.
-///
-/// # Errors
-///
-/// [`Error::NotFound`] where there is no such person.
-fn person(call: &Call<'_>, of_user: Option<i64>) -> Result<i64> {
-    let named = match parameter(call, "of_user") {
-        // What is no number is nobody's id.
-        Some(text) => Some(text.parse().unwrap_or_default()),
-        None => of_user,
-    };
-    match named {
-        None | Some(ADMINISTRATOR) => Ok(ADMINISTRATOR),
-        Some(id) => call.store.must_exist(&PEOPLE, id).map(|()| id),
-    }
 }

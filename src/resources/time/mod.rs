@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::people::PEOPLE;
-use super::{Endpoint, Resource};
+use super::{Caller, Endpoint, Resource};
 use crate::error::Result;
 use crate::record::{Fields, Values, record};
 use crate::store::{By, ClientStore, Entity, Filter, Parent, Records, Selection, Stored, Transaction};
@@ -198,6 +198,12 @@ const IS_CLOSED: Filter =
 
 pub(crate) static DAY_ENTRIES: Entity = Entity::of::<DayEntry>()
     .parent(PERSON)
+    .seen("day_entries.user_id = :actor")
+    .managed(
+        "day_entries.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
+    )
     .filters(&[FROM, TO, USER_ID, PROJECT_ID, BILLABLE, ONLY_BILLED, ONLY_UNBILLED, IS_CLOSED, Filter::UPDATED_SINCE])
     .rules(&rules::RULES)
     .complete(|_, values, _| {
@@ -213,16 +219,16 @@ pub(crate) static DAY_ENTRIES: Entity = Entity::of::<DayEntry>()
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &DAY_ENTRIES,
     endpoints: &[
-        Endpoint::read("/daily", daily::today),
-        Endpoint::read("/daily/{day}/{year}", daily::day),
-        Endpoint::read("/daily/show/{id}", daily::show),
-        Endpoint::changing_get("/daily/timer/{id}", daily::timer),
-        Endpoint::make("/daily/timer/{id}", daily::timer),
-        Endpoint::make("/daily/add", daily::add),
-        Endpoint::make("/daily/update/{id}", daily::update).or_put(),
-        Endpoint::remove("/daily/delete/{id}", daily::delete),
-        Endpoint::read("/projects/{project_id}/entries", reports::of_project),
-        Endpoint::read("/people/{user_id}/entries", reports::of_person),
+        Endpoint::read("/daily", daily::today).by(Caller::Anybody),
+        Endpoint::read("/daily/{day}/{year}", daily::day).by(Caller::Anybody),
+        Endpoint::read("/daily/show/{id}", daily::show).by(Caller::Anybody),
+        Endpoint::changing_get("/daily/timer/{id}", daily::timer).by(Caller::Anybody),
+        Endpoint::make("/daily/timer/{id}", daily::timer).by(Caller::Anybody),
+        Endpoint::make("/daily/add", daily::add).by(Caller::Anybody),
+        Endpoint::make("/daily/update/{id}", daily::update).or_put().by(Caller::Anybody),
+        Endpoint::remove("/daily/delete/{id}", daily::delete).by(Caller::Anybody),
+        Endpoint::read("/projects/{project_id}/entries", reports::of_project).by(Caller::Manager),
+        Endpoint::read("/people/{user_id}/entries", reports::of_person).by(Caller::Anybody),
     ],
 };
 

@@ -22,9 +22,10 @@ pub(super) fn of_person(call: &Call<'_>) -> Result<Plan> {
 
 fn report(call: &Call<'_>, of: &'static Entity, column: &'static str) -> Result<Plan> {
     let Some(id) = call.parent else { return Err(no_record()) };
-    call.store.must_exist(of, id)?;
+    call.store.must_exist(of, id, call.reach)?;
     let mut selection = DAY_ENTRIES.unfiltered(call.store.today());
     selection.by = Some(DAY);
+    selection.within(&DAY_ENTRIES, call.reach);
     selection.belonging_to(column, id);
     let mut missing = REQUIRED.to_vec();
     // The documentation printed a second `?`.
