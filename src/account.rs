@@ -188,11 +188,6 @@ impl Account {
     pub fn base_uri(&self) -> String {
         self.base_uri.clone().unwrap_or_else(|| format!("https://{}", self.domain))
     }
-
-    /// The administrator's name as one text.
-    pub(crate) fn full_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
-    }
 }
 
 impl Default for Account {

@@ -229,6 +229,13 @@ pub enum Rule {
     PersonIsLastAdministrator,
     /// The last active task assignment of a project cannot be deleted.
     ProjectNeedsTask,
+    /// A project with time or expenses cannot be deleted.
+    ProjectHasTimeOrExpenses,
+    /// A person with time or expenses cannot be deleted.
+    PersonHasTimeOrExpenses,
+    /// A time entry that is approved or on an invoice stays on its project, its task and its day, and only
+    /// administrators change the rest.
+    EntryIsLocked,
     /// An id that is taken cannot be loaded again.
     IdIsTaken,
     /// Records are generated into a new store only.
@@ -250,6 +257,11 @@ impl Rule {
             Rule::PersonActs => "let another administrator do it",
             Rule::PersonIsLastAdministrator => "make another active person an administrator first",
             Rule::ProjectNeedsTask => "assign another task first",
+            Rule::ProjectHasTimeOrExpenses => "make the project inactive instead",
+            Rule::PersonHasTimeOrExpenses => "archive the person instead",
+            Rule::EntryIsLocked => {
+                "its project, task and day stay while it is approved or on an invoice, and only administrators change the rest"
+            }
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
             Rule::StoreIsNotNew => "generate into a new file",
         }
@@ -271,6 +283,9 @@ impl fmt::Display for Rule {
             Rule::PersonActs => "Person is acting",
             Rule::PersonIsLastAdministrator => "Person is the last active administrator",
             Rule::ProjectNeedsTask => "Project needs at least one task",
+            Rule::ProjectHasTimeOrExpenses => "Project has time or expenses",
+            Rule::PersonHasTimeOrExpenses => "Person has time or expenses",
+            Rule::EntryIsLocked => "Time entry is locked",
             Rule::IdIsTaken => "The id is taken",
             Rule::StoreIsNotNew => "The store is not new",
         })
@@ -291,7 +306,11 @@ fn in_words(obstacles: &[Obstacle]) -> String {
     let words: Vec<String> = obstacles
         .iter()
         .filter(|obstacle| obstacle.count > 0)
-        .map(|Obstacle { what, count }| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
+        .map(|Obstacle { what, count }| match what.strip_suffix('y') {
+            _ if *count == 1 => format!("{count} {what}"),
+            Some(stem) => format!("{count} {stem}ies"),
+            None => format!("{count} {what}s"),
+        })
         .collect();
     words.join(" and ")
 }

@@ -33,6 +33,7 @@ pub mod control;
 mod error;
 mod format;
 mod generate;
+mod password;
 mod record;
 mod resources;
 #[cfg(feature = "server")]
@@ -71,6 +72,7 @@ pub use resources::people::{NewPerson, Person, PersonChanges, PersonFilter, Pers
 pub use resources::projects::{BillBy, BudgetBy, NewProject, Project, ProjectChanges, ProjectFilter, ProjectId};
 pub use resources::task_assignments::{NewTaskAssignment, TaskAssignment, TaskAssignmentChanges, TaskAssignmentId};
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter, TaskId};
+pub use resources::time::{DayEntry, DayEntryChanges, DayEntryFilter, DayEntryId, NewDayEntry};
 pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges, UserAssignmentId};
 pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
 pub use transfer::Loaded;

@@ -111,6 +111,28 @@ impl Server {
         &self.store
     }
 
+    /// Lets every call act as the person with the id, with no more rights than theirs, until a reset or
+    /// `control("DELETE", "person", "")`.
+    ///
+    /// ```
+    /// use clientstore::NewPerson;
+    /// use clientstore::testing::Server;
+    ///
+    /// let server = Server::start();
+    /// let jane = server.store().people().create(&NewPerson::named("Jane", "Doe", "jane@example.com"))?;
+    /// server.as_person(jane);
+    /// // the program under test is told who_am_i as Jane Doe, and sees the projects that she is assigned to
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such person.
+    #[track_caller]
+    pub fn as_person(&self, id: i64) {
+        self.control("PUT", "person", &format!("{{\"id\": {id}}}"));
+    }
+
     /// Calls a control path, which is given without `/_clientstore/`, and returns the JSON it answers:
     /// faults, the clock, the journal of requests, reset and whatever else `docs/control.md` has. An
     /// empty body stands for `{}`.
@@ -271,8 +293,8 @@ impl Builder {
         self
     }
 
-    /// Asks every request for these credentials by HTTP Basic; by default nobody is asked. So do the
-    /// control paths, but for [`Server::control`].
+    /// Asks every request for these credentials, or a person's own, by HTTP Basic; by default nobody is asked. The
+    /// control paths ask for these, but for [`Server::control`].
     #[must_use]
     pub fn auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some(Credentials { user: user.into(), password: password.into() });

@@ -11,6 +11,7 @@ use clientstore::{
     ProjectId, Rule,
 };
 use common::{memory, plain, refusal};
+use rust_decimal::Decimal;
 use transfers::{dumped, load};
 
 fn small(seed: u64) -> Generator {
@@ -247,4 +248,43 @@ fn somebody_else_who_makes_records_meanwhile_is_noticed() {
     assert!(matches!(error, Err(Error::Storage { .. })), "{error:?}");
     assert!(error.unwrap_err().to_string().contains("somebody else"));
     assert_eq!(store.clients().list(&Default::default()).unwrap().count(), 10_001);
+}
+
+fn with_time(days: u32) -> Generator {
+    small(7).days(days)
+}
+
+#[test]
+fn a_seed_gives_the_same_time_sheets_for_ever() {
+    let of_time = |document: String| {
+        let at = document.rfind("  <day-entries").unwrap();
+        document[at..].to_owned()
+    };
+    let generator = Generator::new(7).people(3).tasks(2).clients(2).projects_per_client(2).days(3);
+    assert_eq!(of_time(dumped(&generated(generator))), include_str!("fixtures/generated-time.xml"));
+    assert_eq!(dumped(&generated(with_time(30))), dumped(&generated(with_time(30))));
+}
+
+#[test]
+fn time_sheets_are_what_people_write() {
+    let generator = with_time(60);
+    assert_eq!(generator.records(), small(7).records() + 9 * 60);
+    let store = generated(generator);
+    let entries: Vec<_> = store.day_entries().list(&Default::default()).unwrap().map(Result::unwrap).collect();
+    let mut days = std::collections::BTreeMap::new();
+    for entry in &entries {
+        assert!(!["Sat", "Sun"].contains(&&*entry.spent_at.format("%a").to_string()), "{entry:?}");
+        assert_eq!(entry.created_at.date_naive(), entry.spent_at);
+        *days.entry((entry.user_id, entry.spent_at)).or_insert(Decimal::ZERO) += entry.hours;
+    }
+    for (day, hours) in &days {
+        assert!((Decimal::from(7)..=Decimal::from(9)).contains(hours), "{day:?}: {hours}");
+    }
+    let people: HashSet<i64> = days.keys().map(|(user, _)| *user).collect();
+    assert!((5..=9).contains(&people.len()), "{people:?}");
+    // 60 days have 43 or 44 working days, and people are away now and then.
+    let each = days.len() / people.len();
+    assert!((34..=43).contains(&each), "{each} days each");
+    assert!(entries.len() > 3 * days.len() / 2 && entries.iter().any(|entry| entry.notes.is_none()));
+    assert!(store.check(|_| {}).unwrap().is_clean());
 }

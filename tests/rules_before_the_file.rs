@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 
 use api::Service;
 use clientstore::{
-    Api, ClientStore, Error, NewClient, NewInvoice, NewItemCategory, NewMessage, NewPayment, NewProject,
+    Api, ClientStore, Error, NewClient, NewDayEntry, NewInvoice, NewItemCategory, NewMessage, NewPayment, NewProject,
 };
 use common::{builder, plain};
 use rusqlite::Connection;
 use transfers::load;
 
 /// A table, its record's element, the elements that a loaded record cannot do without, and where one is created.
-const TABLES: [(&str, &str, &str, &str); 12] = [
+const TABLES: [(&str, &str, &str, &str); 13] = [
     ("clients", "client", "<name>x</name>", "/clients"),
     ("projects", "project", "<client-id>1</client-id><name>x</name>", "/projects"),
     ("invoices", "invoice", "<client-id>1</client-id>", "/invoices"),
@@ -42,6 +42,12 @@ const TABLES: [(&str, &str, &str, &str); 12] = [
     // A call that assigns ignores all but what is assigned.
     ("task_assignments", "task-assignment", "<project-id>1</project-id><task-id>3</task-id>", ""),
     ("user_assignments", "user-assignment", "<project-id>1</project-id><user-id>2</user-id>", ""),
+    (
+        "day_entries",
+        "day-entry",
+        "<spent-at>2011-03-31</spent-at><user-id>1</user-id><project-id>1</project-id><task-id>1</task-id>",
+        "",
+    ),
 ];
 
 /// The columns that no request sets.
@@ -84,6 +90,7 @@ fn breaking(check: &str) -> Option<Vec<(String, &'static str)>> {
     Some(match check {
         "id > 0" => plain(&["0", "-1"]),
         check if check.starts_with("trim(") => text(&["", " \t\n"]),
+        check if check.ends_with(" <> ''") => text(&[""]),
         check if check.ends_with(" IN (0, 1)") => plain(&["2", "-1"]),
         check if check.contains(" IN ('") => text(&["nonsense", ""]),
         check if check.contains("T[0-2][0-9]:") => text(&["2011-03-31", "soon", "2011-03-31T1:00:00Z"]),
@@ -182,6 +189,16 @@ impl Filled {
             "<contact><client-id>1</client-id><first-name>x</first-name><last-name>x</last-name></contact>",
         );
         service.create("/projects/1/task_assignments", "<task><id>1</id></task>");
+        // One whose timer runs, one that is locked, and one of another person.
+        for id in [1, 2] {
+            let body = "<request><hours>1</hours><project_id>1</project_id><task_id>1</task_id></request>";
+            assert_eq!(service.create("/daily/add", body), format!("/daily/show/{id}"));
+        }
+        service.get("/daily/timer/1");
+        let store = service.api.store();
+        store.day_entries().update(2, &NewDayEntry::new().is_closed(true)).unwrap();
+        let of_another = "<id>3</id><spent-at>2011-03-31</spent-at><user-id>2</user-id><project-id>1</project-id><task-id>1</task-id>";
+        load(store, format!("<day-entry>{of_another}</day-entry>")).unwrap();
         let sql = plain(&path);
         Filled { _directory: directory, service, sql }
     }
@@ -293,11 +310,13 @@ fn a_typed_text_that_no_document_can_carry_is_refused_before_the_file_sees_it() 
 enum Breaks {
     Request(&'static str, &'static str, &'static str, u16),
     Document(&'static str),
+    /// A delete that archives.
+    Archived(&'static str),
 }
 
 /// The cases of a trigger; none for one that is not known here.
 fn cases(trigger: &str) -> &'static [Breaks] {
-    use Breaks::{Document, Request};
+    use Breaks::{Archived, Document, Request};
     const TAKEN_CLIENT: Breaks = Document("<client><id>1</id><name>x</name><active>false</active></client>");
     const TAKEN_PROJECT: Breaks = Document("<project><id>1</id><client-id>2</client-id><name>x</name></project>");
     const TAKEN_INVOICE: Breaks = Document("<invoice><id>1</id><client-id>2</client-id></invoice>");
@@ -371,6 +390,60 @@ fn cases(trigger: &str) -> &'static [Breaks] {
             Request("POST", "/projects/9/user_assignments", "<user><id>1</id></user>", 404),
             Request("POST", "/projects/1/user_assignments", "<user><id>9</id></user>", 400),
         ],
+        "day_entries_stay" => &[Document(
+            "<day-entry><id>1</id><spent-at>2011-03-31</spent-at><user-id>2</user-id><project-id>1</project-id>\
+             <task-id>1</task-id></day-entry>",
+        )],
+        "day_entries_are_single" | "day_entries_run_alone" => &[
+            Document(
+                "<day-entry><spent-at>2011-03-31</spent-at><user-id>1</user-id><project-id>1</project-id>\
+                 <task-id>1</task-id><timer-started-at>2011-03-31T10:00:00Z</timer-started-at></day-entry>",
+            ),
+            Document(
+                "<day-entry><id>1</id><spent-at>2011-03-30</spent-at><user-id>1</user-id><project-id>1</project-id>\
+                 <task-id>1</task-id></day-entry>",
+            ),
+        ],
+        "day_entries_inserted" => &[
+            Document(
+                "<day-entry><spent-at>2011-03-31</spent-at><user-id>9</user-id><project-id>1</project-id>\
+                 <task-id>1</task-id></day-entry>",
+            ),
+            Document(
+                "<day-entry><spent-at>2011-03-31</spent-at><user-id>1</user-id><project-id>9</project-id>\
+                 <task-id>1</task-id></day-entry>",
+            ),
+            Document(
+                "<day-entry><spent-at>2011-03-31</spent-at><user-id>1</user-id><project-id>1</project-id>\
+                 <task-id>9</task-id></day-entry>",
+            ),
+            Document(
+                "<day-entry><spent-at>2011-03-31</spent-at><user-id>1</user-id><project-id>1</project-id>\
+                 <task-id>1</task-id><invoice-id>9</invoice-id></day-entry>",
+            ),
+            Request(
+                "POST",
+                "/daily/add?of_user=9",
+                "<request><project_id>1</project_id><task_id>1</task_id></request>",
+                404,
+            ),
+            Request("POST", "/daily/add", "<request><project_id>9</project_id><task_id>1</task_id></request>", 400),
+            Request("POST", "/daily/add", "<request><project_id>1</project_id><task_id>9</task_id></request>", 400),
+        ],
+        "day_entries_updated" => &[
+            Request("PUT", "/daily/update/1", "<request><project_id>9</project_id></request>", 400),
+            Request("PUT", "/daily/update/1", "<request><task_id>9</task_id></request>", 400),
+        ],
+        "day_entries_locked_on_update" => &[
+            Request("PUT", "/daily/update/2", "<request><spent_at>2011-03-30</spent_at></request>", 400),
+            Request("PUT", "/daily/update/2", "<request><task_id>2</task_id></request>", 400),
+        ],
+        "day_entries_locked_on_delete" => &[Request("DELETE", "/daily/delete/2", "", 400)],
+        "projects_time_stays" => &[Request("DELETE", "/projects/1", "", 400)],
+        "people_time_stays" => &[Request("DELETE", "/people/2", "", 400)],
+        "task_assignments_time_stays" => &[Request("DELETE", "/projects/1/task_assignments/1", "", 400)],
+        "user_assignments_time_stays" => &[Archived("/projects/1/user_assignments/1")],
+        "tasks_time_stays" => &[Archived("/tasks/1")],
         "task_assignments_deleted" => &[Request("DELETE", "/projects/1/task_assignments/1", "", 400)],
         "clients_updated" => &[
             Request("POST", "/clients/1/toggle", "", 400),
@@ -420,7 +493,7 @@ fn cases(trigger: &str) -> &'static [Breaks] {
 #[test]
 fn every_trigger_that_refuses_has_a_typed_error_before_it() {
     let filled = Filled::new();
-    let before = transfers::dumped(filled.store());
+    let mut before = transfers::dumped(filled.store());
     let triggers = texts(&filled.sql, "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%RAISE(%'");
     assert!(triggers.len() > 20, "{triggers:?}");
     for trigger in triggers {
@@ -432,6 +505,12 @@ fn every_trigger_that_refuses_has_a_typed_error_before_it() {
                 Breaks::Request(method, path, body, status) => {
                     let answer = filled.service.call(method, path, body);
                     assert_eq!(answer.status, *status, "{trigger}: {method} {path} {body} {answer:?}");
+                }
+                Breaks::Archived(path) => {
+                    let answer = filled.service.call("DELETE", path, "");
+                    assert!(answer.status == 200 && answer.hint().is_some(), "{trigger}: {path} {answer:?}");
+                    assert_eq!(filled.service.get(path).status, 200, "{trigger}");
+                    before = transfers::dumped(filled.store());
                 }
             }
             assert_eq!(transfers::dumped(filled.store()), before, "{trigger}");

@@ -30,14 +30,14 @@ fn a_dump_loads_into_an_empty_store_which_dumps_the_same_and_has_equal_tables() 
     assert_eq!(
         names,
         [
-            &["clients", "contacts"][..],
+            &["clients", "contacts", "day_entries"][..],
             &parts,
             &["invoices", "people", "projects", "sqlite_sequence", "task_assignments", "tasks", "user_assignments"]
         ]
         .concat()
     );
     let rows: usize = ours.iter().map(|(_, rows)| rows.len()).sum();
-    assert_eq!(rows as u64, RECORDS + 12, "a row of sqlite_sequence for each of the other tables");
+    assert_eq!(rows as u64, RECORDS + 13, "a row of sqlite_sequence for each of the other tables");
     assert_eq!(ours, theirs);
 }
 
@@ -193,7 +193,7 @@ fn a_dumped_list_is_the_live_list_of_the_api() {
     }
     let error = store.dump_list("people", &mut Vec::new(), |_| {}).unwrap_err();
     let lists = "clients, projects, invoices, invoice-line-items, invoice-message, payments, invoice-item-categories, tasks, \
-         users, contacts, task-assignments, user-assignments";
+         users, contacts, task-assignments, user-assignments, day-entries";
     assert_eq!(error.to_string(), format!("list must be one of {lists}"));
 }
 

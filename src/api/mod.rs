@@ -16,6 +16,7 @@ mod encoding;
 #[cfg(feature = "tower")]
 mod lane;
 mod lists;
+mod oauth;
 mod respond;
 mod route;
 #[cfg(feature = "tower")]
@@ -29,10 +30,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 #[cfg(feature = "server")]
 use http::Method;
-use http::{HeaderMap, Request, Response, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 
 #[cfg(feature = "server")]
-pub(crate) use auth::{same, sent_pair};
+pub(crate) use auth::{Signed, same, sent_pair};
 pub use body::Body;
 #[cfg(feature = "server")]
 pub(crate) use budget::{Budget, Charge, Guest};
@@ -53,7 +54,9 @@ pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
 #[cfg(feature = "tower")]
 use self::apart::LongRecord;
-use self::auth::Credentials;
+#[cfg(not(feature = "server"))]
+use self::auth::Signed;
+use self::auth::{Caller as Asking, Gate, Refused};
 use self::body::Stream;
 #[cfg(feature = "tower")]
 use self::lane::Lane;
@@ -62,10 +65,11 @@ use self::route::{Email, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
-use crate::resources::people::by_email;
-use crate::resources::{Answer, Call, Plan};
+use crate::resources::people::{PEOPLE, by_email};
+use crate::resources::{Answer, Call, Caller, Plan, Telling, on_behalf_of};
 use crate::store::{
-    ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, RecordDocument, Selection,
+    Actor, ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, Reach, RecordDocument, Role,
+    Selection,
 };
 
 /// The classic Harvest API over a store.
@@ -96,7 +100,7 @@ pub struct Api {
 struct Inner {
     store: ClientStore,
     dialect: Dialect,
-    credentials: Option<Credentials>,
+    gate: Gate,
     throttle: Arc<Throttle>,
     lists: Arc<Lists>,
     /// Where tasks begin to read a list.
@@ -105,6 +109,9 @@ struct Inner {
     /// Where long records are written.
     #[cfg(feature = "tower")]
     longs: Lane,
+    /// Where passwords are hashed.
+    #[cfg(feature = "tower")]
+    hashes: Lane,
 }
 
 /// The longest body, decoded, in bytes; but a body that is not encoded may be longer in [`Api::handle`].
@@ -116,13 +123,16 @@ const BEGINNINGS: usize = 4;
 /// The number of long records that are written at the same time.
 #[cfg(feature = "tower")]
 const LONGS: usize = 2;
+/// The number of passwords that are hashed at the same time; each takes 19 MiB.
+#[cfg(feature = "tower")]
+const HASHES: usize = 2;
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Api")
             .field("store", &self.inner.store)
             .field("dialect", &self.inner.dialect)
-            .field("asks_for_credentials", &self.inner.credentials.is_some())
+            .field("asks_for_credentials", &self.inner.gate.asks())
             .finish_non_exhaustive()
     }
 }
@@ -159,13 +169,15 @@ impl Api {
         let inner = Inner {
             store,
             dialect: Dialect::default(),
-            credentials: None,
+            gate: Gate::default(),
             throttle,
             lists,
             #[cfg(feature = "tower")]
             beginnings: Lane::of(BEGINNINGS),
             #[cfg(feature = "tower")]
             longs: Lane::of(LONGS),
+            #[cfg(feature = "tower")]
+            hashes: Lane::of(HASHES),
         };
         Api { inner: Arc::new(inner) }
     }
@@ -177,11 +189,52 @@ impl Api {
         self
     }
 
-    /// Asks every request for these credentials by HTTP Basic; by default nobody is asked.
+    /// Asks every request for credentials by HTTP Basic; by default nobody is asked. These are those of person 1; a person
+    /// who was created with a password signs in with their e-mail address and that.
     #[must_use]
     pub fn auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.inner).credentials = Some(Credentials::new(user.into(), password.into()));
+        Arc::make_mut(&mut self.inner).gate.ask_for(user.into(), password.into());
         self
+    }
+
+    /// Asks every request for a token or credentials: who sends this token acts as person 1. It comes as `access_token` in
+    /// the query or as `Authorization: Bearer TOKEN`, and `POST /oauth2/token` gives it to everybody who asks.
+    #[must_use]
+    pub fn auth_token(mut self, token: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.inner).gate.take_token(token.into());
+        self
+    }
+
+    /// Lets everybody who is admitted act as the person with the id, with no more rights than theirs, whoever they are.
+    /// For tests of what a person sees.
+    ///
+    /// ```
+    /// use clientstore::{Api, ClientStore, NewPerson};
+    /// use http::Request;
+    ///
+    /// let api = Api::new(ClientStore::open_in_memory()?);
+    /// let jane = api.store().people().create(&NewPerson::named("Jane", "Doe", "jane@example.com"))?;
+    /// let request = || Request::get("/invoices").body("").unwrap();
+    /// assert_eq!(api.handle(request()).status(), 200);
+    /// assert_eq!(api.as_person(jane).handle(request()).status(), 404);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn as_person(mut self, id: i64) -> Self {
+        Arc::make_mut(&mut self.inner).gate.stand_in_from_here(id);
+        self
+    }
+
+    /// As whom everybody acts, where that is somebody.
+    #[cfg(feature = "server")]
+    pub(crate) fn standing_in(&self) -> Option<i64> {
+        self.inner.gate.standing_in()
+    }
+
+    /// The same for all clones, from now on; 0 lets everybody act as who they are again.
+    #[cfg(feature = "server")]
+    pub(crate) fn stand_in(&self, person: i64) {
+        self.inner.gate.stand_in(person);
     }
 
     /// The store behind the API.
@@ -189,10 +242,26 @@ impl Api {
         &self.inner.store
     }
 
-    /// Whether a request carries the credentials; none where nobody is asked for any.
+    /// Whether a request carries the credentials or the token that the API was made with; none where nobody is asked.
     #[cfg(feature = "server")]
     pub(crate) fn admits(&self, headers: &HeaderMap) -> Option<bool> {
-        Some(self.inner.credentials.as_ref()?.admit(headers).is_ok())
+        let gate = &self.inner.gate;
+        gate.asks().then(|| gate.is_owner(headers))
+    }
+
+    /// Who calls, by the head of a request. Takes a while where a password must be hashed.
+    fn sign_in_here(&self, uri: &Uri, headers: &HeaderMap) -> Signed {
+        let Inner { gate, store, .. } = &*self.inner;
+        match gate.caller(store, uri, headers) {
+            Asking::Known(signed) => signed,
+            Asking::Asked(attempt) => attempt.decide(store),
+        }
+    }
+
+    /// Whether a path is for those too who are not admitted.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_for_strangers(&self, method: &Method, path: &str) -> bool {
+        matches!(route::find(method, path), Route::Found(target) if target.endpoint.by == Caller::Stranger)
     }
 
     /// The limit on calls, which every clone shares.
@@ -208,7 +277,8 @@ impl Api {
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
         let format = self.format(request.uri(), request.headers(), request.body().as_ref());
-        let response = match self.plan(&request, MAX_BODY, format) {
+        let signed = self.sign_in_here(request.uri(), request.headers());
+        let response = match self.plan(&request, signed, MAX_BODY, format) {
             Planned::Answered(response) => response,
             Planned::Record(record) => self.record(record),
             Planned::List(list) => {
@@ -232,7 +302,7 @@ impl Api {
     pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
         let Route::Found(target) = route::find(&Method::GET, path) else { return None };
         let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
-        let read = || match target.call(store, "", RequestBody::default())?.plan()? {
+        let read = || match target.call(store, "", RequestBody::default(), (Actor::FIRST, Reach::All))?.plan()? {
             Plan::List { entity, selection } => {
                 let selection = Selection { window: Some(window), ..selection };
                 let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
@@ -241,13 +311,13 @@ impl Api {
                 Ok(Some(Body::list(Stream::new(first.into(), list, ended).with(&self.inner.longs))))
             }
             Plan::Record { entity, parent, id } => {
-                let record = RecordDocument { entity, parent, id, format };
+                let record = RecordDocument { entity, parent, id, reach: Reach::All, format };
                 Ok(Some(match store.document(record)? {
                     Document::Short(document) => document.into(),
                     Document::Long => Body::late(self.long(record)),
                 }))
             }
-            Plan::Tree(_) | Plan::RateLimit | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
+            Plan::Tree(..) | Plan::RateLimit | Plan::Token | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
         };
         Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
     }
@@ -265,13 +335,19 @@ impl Api {
         self.budget().make_room();
     }
 
-    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, max_body: usize, format: Format) -> Planned {
-        if let Some(credentials) = &self.inner.credentials
-            && let Err(message) = credentials.admit(request.headers())
-        {
-            return Planned::Answered(respond::unauthorized(message, format));
-        }
+    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, signed: Signed, max_body: usize, format: Format) -> Planned {
         let route = route::find(request.method(), request.uri().path());
+        let by = match &route {
+            Route::Found(target) => target.endpoint.by,
+            Route::WrongMethod(_) | Route::Unknown => Caller::Anybody,
+        };
+        let actor = match signed {
+            Ok(actor) => actor,
+            // Where there is nothing that a person could reach.
+            Err(_) if by == Caller::Stranger => Actor { role: Role::Regular, ..Actor::FIRST },
+            Err(Refused::Unauthorized(message)) => return Planned::Answered(respond::unauthorized(message, format)),
+            Err(Refused::Failed(error)) => return Planned::Answered(respond::error(error, format)),
+        };
         let is_limited = !matches!(&route, Route::Found(target) if !target.endpoint.is_limited);
         if is_limited && let Err(seconds) = self.inner.throttle.admit(self.inner.store.time()) {
             return Planned::Answered(respond::throttled(seconds, format));
@@ -281,6 +357,9 @@ impl Api {
             Route::WrongMethod(allowed) => return Planned::Answered(respond::wrong_method(&allowed, format)),
             Route::Unknown => return Planned::Answered(respond::unknown_path(request.uri().path(), format)),
         };
+        let Some(reach) = by.reach(actor) else {
+            return Planned::Answered(respond::unknown_path(request.uri().path(), format));
+        };
         let body = match target.endpoint.operation.reads_body() {
             true => match encoding::decoded(request.headers(), request.body().as_ref(), max_body) {
                 Ok(body) => body,
@@ -288,30 +367,49 @@ impl Api {
             },
             false => Cow::default(),
         };
-        let planned = self.planned(request, &body, target, format);
+        let planned = self.planned(request, &body, target, (actor, reach), format);
         planned.unwrap_or_else(|error| Planned::Answered(respond::error(error, format)))
     }
 
-    fn planned<B>(&self, request: &Request<B>, bytes: &[u8], target: Target, format: Format) -> Result<Planned> {
+    fn planned<B>(
+        &self,
+        request: &Request<B>,
+        bytes: &[u8],
+        target: Target,
+        (actor, reach): (Actor, Reach),
+        format: Format,
+    ) -> Result<Planned> {
         let store = &self.inner.store;
         let query = request.uri().query().unwrap_or_default();
         let content_type = choose::content_type(request.headers());
         let body = RequestBody { bytes, content_type: &content_type, query };
-        let members = match target.call(store, query, body)?.plan()? {
+        let actor = acting_for(store, actor, query)?;
+        let (root, members) = match target.call(store, query, body, (actor, reach))?.plan()? {
             Plan::Record { entity, parent, id } => {
-                return Ok(Planned::Record(RecordDocument { entity, parent, id, format }));
+                return Ok(Planned::Record(RecordDocument { entity, parent, id, reach, format }));
             }
             Plan::List { entity, selection } => return Ok(Planned::List(List { entity, selection, format })),
-            Plan::Write { command, answer } => {
+            Plan::Write { mut command, answer } => {
+                (command.actor, command.reach) = (actor.id, reach);
                 #[cfg(feature = "server")]
                 tell_unknown(request, &command);
                 return Ok(Planned::Write(command, answer));
             }
             Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
-            Plan::Tree(members) => members,
-            Plan::RateLimit => account::rate_limit(&self.inner.throttle.standing(store.time())),
+            Plan::Tree(root, members) => (root, members),
+            Plan::Token => return Ok(Planned::Answered(self.token(&body, request.uri().path(), format)?)),
+            Plan::RateLimit => ("hash", account::rate_limit(&self.inner.throttle.standing(store.time()))),
         };
-        Ok(Planned::Answered(respond::document(format::tree::write(&members, format), format)))
+        Ok(Planned::Answered(respond::document(format::tree::write(root, &members, format), format)))
+    }
+
+    /// The answer to a program that exchanges a code, or an older token, for the token.
+    fn token(&self, body: &RequestBody<'_>, path: &str, format: Format) -> Result<Response<Body>> {
+        let Some(token) = self.inner.gate.token() else { return Ok(respond::unknown_path(path, format)) };
+        if !oauth::asks_for_token(body)? {
+            return Err(Error::invalid("code", "is required, or a refresh_token; any will do"));
+        }
+        Ok(respond::document(oauth::document(token), Format::Json))
     }
 
     fn record(&self, record: RecordDocument) -> Response<Body> {
@@ -396,6 +494,13 @@ impl Api {
                 respond::created(&resource.location(parent, &id.to_string()))
             }
             (Ok(_), Answer::Changed { location }) => respond::changed(&location),
+            (Ok(Outcome::Archived(hint)), _) => respond::archived(hint),
+            (Ok(Outcome::Told(told)), Answer::Told(Telling { root, created, location })) => {
+                let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+                let location = location.map(|path| format!("{path}{}", told.id));
+                let document = format::tree::write(root, &told.members, format);
+                respond::told(status, document, location.as_deref(), format)
+            }
             (Ok(_), _) => respond::done(),
             (Err(error), _) => respond::error(error, format),
         }
@@ -418,13 +523,33 @@ impl List {
 }
 
 impl Target {
-    fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Result<Call<'a>> {
-        let Target { resource, endpoint, mut id, mut parent, email } = self;
+    fn call<'a>(
+        self,
+        store: &'a ClientStore,
+        query: &'a str,
+        body: RequestBody<'a>,
+        (actor, reach): (Actor, Reach),
+    ) -> Result<Call<'a>> {
+        let Target { resource, endpoint, mut id, mut parent, day, email } = self;
         if let Some(Email { address, is_id }) = email {
             let person = store.read(|connection| by_email(connection, &address))?;
+            // Who may not see a person is not told that there is one with the address.
+            if store.must_exist(&PEOPLE, person, reach).is_err() {
+                return Err(Error::NoPerson { email: address });
+            }
             *(if is_id { &mut id } else { &mut parent }) = Some(person);
         }
-        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, query, body })
+        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, day, query, body, actor, reach })
+    }
+}
+
+/// Who acts: the person themselves, or whom an administrator names by `of_user` in the query.
+fn acting_for(store: &ClientStore, actor: Actor, query: &str) -> Result<Actor> {
+    let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "of_user");
+    match named.as_ref().map(|(_, id)| id.trim()).filter(|id| !id.is_empty()) {
+        // No person has an id that is no number.
+        Some(id) => on_behalf_of(store, actor, id.parse().unwrap_or_default()),
+        None => Ok(actor),
     }
 }
 

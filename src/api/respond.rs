@@ -31,7 +31,11 @@ pub(crate) fn reason(response: &Response<Body>) -> Option<String> {
 
 /// 200 with a document.
 pub(super) fn document(document: impl Into<Body>, format: Format) -> Response<Body> {
-    let mut response = answer(StatusCode::OK, document.into());
+    with_document(StatusCode::OK, document, format)
+}
+
+fn with_document(status: StatusCode, document: impl Into<Body>, format: Format) -> Response<Body> {
+    let mut response = answer(status, document.into());
     response.headers_mut().insert(CONTENT_TYPE, content_type(format));
     response
 }
@@ -61,6 +65,24 @@ pub(super) fn changed(path: &str) -> Response<Body> {
 /// 200 and nothing more, as for a delete.
 pub(crate) fn done() -> Response<Body> {
     answer(StatusCode::OK, Body::from(Vec::new()))
+}
+
+/// 200 for a delete that has archived the record instead; the Hint says so.
+pub(super) fn archived(hint: &str) -> Response<Body> {
+    let mut response = done();
+    if let Ok(hint) = HeaderValue::try_from(printable(hint)) {
+        response.headers_mut().insert(HINT, hint);
+    }
+    response
+}
+
+/// What a change has told, with the record's path where there is one.
+pub(super) fn told(status: StatusCode, told: Vec<u8>, path: Option<&str>, format: Format) -> Response<Body> {
+    let mut response = with_document(status, told, format);
+    if let Some(location) = path.and_then(|path| HeaderValue::try_from(path).ok()) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
 fn located(status: StatusCode, path: &str) -> Response<Body> {
@@ -152,9 +174,8 @@ pub(crate) fn hinted(status: StatusCode, message: &str, hint: &str, format: Form
 }
 
 fn refusal(status: StatusCode, message: &str, hint: Option<&str>, format: Format) -> Response<Body> {
-    let document = tree::write(&[Node::Text("message", message.to_owned())], format);
-    let mut response = answer(status, Body::from(document));
-    response.headers_mut().insert(CONTENT_TYPE, content_type(format));
+    let document = tree::write("hash", &[Node::Text("message", message.to_owned())], format);
+    let mut response = with_document(status, document, format);
     response.extensions_mut().insert(Reason(message.to_owned()));
     if let Some(hint) = hint.and_then(|hint| HeaderValue::try_from(printable(hint)).ok()) {
         response.headers_mut().insert(HINT, hint);

@@ -8,17 +8,18 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
 use super::apart::Written;
+use super::auth::{Caller as Asking, Signed};
 use super::budget::{Charge, Guest};
-use super::{Api, Begun, Body, List, MAX_BODY, Planned, documented, respond};
+use super::{Api, Begun, Body, Inner, List, MAX_BODY, Planned, documented, respond};
 use crate::error::Result;
-use crate::store::{Document, PIECE, RecordDocument, Spawn};
+use crate::store::{Command, Document, PIECE, RecordDocument, Spawn};
 
 /// What a list that is read while it is sent takes, in bytes: a reader of the file, and the pieces on their way.
 pub(crate) const LIST: usize = 1024 * 1024;
@@ -34,12 +35,13 @@ impl Api {
     pub(crate) async fn answer(
         &self,
         request: Request<Bytes>,
+        signed: Signed,
         max_body: usize,
         guest: Option<&Arc<dyn Guest>>,
     ) -> Response<Body> {
         let runtime = Handle::current();
         let format = self.format(request.uri(), request.headers(), request.body());
-        let planned = self.plan(&request, max_body, format);
+        let planned = self.plan(&request, signed, max_body, format);
         // What was read of the body is as long as the body: both need not be kept while others are waited for.
         let method = request.into_parts().0.method;
         let response = match planned {
@@ -47,13 +49,9 @@ impl Api {
             Planned::Record(record) => self.one(record, guest).await,
             Planned::List(list) => self.list(list, guest).await,
             Planned::Write(command, answer) => {
-                let command = match command.is_long() {
-                    true => self.inner.longs.run(move || Ok(command.read())).await,
-                    false => Ok(command),
-                };
-                let command = match command {
+                let command = match self.ready(command).await {
                     Ok(command) => command,
-                    Err(error) => return respond::error(error, format),
+                    Err(error) => return respond::to(&method, respond::error(error, format)),
                 };
                 let spawn: Spawn = Arc::new(move |lead| drop(runtime.spawn_blocking(lead)));
                 let outcome = self.inner.store.submit(command, &spawn).await;
@@ -61,6 +59,33 @@ impl Api {
             }
         };
         respond::to(&method, response)
+    }
+
+    /// Who calls, by the head of a request; passwords are hashed in blocking tasks, a few at a time. Must be called within
+    /// a tokio runtime.
+    pub(crate) async fn sign_in(&self, uri: &Uri, headers: &HeaderMap) -> Signed {
+        let Inner { gate, store, hashes, .. } = &*self.inner;
+        match gate.caller(store, uri, headers) {
+            Asking::Known(signed) => signed,
+            Asking::Asked(attempt) => {
+                let store = store.clone();
+                // A refusal is no failure of the task.
+                hashes.run(move || Ok(attempt.decide(&store))).await?
+            }
+        }
+    }
+
+    /// Does the work for a command that needs no transaction and may take a while: reading long texts, hashing a password.
+    async fn ready(&self, command: Command) -> Result<Command> {
+        let mut command = match command.is_long() {
+            true => self.inner.longs.run(move || Ok(command.read())).await?,
+            false => command,
+        };
+        if command.made().is_some_and(|values| values.password.is_some()) {
+            let store = self.inner.store.clone();
+            command = self.inner.hashes.run(move || store.hash_password(&mut command).map(|()| command)).await?;
+        }
+        Ok(command)
     }
 
     /// The answer with a record, which is written apart where it is long.
@@ -156,8 +181,9 @@ where
         let api = self.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
+            let signed = api.sign_in(&head.uri, &head.headers).await;
             Ok(match Limited::new(body, MAX_BODY).collect().await {
-                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), MAX_BODY, None).await,
+                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), signed, MAX_BODY, None).await,
                 Err(error) if error.is::<LengthLimitError>() => {
                     let hint = format!("Send at most {MAX_BODY} bytes");
                     api.refused(&head, b"", StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)

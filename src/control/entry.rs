@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::SecondsFormat;
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde::{Serialize, Serializer};
 
@@ -117,6 +118,16 @@ impl Entry {
             status: None,
             fault: None,
             duration_ms: 0.0,
+        }
+    }
+
+    /// Says of a password that is a person's own that it was right.
+    pub(super) fn admitted(&mut self) {
+        let sent = self.headers.iter_mut().find(|(name, _)| name == AUTHORIZATION.as_str());
+        if let Some((_, kept)) = sent
+            && let Some(start) = kept.strip_suffix(secrets::WRONG)
+        {
+            *kept = format!("{start}{}", secrets::RIGHT);
         }
     }
 

@@ -167,6 +167,13 @@ impl Recording {
         entry.body = String::from_utf8(kept).map_or_else(|error| Content::Binary(error.into_bytes()), Content::Text);
     }
 
+    /// Whether who asks was admitted.
+    pub(crate) fn signed_in(&mut self, is_admitted: bool) {
+        if let Some(entry) = self.entry.as_mut().filter(|_| is_admitted) {
+            entry.admitted();
+        }
+    }
+
     pub(crate) fn fault(&mut self, what: &'static str) {
         if let Some(entry) = &mut self.entry {
             entry.fault = Some(what);

@@ -9,6 +9,7 @@ mod journal;
 mod listing;
 mod page;
 mod pattern;
+mod person;
 mod records;
 mod respond;
 mod secrets;
@@ -232,6 +233,9 @@ impl Controller {
             ("GET", "clock") => json(&self.clock()),
             ("PUT", "clock") => json(&self.set_clock(&body)?),
             ("DELETE", "clock") => json(&self.restart_clock()),
+            ("GET", "person") => json(&self.person()),
+            ("PUT", "person") => self.blocking(move |controller| json(&controller.set_person(&body)?)).await,
+            ("DELETE", "person") => json(&self.end_person()),
             ("GET", "throttle") => json(&self.throttle()),
             ("PUT", "throttle") => json(&self.set_throttle(&body)?),
             ("POST", _) if name.starts_with("snapshots/") => {
@@ -269,6 +273,7 @@ impl Controller {
         self.journal.clear();
         self.faults.clear();
         self.api.throttle().reset();
+        self.api.stand_in(0);
         self.state()
     }
 }
@@ -292,7 +297,7 @@ fn methods(name: &str) -> Option<&'static str> {
         "health" | "state" | "snapshots" => Some("GET, HEAD"),
         "reset" | "seed" | "journal/verify" => Some("POST"),
         "journal" => Some("GET, HEAD, DELETE"),
-        "faults" | "clock" => Some("GET, HEAD, PUT, DELETE"),
+        "faults" | "clock" | "person" => Some("GET, HEAD, PUT, DELETE"),
         "throttle" => Some("GET, HEAD, PUT"),
         _ if name.starts_with(records::UNDER) || page::owns(name) => Some("GET, HEAD"),
         _ => name.starts_with("snapshots/").then_some("POST"),

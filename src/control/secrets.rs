@@ -13,6 +13,9 @@ use crate::api::{Api, sent_pair};
 /// Stands where a secret was.
 const HIDDEN: &str = "***";
 
+pub(super) const RIGHT: &str = "right";
+pub(super) const WRONG: &str = "wrong";
+
 /// The schemes of `Authorization` that are named. The first word of another may be the secret itself.
 const SCHEMES: [&str; 6] = ["Bearer", "Digest", "Negotiate", "NTLM", "Token", "OAuth"];
 
@@ -49,8 +52,9 @@ pub(super) fn header(name: &HeaderName, value: &[u8], headers: &HeaderMap, api: 
     match *name {
         AUTHORIZATION => credentials(value, || match api.admits(headers) {
             None => "not asked for",
-            Some(true) => "right",
-            Some(false) => "wrong",
+            Some(true) => RIGHT,
+            // Or a person's own, which is known later.
+            Some(false) => WRONG,
         }),
         PROXY_AUTHORIZATION => credentials(value, || "not kept"),
         COOKIE => cookies(value),

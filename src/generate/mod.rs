@@ -5,6 +5,7 @@ mod countries;
 mod people;
 mod random;
 mod records;
+mod time;
 mod words;
 
 use chrono::{DateTime, Utc};
@@ -12,18 +13,19 @@ use rusqlite::Connection;
 
 use self::people::{FIRST_PEOPLE, FIRST_TASKS, contact, person, task, task_assignments, user_assignments};
 use self::records::{Profile, invoice, project};
+use self::time::Work;
 use crate::error::{Error, Result, Rule};
 use crate::record::NewRecord;
 use crate::resources::invoices::{CLOSE, INVOICES, MARK_AS_SENT};
-use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Stored, Transaction, Write, apply};
+use crate::store::{ADMINISTRATOR, Action, ClientStore, Command, Outcome, Reach, Stored, Transaction, Write, apply};
 use crate::upkeep::Progress;
 
 /// At most this many records of a kind are made in one transaction, so that neither memory nor
 /// the write-ahead log grows with their number.
 const BATCH: u64 = 5_000;
 
-/// Fills a new store with an account's made-up records: people, tasks, clients with addresses and contacts, projects, and
-/// invoices of every state with their lines, messages and payments.
+/// Fills a new store with an account's made-up records: people, tasks, clients with addresses and contacts, projects,
+/// invoices of every state with their lines, messages and payments, and time sheets.
 ///
 /// Each project has the administrator, the people who join every project, and one to five others of the people that are
 /// made, as far as those are active; and the two default tasks and one to four others of the tasks that are made.
@@ -52,6 +54,7 @@ pub struct Generator {
     contacts_per_client: u32,
     projects_per_client: u32,
     invoices_per_client: u32,
+    days: u32,
 }
 
 impl Generator {
@@ -65,6 +68,7 @@ impl Generator {
             contacts_per_client: 0,
             projects_per_client: 0,
             invoices_per_client: 0,
+            days: 0,
         }
     }
 
@@ -111,12 +115,27 @@ impl Generator {
         self
     }
 
-    /// How many people, tasks, clients, contacts, projects and invoices that makes; what the progress of [`run`](Self::run)
-    /// comes to.
+    /// How many days the people have time sheets of, weekends included; none by default. They begin on 2012-03-05. A
+    /// person who is active works on up to three of their projects in a month, seven to nine hours on most working days.
+    #[must_use]
+    pub fn days(mut self, days: u32) -> Self {
+        self.days = days;
+        self
+    }
+
+    /// How many people, tasks, clients, contacts, projects and invoices that makes, and how many days of people; what the
+    /// progress of [`run`](Self::run) comes to.
     pub fn records(&self) -> u64 {
         let each = [self.contacts_per_client, self.projects_per_client, self.invoices_per_client];
         let each = 1 + each.into_iter().map(u64::from).sum::<u64>();
-        u64::from(self.clients).saturating_mul(each) + u64::from(self.people) + u64::from(self.tasks)
+        u64::from(self.clients).saturating_mul(each)
+            + u64::from(self.people)
+            + u64::from(self.tasks)
+            + self.person_days()
+    }
+
+    fn person_days(&self) -> u64 {
+        u64::from(self.people) * u64::from(self.days)
     }
 
     /// Makes the records in the store, which must be new, in many transactions. `progress` is told
@@ -152,7 +171,14 @@ impl Generator {
             maker.next(index, contact(self, index)).map(drop)
         })?;
         batches(clients * u64::from(self.projects_per_client), &|maker, index| self.project(maker, index))?;
-        batches(clients * u64::from(self.invoices_per_client), &|maker, index| self.invoice(maker, index))
+        batches(clients * u64::from(self.invoices_per_client), &|maker, index| self.invoice(maker, index))?;
+        if self.person_days() == 0 {
+            return Ok(());
+        }
+        let work = store.read(|connection| Work::of(self, connection))?;
+        batches(self.person_days(), &|maker, index| {
+            work.entries(self, index).into_iter().try_for_each(|entry| maker.create(entry).map(drop))
+        })
     }
 
     fn client(&self, maker: &Maker<'_>, index: u64) -> Result<()> {
@@ -237,6 +263,7 @@ impl Maker<'_> {
             parent: None,
             write: Write::Create(values),
             actor: ADMINISTRATOR,
+            reach: Reach::All,
             at,
         })? {
             Outcome::Created(id) => Ok(id),
@@ -256,6 +283,7 @@ impl Maker<'_> {
             parent: None,
             write: Write::Act(invoice, action, None),
             actor: ADMINISTRATOR,
+            reach: Reach::All,
             at,
         })
         .map(drop)

@@ -21,6 +21,8 @@ pub(super) enum Topic {
     Contact = 6,
     TaskAssignment = 7,
     UserAssignment = 8,
+    Time = 9,
+    Month = 10,
 }
 
 impl Random {

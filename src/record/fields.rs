@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 
 use super::{Column, Describe, Field, Nil, Parts, Record, Table, Unknown, Unknowns, Writable};
 use crate::error::{Error, Result};
+use crate::password::Password;
 use crate::value::{Kind, Value, is_space};
 
 /// The longest text that a field can have, in bytes: 16 MiB.
@@ -27,6 +28,8 @@ pub struct Values {
     pub(crate) unknown: Unknowns,
     /// Whether the attached text may have commas for decimal points.
     pub(crate) decimal_comma: bool,
+    /// The password of a new person, until it is hashed.
+    pub(crate) password: Option<Password>,
 }
 
 impl Values {
@@ -43,6 +46,7 @@ impl Values {
             parts: None,
             unknown: Unknowns::default(),
             decimal_comma: false,
+            password: None,
         }
     }
 
@@ -111,6 +115,14 @@ impl Values {
                 None if matches!(column.name, "created_at" | "updated_at") => self.set_at(position, Value::from(now)),
                 None => {}
             }
+        }
+    }
+
+    /// Takes a field back.
+    pub(crate) fn drop(&mut self, name: &str) {
+        let position = self.table.position(name);
+        if let Some(value) = self.values.get_mut(position) {
+            *value = None;
         }
     }
 

@@ -9,7 +9,7 @@ use super::projects::{PROJECT, ProjectId};
 use super::{Answer, Call, Plan};
 use crate::error::{Error, Result};
 use crate::format::Purpose;
-use crate::record::{Column, Document, Table, Tag, Values, filter};
+use crate::record::{Column, Document, Table, Tag, Values, column, filter};
 use crate::store::{Filter, On, Rule, Selection};
 use crate::value::{Value, datetime_text};
 
@@ -33,6 +33,9 @@ impl AssignmentFilter {
         }
     }
 }
+
+/// What a delete tells that has archived an assignment.
+pub(super) const ARCHIVED: &str = "The assignment has time recorded; it was archived instead.";
 
 pub(super) const HAS_PROJECT: Rule = Rule {
     on: On::Create,
@@ -106,7 +109,7 @@ pub(super) const fn of_column(columns: &'static [Column]) -> Table {
     Table { name: "", columns, sql: OnceLock::new() }
 }
 
-pub(super) static ID: Table = of_column(&[Column::new::<Option<i64>>("id", "id", ",\"id\":").writable()]);
+pub(super) static ID: Table = of_column(&[column!(id: Option<i64>).writable()]);
 
 impl Named {
     /// The plan of a call that assigns what its body names.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{Endpoint, Resource, count};
+use super::{Caller, Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
 use crate::record::{NewRecord, RecordChanges, Values, filter, record};
 use crate::store::{
@@ -116,6 +116,10 @@ impl Stored for Client {
 
 pub(crate) static CLIENTS: Entity = Entity::of::<Client>()
     .version("cache_version")
+    .seen(
+        "clients.id IN (SELECT projects.client_id FROM user_assignments AS mine, projects \
+         WHERE mine.user_id = :actor AND mine.deactivated = 0 AND projects.id = mine.project_id)",
+    )
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[NO_ACTIVE_PROJECTS, NO_PROJECTS, NO_INVOICES])
     .complete(|_, values, _| symbol_follows_currency(values))
@@ -125,9 +129,9 @@ pub(crate) static CLIENTS: Entity = Entity::of::<Client>()
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &CLIENTS,
     endpoints: &[
-        Endpoint::list("/clients"),
+        Endpoint::list("/clients").by(Caller::Anybody),
         Endpoint::create("/clients"),
-        Endpoint::get("/clients/{id}"),
+        Endpoint::get("/clients/{id}").by(Caller::Anybody),
         Endpoint::update("/clients/{id}"),
         Endpoint::delete("/clients/{id}"),
         Endpoint::act("/clients/{id}/toggle", &TOGGLE),

@@ -1,11 +1,15 @@
 //! Endpoints: the API's paths, a row each. Routing, `Allow`, the journal's patterns and the tests' paths
 //! all come from these rows.
 
+use chrono::NaiveDate;
+
+use super::people::PEOPLE;
 use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
 use crate::store::Selection;
-use crate::store::{Action, ClientStore, Command, Entity};
+use crate::store::{Action, Actor, ClientStore, Command, Entity, Reach, Role};
+use crate::value::in_range;
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
 pub(crate) struct Resource {
@@ -40,15 +44,44 @@ pub(crate) struct Endpoint {
     pub(crate) operation: Operation,
     /// Whether calls count against the limit on calls.
     pub(crate) is_limited: bool,
+    /// Who may call it.
+    pub(crate) by: Caller,
 }
 
-/// Methods of HTTP. GET brings HEAD along.
+/// Who may call an endpoint. To others it is not there; an administrator may call each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Administrator,
+    /// Project managers too, for the records that they [manage](Entity::managed).
+    Manager,
+    /// Everybody who has signed in, for the records that they [see](Entity::seen).
+    Anybody,
+    /// Everybody, also without signing in. It shows no records.
+    Stranger,
+}
+
+impl Caller {
+    /// Which records a call by the person reaches; none where they may not call.
+    pub(crate) fn reach(self, actor: Actor) -> Option<Reach> {
+        match (actor.role, self) {
+            (Role::Open, _) => Some(Reach::All),
+            (Role::Administrator, _) => Some(Reach::Administrator(actor.id)),
+            (_, Caller::Anybody | Caller::Stranger) => Some(Reach::Seen(actor.id)),
+            (Role::ProjectManager, Caller::Manager) => Some(Reach::Managed(actor.id)),
+            (Role::Regular, Caller::Manager) | (_, Caller::Administrator) => None,
+        }
+    }
+}
+
+/// Methods of HTTP. A GET that changes nothing brings HEAD along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Methods(u8);
 
 impl Methods {
     pub(crate) const NONE: Methods = Methods(0);
-    const GET: Methods = Methods(1);
+    const GET: Methods = Methods(1 | 16);
+    /// A GET that changes something, of which there is one: the timer's.
+    const CHANGING_GET: Methods = Methods(1);
     const POST: Methods = Methods(2);
     const PUT: Methods = Methods(4);
     const DELETE: Methods = Methods(8);
@@ -59,7 +92,8 @@ impl Methods {
 
     pub(crate) fn has(self, method: &http::Method) -> bool {
         let bit = match *method {
-            http::Method::GET | http::Method::HEAD => Methods::GET,
+            http::Method::GET => Methods::CHANGING_GET,
+            http::Method::HEAD => Methods(16),
             http::Method::POST => Methods::POST,
             http::Method::PUT => Methods::PUT,
             http::Method::DELETE => Methods::DELETE,
@@ -70,8 +104,13 @@ impl Methods {
 
     /// The names, as `Allow` lists them.
     pub(crate) fn names(self) -> String {
-        let names =
-            [(Methods::GET, "GET, HEAD"), (Methods::POST, "POST"), (Methods::PUT, "PUT"), (Methods::DELETE, "DELETE")];
+        let names = [
+            (Methods(1), "GET"),
+            (Methods(16), "HEAD"),
+            (Methods::POST, "POST"),
+            (Methods::PUT, "PUT"),
+            (Methods::DELETE, "DELETE"),
+        ];
         let names: Vec<&str> = names.iter().filter(|(bit, _)| self.0 & bit.0 != 0).map(|(_, name)| *name).collect();
         names.join(", ")
     }
@@ -101,7 +140,7 @@ impl Operation {
 
 impl Endpoint {
     const fn new(methods: Methods, path: &'static str, operation: Operation) -> Self {
-        Endpoint { methods, path, also: &[], operation, is_limited: true }
+        Endpoint { methods, path, also: &[], operation, is_limited: true, by: Caller::Administrator }
     }
 
     /// `GET path` lists.
@@ -134,6 +173,22 @@ impl Endpoint {
         Self::new(Methods::POST.and(Methods::PUT), path, Operation::Act(action, None))
     }
 
+    /// `GET path` changes something, which no other GET does.
+    pub(crate) const fn changing_get(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
+        Self::new(Methods::CHANGING_GET, path, Operation::Other(plan))
+    }
+
+    /// `DELETE path` deletes in a way of its own.
+    pub(crate) const fn remove(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
+        Self::new(Methods::DELETE, path, Operation::Other(plan))
+    }
+
+    /// PUT does what POST does.
+    pub(crate) const fn or_put(mut self) -> Self {
+        self.methods = self.methods.and(Methods::PUT);
+        self
+    }
+
     /// `POST path` makes a record in a way of its own.
     pub(crate) const fn make(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
         Self::new(Methods::POST, path, Operation::Make(plan))
@@ -163,6 +218,12 @@ impl Endpoint {
         self
     }
 
+    /// Others than administrators may call it, too.
+    pub(crate) const fn by(mut self, caller: Caller) -> Self {
+        self.by = caller;
+        self
+    }
+
     /// Calls do not count against the limit on calls.
     pub(crate) const fn unlimited(mut self) -> Self {
         self.is_limited = false;
@@ -179,8 +240,29 @@ pub(crate) struct Call<'a> {
     /// The ids of the path: the record's, and its parent's.
     pub(crate) id: Option<i64>,
     pub(crate) parent: Option<i64>,
+    /// The day that the path names.
+    pub(crate) day: Option<PathDay>,
     pub(crate) query: &'a str,
     pub(crate) body: RequestBody<'a>,
+    /// Who acts. The commands of a call get it from here, also those that a plan of its own makes.
+    pub(crate) actor: Actor,
+    /// Which records the call reaches; to what it reads and writes, the others are not there.
+    pub(crate) reach: Reach,
+}
+
+/// A day in a path: the day of the year from 1, and the year.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathDay {
+    pub(crate) day: i64,
+    pub(crate) year: i64,
+}
+
+impl PathDay {
+    /// The day; none where no year has it, or not this one.
+    pub(crate) fn date(self) -> Option<NaiveDate> {
+        let date = NaiveDate::from_yo_opt(i32::try_from(self.year).ok()?, u32::try_from(self.day).ok()?)?;
+        in_range(date)
+    }
 }
 
 /// What a call comes to; nothing was written yet.
@@ -189,10 +271,12 @@ pub(crate) enum Plan {
     Record { entity: &'static Entity, parent: Option<i64>, id: i64 },
     /// The document of a list.
     List { entity: &'static Entity, selection: Selection },
-    /// A small document.
-    Tree(Vec<Node>),
+    /// A small document: its root in XML, and its members.
+    Tree(&'static str, Vec<Node>),
     /// The document that says how the limit on calls stands.
     RateLimit,
+    /// The token that programs send in place of a password, where there is one.
+    Token,
     /// Nothing; the path of the record.
     Unchanged { location: String },
     /// A write, and what to answer once it is on disk.
@@ -205,8 +289,21 @@ pub(crate) enum Answer {
     Created { resource: &'static Resource, parent: Option<i64> },
     /// 200, with the path of the record.
     Changed { location: String },
-    /// 200.
+    /// 200, or with a Hint where the record was archived instead.
     Deleted,
+    /// What a procedure tells, as a document.
+    Told(Telling),
+}
+
+/// How a procedure is answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Telling {
+    /// The document's root in XML.
+    pub(crate) root: &'static str,
+    /// 201, else 200.
+    pub(crate) created: bool,
+    /// What the record's path has before its id, where the answer has a `Location`.
+    pub(crate) location: Option<&'static str>,
 }
 
 impl Call<'_> {
@@ -253,17 +350,28 @@ impl Call<'_> {
         }
     }
 
+    /// The id of the person whom the call is about: the acting person, unless an administrator names another by
+    /// `of_user`, in the query or as here in the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
+    pub(crate) fn of_user(&self, in_body: Option<i64>) -> Result<i64> {
+        in_body.map_or(Ok(self.actor), |id| on_behalf_of(self.store, self.actor, id)).map(|actor| actor.id)
+    }
+
     /// The plan of a call that changes nothing of its record.
     fn stay(&self) -> Result<Plan> {
         let (Some(resource), Some(id)) = (self.resource, self.id) else { return Err(no_record()) };
-        self.store.must_exist(resource.entity, id)?;
+        self.store.must_exist(resource.entity, id, self.reach)?;
         Ok(Plan::Unchanged { location: resource.location(self.parent, &id.to_string()) })
     }
 
     fn list(&self, entity: &'static Entity) -> Result<Plan> {
         let mut selection = entity.unfiltered(self.store.today());
+        selection.within(entity, self.reach);
         if let (Some(named), Some(id)) = (entity.parent, self.parent) {
-            self.store.must_exist(named.entity, id)?;
+            self.store.must_exist(named.entity, id, self.reach)?;
             selection.belonging_to(named.column, id);
         }
         for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
@@ -281,6 +389,19 @@ impl Call<'_> {
     fn changed(&self, resource: &Resource, id: i64) -> Answer {
         Answer::Changed { location: resource.location(self.parent, &id.to_string()) }
     }
+}
+
+/// Who acts where an administrator names another person to act for.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
+pub(crate) fn on_behalf_of(store: &ClientStore, actor: Actor, id: i64) -> Result<Actor> {
+    if !actor.is_administrator() {
+        return Err(Error::NotFound { record: PEOPLE.document.element, id });
+    }
+    store.must_exist(&PEOPLE, id, Reach::All)?;
+    Ok(Actor { id, ..actor })
 }
 
 pub(super) fn no_record() -> Error {

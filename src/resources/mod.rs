@@ -11,13 +11,18 @@ pub(crate) mod invoices;
 pub(crate) mod item_categories;
 pub(crate) mod people;
 pub(crate) mod projects;
+#[cfg(test)]
+mod roles;
 pub(crate) mod task_assignments;
 pub(crate) mod tasks;
+pub(crate) mod time;
 pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, Plan, Resource};
+pub(crate) use self::endpoint::{
+    Answer, Call, Caller, Endpoint, Methods, PathDay, Plan, Resource, Telling, on_behalf_of,
+};
 use crate::error::Result;
 use crate::store::Entity;
 
@@ -35,6 +40,7 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &contacts::RESOURCE,
     &task_assignments::RESOURCE,
     &user_assignments::RESOURCE,
+    &time::RESOURCE,
 ];
 
 /// Every entity, each after those that it refers to.

@@ -4,9 +4,13 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-use super::{Endpoint, Resource};
+use super::assignments::{naming, of_column};
+use super::endpoint::no_record;
+use super::{Answer, Call, Caller, Endpoint, Plan, Resource, count};
 use crate::error::{self, Error, Result};
-use crate::record::{NewRecord, RecordChanges, filter, record};
+use crate::format::Purpose;
+use crate::password::Password;
+use crate::record::{Document, NewRecord, RecordChanges, Table, column, filter, record};
 use crate::store::{
     Action, Change, ClientStore, Entity, Filter, Invariant, Loading, On, Records, Rule, Selection, Stored, Transaction,
 };
@@ -67,6 +71,23 @@ impl NewPerson {
     pub fn named(first_name: impl Into<String>, last_name: impl Into<String>, email: impl Into<String>) -> Self {
         Self::new().first_name(first_name).last_name(last_name).email(email)
     }
+
+    /// A password to sign in with where the API asks who calls. A create keeps a salted hash of it, which takes a moment to
+    /// make; an update ignores it.
+    ///
+    /// ```
+    /// use clientstore::{Api, ClientStore, NewPerson};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// store.people().create(&NewPerson::named("Jane", "Doe", "jane@example.com").password("correct horse"))?;
+    /// let api = Api::new(store).auth("owner@example.com", "secret"); // Jane Doe is asked for hers
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.fields.values.password = Some(Password::new(password));
+        self
+    }
 }
 
 filter! {
@@ -125,9 +146,17 @@ impl Stored for Person {
 }
 
 pub(crate) static PEOPLE: Entity = Entity::of::<Person>()
+    .seen("people.id = :actor")
     .filters(&[Filter::UPDATED_SINCE])
     .seeded("id = 1 AND version = 0")
-    .rules(&[EMAIL_IS_FREE, ACTS, ACTS_AT_DELETE, LEAVES_AN_ADMINISTRATOR, LEAVES_AN_ADMINISTRATOR_AT_DELETE])
+    .rules(&[
+        EMAIL_IS_FREE,
+        ACTS,
+        ACTS_AT_DELETE,
+        LEAVES_AN_ADMINISTRATOR,
+        LEAVES_AN_ADMINISTRATOR_AT_DELETE,
+        HAS_NO_TIME,
+    ])
     .loading(Loading {
         held: &[("is_active", 1), ("is_admin", 1)],
         aside: "UPDATE people SET email = hex(randomblob(16)) WHERE id = 1 AND version = 0",
@@ -138,15 +167,36 @@ pub(crate) static PEOPLE: Entity = Entity::of::<Person>()
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &PEOPLE,
     endpoints: &[
-        Endpoint::list("/people"),
-        Endpoint::create("/people"),
-        Endpoint::get("/people/{id}"),
+        Endpoint::list("/people").by(Caller::Anybody),
+        Endpoint::make("/people", create),
+        Endpoint::get("/people/{id}").by(Caller::Anybody),
         Endpoint::update("/people/{id}"),
         Endpoint::delete("/people/{id}"),
         Endpoint::act("/people/{id}/toggle", &TOGGLE),
         Endpoint::stay("/people/{id}/reset_password"),
     ],
 };
+
+/// Makes a person, with a password where both of its elements are given and agree.
+fn create(call: &Call<'_>) -> Result<Plan> {
+    let Some(resource) = call.resource else { return Err(no_record()) };
+    let mut values = call.body.read(PEOPLE.document, Purpose::Create)?;
+    let given = call.body.read(&PASSWORDS, Purpose::Create)?;
+    let [password, confirmation] =
+        ["password", "password_confirmation"].map(|name| given.text(name).unwrap_or_default());
+    if password != confirmation {
+        return Err(Error::invalid("password-confirmation", "is not the password; send both alike, or neither"));
+    }
+    values.password = Some(password).filter(|password| !password.is_empty()).map(Password::new);
+    let command = call.store.creation(resource.entity, call.parent, values);
+    Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
+}
+
+static PASSWORDS: Document = naming(&PASSWORD_COLUMNS, "user");
+static PASSWORD_COLUMNS: Table = of_column(&[
+    column!(password: Option<String>).writable(),
+    column!(password_confirmation: Option<String>).writable(),
+]);
 
 /// What the paths of people begin with. The e-mail address of a person may stand in the place of the id after it.
 pub(crate) const PATH: &str = "/people/";
@@ -195,6 +245,16 @@ const LEAVES_AN_ADMINISTRATOR_AT_DELETE: Rule = Rule {
     condition: "EXISTS (SELECT 1 FROM people AS other \
                 WHERE other.is_admin = 1 AND other.is_active = 1 AND other.id <> people.id)",
     refusal: is_last_administrator,
+};
+
+const HAS_NO_TIME: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM day_entries WHERE day_entries.user_id = people.id)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM day_entries WHERE user_id = ?1";
+        let entries = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::PersonHasTimeOrExpenses, [("time entry", entries)]))
+    },
 };
 
 fn is_last_administrator(_: &Connection, _: &Change<'_>) -> Result<Error> {

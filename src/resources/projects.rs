@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::clients::ClientId;
-use super::{Endpoint, Resource};
+use super::{Caller, Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
 use crate::record::{NewRecord, RecordChanges, filter, record, text_enum};
 use crate::store::{
@@ -187,19 +187,30 @@ impl Stored for Project {
 
 pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE])
-    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT])
+    .seen(
+        "projects.id IN (SELECT mine.project_id FROM user_assignments AS mine \
+         WHERE mine.user_id = :actor AND mine.deactivated = 0)",
+    )
+    .managed(
+        "projects.id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
+    )
+    // With another client, a project manager would see a client that is none of theirs.
+    .reserved(&["client_id"])
+    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_TIME])
     .entail(&[], entail)
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &PROJECTS,
     endpoints: &[
-        Endpoint::list("/projects"),
+        Endpoint::list("/projects").by(Caller::Anybody),
         Endpoint::create("/projects"),
-        Endpoint::get("/projects/{id}"),
-        Endpoint::update("/projects/{id}"),
-        Endpoint::delete("/projects/{id}"),
-        Endpoint::act("/projects/{id}/toggle", &TOGGLE),
+        Endpoint::get("/projects/{id}").by(Caller::Anybody),
+        Endpoint::update("/projects/{id}").by(Caller::Manager),
+        Endpoint::delete("/projects/{id}").by(Caller::Manager),
+        Endpoint::act("/projects/{id}/toggle", &TOGGLE).by(Caller::Manager),
     ],
 };
 
@@ -237,6 +248,16 @@ const HAS_CLIENT: Rule = Rule {
     on: On::Write,
     condition: "EXISTS (SELECT 1 FROM clients WHERE clients.id = :client_id)",
     refusal: |_, change| Ok(no_such_client(change)),
+};
+
+const HAS_NO_TIME: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM day_entries WHERE day_entries.project_id = projects.id)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM day_entries WHERE project_id = ?1";
+        let entries = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::ProjectHasTimeOrExpenses, [("time entry", entries)]))
+    },
 };
 
 /// No inactive client ever has an active project (`docs/spec/clients.md`, rule 3).

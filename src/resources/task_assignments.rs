@@ -4,17 +4,17 @@ use chrono::{DateTime, Utc};
 use rusqlite::OptionalExtension;
 use rust_decimal::Decimal;
 
-use super::assignments::{AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
+use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
 use super::endpoint::no_record;
 use super::projects::{PROJECT, ProjectId};
 use super::tasks::{NewTask, TASKS, TaskId};
-use super::{Answer, Call, Endpoint, Plan, Resource};
+use super::{Answer, Call, Caller, Endpoint, Plan, Resource};
 use crate::error::{self, Error, Result};
 use crate::format::Purpose;
-use crate::record::{Column, Document, NewRecord, RecordChanges, Table, record};
+use crate::record::{Document, NewRecord, RecordChanges, Table, column, record};
 use crate::store::{
-    Change, ClientStore, Composed, Composition, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored,
-    Transaction, create,
+    Action, Archiving, Change, ClientStore, Composed, Composition, Entity, Filter, Invariant, On, Records, Rule,
+    Selection, Stored, Transaction, create,
 };
 
 record! {
@@ -85,6 +85,11 @@ impl Stored for TaskAssignment {
 
 pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
     .parent(PROJECT)
+    .managed(
+        "task_assignments.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
+    )
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_PROJECT, HAS_TASK, TASK_IS_ACTIVE, IS_SINGLE, IS_ONE_OF_SEVERAL])
     .existing(|connection, values, at| {
@@ -100,25 +105,34 @@ pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
         let sql = "SELECT billable_by_default, default_hourly_rate FROM tasks WHERE id = ?1";
         inherit(connection, values, sql, "task_id", &["billable", "hourly_rate"])
     })
+    .archiving(Archiving {
+        needed: "EXISTS (SELECT 1 FROM day_entries WHERE day_entries.task_id = task_assignments.task_id \
+                 AND day_entries.project_id = task_assignments.project_id)",
+        action: &ARCHIVE,
+        hint: ARCHIVED,
+    })
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &TASK_ASSIGNMENTS,
     endpoints: &[
-        Endpoint::list("/projects/{project_id}/task_assignments"),
-        Endpoint::make("/projects/{project_id}/task_assignments", |call| NAMED.plan(call)),
-        Endpoint::make("/projects/{project_id}/task_assignments/add_with_create_new_task", with_new_task),
-        Endpoint::get("/projects/{project_id}/task_assignments/{id}"),
-        Endpoint::update("/projects/{project_id}/task_assignments/{id}"),
-        Endpoint::delete("/projects/{project_id}/task_assignments/{id}"),
+        Endpoint::list("/projects/{project_id}/task_assignments").by(Caller::Manager),
+        Endpoint::make("/projects/{project_id}/task_assignments", |call| NAMED.plan(call)).by(Caller::Manager),
+        Endpoint::make("/projects/{project_id}/task_assignments/add_with_create_new_task", with_new_task)
+            .by(Caller::Manager),
+        Endpoint::get("/projects/{project_id}/task_assignments/{id}").by(Caller::Manager),
+        Endpoint::update("/projects/{project_id}/task_assignments/{id}").by(Caller::Manager),
+        Endpoint::delete("/projects/{project_id}/task_assignments/{id}").by(Caller::Manager),
     ],
 };
+
+static ARCHIVE: Action = Action { name: "archive", sets: &[("deactivated", "1")], rules: &[IS_ONE_OF_SEVERAL] };
 
 /// The body of a call that assigns a task.
 static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "task_id" };
 static ONE: Document = naming(&ID, "task");
 static ASSIGNMENT: Document = naming(&TASK_ID, "task-assignment");
-static TASK_ID: Table = of_column(&[Column::new::<Option<i64>>("task_id", "task-id", ",\"task_id\":").writable()]);
+static TASK_ID: Table = of_column(&[column!(task_id: Option<i64>).writable()]);
 
 /// An archived task is not assigned again.
 const FIND: &str = "SELECT id, deactivated FROM task_assignments WHERE project_id = ?1 AND task_id = ?2 \

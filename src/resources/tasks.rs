@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{Endpoint, Resource};
+use super::{Caller, Endpoint, Resource};
 use crate::error::Result;
 use crate::record::{NewRecord, RecordChanges, filter, record};
-use crate::store::{Action, ClientStore, Entity, Filter, Invariant, Records, Selection, Stored, Transaction};
+use crate::store::{
+    Action, Archiving, ClientStore, Entity, Filter, Invariant, Records, Selection, Stored, Transaction,
+};
 
 record! {
     /// A kind of work. A new store has `Admin`, `Programming` and `Project Management`.
@@ -101,21 +103,35 @@ impl Stored for Task {
     }
 }
 
-pub(crate) static TASKS: Entity =
-    Entity::of::<Task>().filters(&[Filter::UPDATED_SINCE]).seeded("id <= 3 AND version = 0").invariants(&INVARIANTS);
+pub(crate) static TASKS: Entity = Entity::of::<Task>()
+    .seen(SEEN)
+    .filters(&[Filter::UPDATED_SINCE])
+    .seeded("id <= 3 AND version = 0")
+    .archiving(Archiving {
+        needed: "EXISTS (SELECT 1 FROM day_entries WHERE day_entries.task_id = tasks.id)",
+        action: &ARCHIVE,
+        hint: "The task has time recorded; it was archived instead. Activate it to use it again.",
+    })
+    .invariants(&INVARIANTS);
+
+/// The tasks of the projects that the person is assigned to.
+const SEEN: &str = "tasks.id IN (SELECT theirs.task_id FROM user_assignments AS mine, task_assignments AS theirs \
+                    WHERE mine.user_id = :actor AND mine.deactivated = 0 AND theirs.project_id = mine.project_id \
+                    AND theirs.deactivated = 0)";
 
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &TASKS,
     endpoints: &[
-        Endpoint::list("/tasks"),
+        Endpoint::list("/tasks").by(Caller::Anybody),
         Endpoint::create("/tasks"),
-        Endpoint::get("/tasks/{id}"),
+        Endpoint::get("/tasks/{id}").by(Caller::Anybody),
         Endpoint::update("/tasks/{id}"),
         Endpoint::delete("/tasks/{id}"),
         Endpoint::act("/tasks/{id}/activate", &ACTIVATE),
     ],
 };
 
+static ARCHIVE: Action = Action { name: "archive", sets: &[("deactivated", "1")], rules: &[] };
 static ACTIVATE: Action = Action { name: "activate", sets: &[("deactivated", "0")], rules: &[] };
 
 static INVARIANTS: [Invariant; 1] = [Invariant {

@@ -3,13 +3,15 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::assignments::{AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
+use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
 use super::people::PersonId;
 use super::projects::{PROJECT, ProjectId};
-use super::{Endpoint, Resource};
+use super::{Caller, Endpoint, Resource};
 use crate::error::Error;
-use crate::record::{Column, Document, NewRecord, RecordChanges, Table, record};
-use crate::store::{ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction};
+use crate::record::{Document, NewRecord, RecordChanges, Table, column, record};
+use crate::store::{
+    Action, Archiving, ClientStore, Entity, Filter, Invariant, On, Records, Rule, Selection, Stored, Transaction,
+};
 
 record! {
     /// Somebody who works on a project. A person is assigned to a project at most once.
@@ -79,6 +81,11 @@ impl Stored for UserAssignment {
 
 pub(crate) static USER_ASSIGNMENTS: Entity = Entity::of::<UserAssignment>()
     .parent(PROJECT)
+    .managed(
+        "user_assignments.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
+    )
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_PROJECT, HAS_PERSON, PERSON_IS_ACTIVE, IS_SINGLE])
     .existing(|connection, values, at| {
@@ -94,24 +101,32 @@ pub(crate) static USER_ASSIGNMENTS: Entity = Entity::of::<UserAssignment>()
         let sql = "SELECT default_hourly_rate FROM people WHERE id = ?1";
         inherit(connection, values, sql, "user_id", &["hourly_rate"])
     })
+    .archiving(Archiving {
+        needed: "EXISTS (SELECT 1 FROM day_entries WHERE day_entries.user_id = user_assignments.user_id \
+                 AND day_entries.project_id = user_assignments.project_id)",
+        action: &ARCHIVE,
+        hint: ARCHIVED,
+    })
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {
     entity: &USER_ASSIGNMENTS,
     endpoints: &[
-        Endpoint::list("/projects/{project_id}/user_assignments"),
-        Endpoint::make("/projects/{project_id}/user_assignments", |call| NAMED.plan(call)),
-        Endpoint::get("/projects/{project_id}/user_assignments/{id}"),
-        Endpoint::update("/projects/{project_id}/user_assignments/{id}"),
-        Endpoint::delete("/projects/{project_id}/user_assignments/{id}"),
+        Endpoint::list("/projects/{project_id}/user_assignments").by(Caller::Manager),
+        Endpoint::make("/projects/{project_id}/user_assignments", |call| NAMED.plan(call)).by(Caller::Manager),
+        Endpoint::get("/projects/{project_id}/user_assignments/{id}").by(Caller::Manager),
+        Endpoint::update("/projects/{project_id}/user_assignments/{id}").by(Caller::Manager),
+        Endpoint::delete("/projects/{project_id}/user_assignments/{id}").by(Caller::Manager),
     ],
 };
+
+static ARCHIVE: Action = Action { name: "archive", sets: &[("deactivated", "1")], rules: &[] };
 
 /// The body of a call that assigns a person.
 static NAMED: Named = Named { one: &ONE, assignment: &ASSIGNMENT, column: "user_id" };
 static ONE: Document = naming(&ID, "user");
 static ASSIGNMENT: Document = naming(&USER_ID, "user-assignment");
-static USER_ID: Table = of_column(&[Column::new::<Option<i64>>("user_id", "user-id", ",\"user_id\":").writable()]);
+static USER_ID: Table = of_column(&[column!(user_id: Option<i64>).writable()]);
 
 /// An archived person is not assigned again.
 const FIND: &str = "SELECT id, deactivated FROM user_assignments WHERE project_id = ?1 AND user_id = ?2 \

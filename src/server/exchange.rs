@@ -17,7 +17,7 @@ use super::Shared;
 use super::guard::Verdict;
 use super::progress::Progress;
 use super::sending::Sending;
-use crate::api::{Body, Charge, Guest, Reason, done, is_encoded, reason};
+use crate::api::{Body, Charge, Guest, Reason, Signed, done, is_encoded, reason};
 use crate::control::{Controller, Drops};
 use crate::error::Error;
 
@@ -104,9 +104,15 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
     };
     let max_body = controls.map_or(shared.limits.max_body, |_| Controller::max_body(head.uri.path()));
     let guest = Arc::clone(&sending.progress) as Arc<dyn Guest>;
-    let is_admitted = match controls {
-        Some(control) => control.admits(&head.headers),
-        None => shared.api.admits(&head.headers).unwrap_or(true),
+    let (is_admitted, asked) = match controls {
+        Some(control) => (control.admits(&head.headers), Asked::Control(control)),
+        None => {
+            let signed = shared.api.sign_in(&head.uri, &head.headers).await;
+            if let Some(recording) = &mut sending.recording {
+                recording.signed_in(signed.is_ok());
+            }
+            (signed.is_ok() || shared.api.is_for_strangers(&head.method, head.uri.path()), Asked::Api(signed))
+        }
     };
     // The body of who is not admitted stays unread.
     let is_unread = !is_admitted && !body.is_end_stream();
@@ -116,9 +122,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         // Its room is given back with the answer: what was made of it is as long.
         Ok((body, _charge)) => {
             sending.progress.body_complete();
-            let mut response = match controls {
-                Some(control) => controlled(control, &head, body, &guest).await,
-                None => faulted(Request::from_parts(head, body), shared, sending, &guest).await?,
+            let mut response = match asked {
+                Asked::Control(control) => controlled(control, &head, body, &guest).await,
+                Asked::Api(signed) => faulted(Request::from_parts(head, body), signed, shared, sending, &guest).await?,
             };
             if let Some(bytes) = response.body().uncounted() {
                 let charge = Arc::new(shared.api.budget().enter(Some(guest)));
@@ -150,6 +156,12 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
     Some(response)
 }
 
+/// What a request is for; of the API with who asks.
+enum Asked<'a> {
+    Control(&'a Arc<Controller>),
+    Api(Signed),
+}
+
 /// The answer to a control call.
 async fn controlled(control: &Arc<Controller>, head: &Parts, body: Bytes, guest: &Arc<dyn Guest>) -> Response<Body> {
     let most = control.answer_at_most(head);
@@ -169,11 +181,12 @@ async fn controlled(control: &Arc<Controller>, head: &Parts, body: Bytes, guest:
 /// The API's answer, or what the faults make of it.
 async fn faulted(
     request: Request<Bytes>,
+    signed: Signed,
     shared: &Shared,
     sending: &mut Sending,
     guest: &Arc<dyn Guest>,
 ) -> Option<Response<Body>> {
-    let answer = |request| shared.api.answer(request, shared.limits.max_body, Some(guest));
+    let answer = |request| shared.api.answer(request, signed, shared.limits.max_body, Some(guest));
     let Some(control) = &shared.control else {
         return Some(answer(request).await);
     };

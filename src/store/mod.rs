@@ -1,5 +1,6 @@
 //! The store: the file, its readers and its writer, and the typed access to its records.
 
+mod actor;
 mod backup;
 mod entity;
 mod keys;
@@ -16,12 +17,14 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+pub(crate) use actor::{ADMINISTRATOR, Actor, Reach, Role};
 #[cfg(feature = "server")]
 pub(crate) use backup::Image;
 pub(crate) use backup::copy;
 pub use entity::Stored;
 pub(crate) use entity::{
-    Action, Attached, By, Change, Done, Entity, Filter, Invariant, Loading, On, Parent, Rule, Selection,
+    Action, Archiving, Attached, By, Change, Done, Entity, Filter, Invariant, Loading, On, Parent, Rule, Selection,
+    Signature,
 };
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
@@ -35,17 +38,20 @@ pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use write::Spawn;
 pub(crate) use write::command::{
-    ADMINISTRATOR, Composed, Composition, add, add_checked, apply, create, delete_where, load,
+    Composed, Composition, Given, Place, Procedure, Told, add, add_checked, apply, change, create, delete_where, load,
 };
 pub(crate) use write::{Command, MAX_ID, Outcome, Write};
 
 use self::open::{Access, Claim, Identity, Settings, file};
 use self::read::{Reader, Readers};
-use self::write::{File, Writer, command};
+use self::write::{File, Writer};
 use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::record::Values;
-use crate::value::whole_seconds;
+use crate::value::{Value, whole_seconds};
+
+/// The column that keeps a person's password.
+const PASSWORD_HASH: &str = "password_hash";
 
 /// An account's clients, projects and invoices in one SQLite file.
 ///
@@ -277,21 +283,45 @@ impl ClientStore {
         self.command(entity, None, Write::Act(id, action, body))
     }
 
+    /// The command that does what a procedure does, to the record with the id or to a new one.
+    pub(crate) fn running(
+        &self,
+        entity: &'static Entity,
+        parent: Option<i64>,
+        id: Option<i64>,
+        procedure: &'static Procedure,
+        values: Values,
+    ) -> Command {
+        self.command(entity, parent, Write::Run(procedure, id, values))
+    }
+
     /// The command that removes a record.
     pub(crate) fn deletion(&self, entity: &'static Entity, parent: Option<i64>, id: i64) -> Command {
         self.command(entity, parent, Write::Delete(id))
     }
 
     fn command(&self, entity: &'static Entity, parent: Option<i64>, write: Write) -> Command {
-        Command { entity, parent, write, actor: ADMINISTRATOR, at: self.now() }
+        Command { entity, parent, write, actor: ADMINISTRATOR, reach: Reach::All, at: self.now() }
+    }
+
+    /// Hashes the password of a command that has one, which takes a while.
+    pub(crate) fn hash_password(&self, command: &mut Command) -> Result<()> {
+        let Some(values) = command.made() else { return Ok(()) };
+        if let Some(password) = values.password.take() {
+            let salt = self.inner.builder.draw_salt();
+            values.set(PASSWORD_HASH, Value::Text(password.hash(&salt)?));
+        }
+        Ok(())
     }
 
     /// Applies a command and commits it.
-    pub(crate) fn run(&self, command: Command) -> Result<Outcome> {
+    pub(crate) fn run(&self, mut command: Command) -> Result<Outcome> {
+        self.hash_password(&mut command)?;
         self.inner.writer.run(command.read())
     }
 
-    /// The same for a task, which waits without blocking a thread.
+    /// The same for a task, which waits without blocking a thread. A password must have been
+    /// [hashed](Self::hash_password) before.
     #[cfg(feature = "tower")]
     pub(crate) fn submit(
         &self,
@@ -352,9 +382,9 @@ impl ClientStore {
         document.write(&taken, attached.as_deref(), room)
     }
 
-    /// Refuses a record that is not there.
-    pub(crate) fn must_exist(&self, entity: &'static Entity, id: i64) -> Result<()> {
-        match self.read(|connection| command::exists(connection, entity, id))? {
+    /// Refuses a record that is not there, or out of reach.
+    pub(crate) fn must_exist(&self, entity: &'static Entity, id: i64, reach: Reach) -> Result<()> {
+        match self.read(|connection| actor::reaches(connection, entity, id, reach))? {
             true => Ok(()),
             false => Err(Error::NotFound { record: entity.document.element, id }),
         }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rusqlite::Connection;
 
 use super::read::{List, Source, record};
-use super::write::command::{self, Command, Composition, Outcome};
+use super::write::command::{self, Command, Composition, Outcome, Procedure, Told};
 use super::{Action, ClientStore, Selection, Stored};
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, RecordChanges, Values, View};
@@ -214,7 +214,7 @@ impl<'a, R: Stored> Records<'a, R> {
         self.run(self.store.update(R::ENTITY, None, id.into().into(), changes.fields.values.clone())).map(drop)
     }
 
-    /// Deletes a record; its id is not used again.
+    /// Deletes a record; its id is not used again. A task or an assignment with recorded time is archived instead.
     ///
     /// ```
     /// use clientstore::{ClientStore, Error, NewClient};
@@ -250,6 +250,14 @@ impl<'a, R: Stored> Records<'a, R> {
         }
     }
 
+    /// Does what a procedure does, to the record with the id.
+    pub(crate) fn procedure(&self, id: i64, procedure: &'static Procedure) -> Result<Told> {
+        match self.run(self.store.running(R::ENTITY, None, Some(id), procedure, Values::new(R::TABLE)))? {
+            Outcome::Told(told) => Ok(*told),
+            other => Err(unexpected(other)),
+        }
+    }
+
     /// The records of another kind, of the same store or transaction.
     pub(crate) fn other<O: Stored>(&self) -> Records<'a, O> {
         Records { store: self.store, connection: self.connection, record: PhantomData }
@@ -263,9 +271,10 @@ impl<'a, R: Stored> Records<'a, R> {
         }
     }
 
-    fn run(&self, command: Command) -> Result<Outcome> {
+    fn run(&self, mut command: Command) -> Result<Outcome> {
         match self.connection {
             Some(connection) => {
+                self.store.hash_password(&mut command)?;
                 command::apply(connection, command).map_err(|error| self.store.inner.writer.or_full(error))
             }
             None => self.store.run(command),

@@ -52,7 +52,7 @@ pub fn plain(path: &Path) -> Connection {
 }
 
 /// What a rule of the API would find broken; each counts to nothing.
-const BROKEN: [&str; 14] = [
+const BROKEN: [&str; 17] = [
     "SELECT count(*) FROM pragma_foreign_key_check",
     "SELECT count(*) FROM projects WHERE client_id NOT IN (SELECT id FROM clients)",
     "SELECT count(*) FROM invoices WHERE client_id NOT IN (SELECT id FROM clients)",
@@ -71,6 +71,13 @@ const BROKEN: [&str; 14] = [
         + total(task_id NOT IN (SELECT id FROM tasks)) FROM task_assignments",
     "SELECT count(*) - count(DISTINCT project_id || ' ' || user_id) + total(project_id NOT IN (SELECT id FROM projects))
         + total(user_id NOT IN (SELECT id FROM people)) FROM user_assignments",
+    "SELECT count(*) - count(DISTINCT user_id) FROM day_entries WHERE timer_started_at IS NOT NULL",
+    "SELECT count(*) FROM day_entries WHERE user_id NOT IN (SELECT id FROM people)
+        OR project_id NOT IN (SELECT id FROM projects) OR task_id NOT IN (SELECT id FROM tasks)
+        OR CAST(hours AS REAL) NOT BETWEEN 0 AND 24",
+    "SELECT count(*) FROM projects JOIN (SELECT project_id, min(spent_at) AS first, max(spent_at) AS last
+        FROM day_entries GROUP BY project_id) ON project_id = id
+        WHERE (hint_earliest_record_at <= first AND hint_latest_record_at >= last) IS NOT 1",
 ];
 
 /// The file is whole, and its rules hold.

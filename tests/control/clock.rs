@@ -119,3 +119,27 @@ fn two_runs_of_the_same_requests_give_the_same_bytes() {
     assert!(first.contains("503 Service Unavailable") && first.contains("500 Internal Server Error"));
     assert_ne!(run(8), first, "the keys follow from the seed");
 }
+
+#[test]
+fn timers_stand_with_a_frozen_clock_and_count_what_it_leaps_over() {
+    let fake = Fake::start();
+    fake.done("PUT", "clock", r#"{"now": "2012-02-28T23:00:00Z", "frozen": true}"#);
+    fake.create("One");
+    fake.ask("POST", "/projects", "<project><client-id>1</client-id><name>x</name></project>");
+    fake.ask("POST", "/projects/1/task_assignments", "<task><id>1</id></task>");
+    let hours = |method: &str, path: &str, body: &str| {
+        let answer = fake.ask(method, path, body);
+        let body = String::from_utf8(answer.body).unwrap();
+        let rest = body.split_once("<hours type=\"float\">").unwrap_or_else(|| panic!("{body}")).1;
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let start = "<request><project_id>1</project_id><task_id>1</task_id></request>";
+    assert_eq!(hours("POST", "/daily/add", start), "0.0");
+    sleep(Duration::from_millis(1100));
+    assert_eq!(hours("GET", "/daily/show/1", ""), "0.0");
+    fake.done("PUT", "clock", r#"{"advance_seconds": 5400}"#);
+    assert_eq!(hours("GET", "/daily/show/1", ""), "1.5");
+    assert_eq!(hours("GET", "/daily/timer/1", ""), "1.5");
+    fake.done("PUT", "clock", r#"{"advance_seconds": 5400}"#);
+    assert_eq!(hours("GET", "/daily/show/1", ""), "1.5", "a timer that was stopped");
+}

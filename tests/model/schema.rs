@@ -130,11 +130,13 @@ pub enum Resource {
     Contacts,
     TaskAssignments,
     UserAssignments,
+    /// The model has none; the calls about them have a model of their own.
+    DayEntries,
 }
 
 impl Resource {
     /// In the order of the dump.
-    pub const ALL: [Resource; 12] = [
+    pub const ALL: [Resource; 13] = [
         Resource::Clients,
         Resource::Projects,
         Resource::Invoices,
@@ -147,6 +149,7 @@ impl Resource {
         Resource::Contacts,
         Resource::TaskAssignments,
         Resource::UserAssignments,
+        Resource::DayEntries,
     ];
 
     pub fn elements(self) -> &'static [Element] {
@@ -163,6 +166,7 @@ impl Resource {
             Resource::Contacts => CONTACT,
             Resource::TaskAssignments => TASK_ASSIGNMENT,
             Resource::UserAssignments => USER_ASSIGNMENT,
+            Resource::DayEntries => &[],
         }
     }
 
@@ -181,6 +185,7 @@ impl Resource {
             Resource::Contacts => ("contact", "contacts", true),
             Resource::TaskAssignments => ("task-assignment", "task-assignments", false),
             Resource::UserAssignments => ("user-assignment", "user-assignments", false),
+            Resource::DayEntries => ("day-entry", "day-entries", true),
         }
     }
 

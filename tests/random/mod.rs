@@ -275,7 +275,8 @@ impl Random {
             body
         };
         let (method, path, body) = match self.below(100) {
-            0..20 => ("GET", format!("{base}/{id}"), Vec::new()),
+            0..14 => ("GET", format!("{base}/{id}"), Vec::new()),
+            14..20 => self.of_time(ids),
             20..24 => ("GET", base.clone(), Vec::new()),
             24..42 => ("POST", base.clone(), document(self)),
             42..63 => ("PUT", format!("{base}/{id}"), document(self)),
@@ -322,6 +323,30 @@ impl Random {
         request
     }
 
+    /// A call of time tracking, or a report on it.
+    fn of_time(&mut self, ids: usize) -> (&'static str, String, Vec<u8>) {
+        let (id, value) = (1 + self.below(ids / 8 + 2), self.of(VALUES));
+        let fields = ["project-id", "task_id", "hours", "spent_at", "notes", "of_user", "id"];
+        match self.below(10) {
+            0..3 => {
+                let task = format!("<task><id>{}</id></task>", 1 + self.below(3)).into_bytes();
+                ("POST", format!("/projects/{}/task_assignments", 1 + self.below(ids + 1)), task)
+            }
+            3..6 => ("POST", "/daily/add".to_owned(), self.body("request", &fields, ids)),
+            6 => (self.of(&["POST", "PUT"]), format!("/daily/update/{id}"), self.body("request", &fields, ids)),
+            7 => (self.of(&["GET", "POST", "HEAD"]), format!("/daily/timer/{id}"), Vec::new()),
+            8 => (
+                self.of(&["GET", "DELETE"]),
+                format!("/daily/{}/{id}", self.of(&["show", "delete", value, "90"])),
+                Vec::new(),
+            ),
+            _ => {
+                let path = self.of(&["projects", "people"]);
+                ("GET", format!("/{path}/{id}/entries?from=20110301&to={}", self.of(&["20110331", value])), Vec::new())
+            }
+        }
+    }
+
     /// A body that makes or changes a record, and its type: half of them are JSON.
     fn body(&mut self, root: &str, fields: &[&str], ids: usize) -> (Vec<u8>, &'static str) {
         // What is required mostly stands first.
@@ -343,8 +368,8 @@ impl Random {
         Some(match field {
             "name" | "first-name" | "last-name" => "x".to_owned(),
             "email" if root == "user" => format!("p{}@example.com", self.below(ids + 1)),
-            "id" | "user-id" => (1 + self.below(4)).to_string(),
-            "client-id" => (1 + self.below(ids + 1)).to_string(),
+            "id" | "user-id" | "task_id" => (1 + self.below(4)).to_string(),
+            "client-id" | "project-id" => (1 + self.below(ids + 1)).to_string(),
             "amount" => format!("{}.{}", self.below(30), self.below(100)),
             "paid-at" => "2011-04-01".to_owned(),
             _ => return None,

@@ -586,3 +586,136 @@ BEGIN DELETE FROM task_assignments WHERE task_id = OLD.id; END;
 
 CREATE TRIGGER people_assignments_go AFTER DELETE ON people
 BEGIN DELETE FROM user_assignments WHERE user_id = OLD.id; END;
+
+-- Time.
+
+CREATE TABLE day_entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    notes TEXT CHECK (notes <> ''),
+    spent_at TEXT NOT NULL CHECK (spent_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    -- without the time of a timer that runs
+    hours TEXT NOT NULL DEFAULT '0.0' CHECK (
+        hours GLOB '*[0-9].[0-9]*' AND hours NOT GLOB '*[^0-9.]*' AND CAST(hours AS REAL) <= 24),
+    user_id INTEGER NOT NULL REFERENCES people (id),
+    project_id INTEGER NOT NULL REFERENCES projects (id),
+    task_id INTEGER NOT NULL REFERENCES tasks (id),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    -- since when the timer runs
+    timer_started_at TEXT CHECK (timer_started_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    is_closed INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1)),
+    is_billed INTEGER NOT NULL DEFAULT 0 CHECK (is_billed IN (0, 1)),
+    invoice_id INTEGER REFERENCES invoices (id),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(notes, spent_at, hours, created_at, updated_at, timer_started_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+-- A person's day and report, a project's report, what holds a task back, and the one timer that a person has.
+CREATE INDEX day_entries_of_person ON day_entries (user_id, spent_at);
+CREATE INDEX day_entries_of_project ON day_entries (project_id, spent_at);
+CREATE INDEX day_entries_of_task ON day_entries (task_id, project_id);
+CREATE INDEX day_entries_of_invoice ON day_entries (invoice_id) WHERE invoice_id IS NOT NULL;
+CREATE INDEX day_entries_updated_at ON day_entries (updated_at);
+CREATE UNIQUE INDEX day_entries_running ON day_entries (user_id) WHERE timer_started_at IS NOT NULL;
+
+CREATE TRIGGER day_entries_stay BEFORE UPDATE ON day_entries
+WHEN NEW.id IS NOT OLD.id OR NEW.user_id IS NOT OLD.user_id
+BEGIN SELECT RAISE(ABORT, 'the id and the person of a time entry cannot change'); END;
+
+-- Without these, REPLACE would put an entry in the place of another whose timer runs, or of one of another project or day.
+
+CREATE TRIGGER day_entries_are_single BEFORE INSERT ON day_entries
+WHEN EXISTS (SELECT 1 FROM day_entries
+        WHERE NEW.timer_started_at IS NOT NULL AND user_id = NEW.user_id AND timer_started_at IS NOT NULL AND id IS NOT NEW.id)
+    OR EXISTS (SELECT 1 FROM day_entries
+        WHERE id = NEW.id AND (project_id IS NOT NEW.project_id OR spent_at IS NOT NEW.spent_at))
+BEGIN SELECT RAISE(ABORT, 'another timer of the person runs, or the id is that of another entry'); END;
+
+CREATE TRIGGER day_entries_run_alone BEFORE UPDATE ON day_entries
+WHEN EXISTS (SELECT 1 FROM day_entries
+    WHERE NEW.timer_started_at IS NOT NULL AND user_id = NEW.user_id AND timer_started_at IS NOT NULL AND id IS NOT NEW.id)
+BEGIN SELECT RAISE(ABORT, 'another timer of the person runs'); END;
+
+CREATE TRIGGER day_entries_inserted AFTER INSERT ON day_entries
+WHEN NOT EXISTS (SELECT 1 FROM people WHERE id = NEW.user_id)
+    OR NOT EXISTS (SELECT 1 FROM projects WHERE id = NEW.project_id)
+    OR NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.task_id)
+    OR (NEW.invoice_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id))
+BEGIN SELECT RAISE(ABORT, 'the time entry''s person, project, task or invoice does not exist'); END;
+
+CREATE TRIGGER day_entries_updated AFTER UPDATE ON day_entries
+WHEN NOT EXISTS (SELECT 1 FROM projects WHERE id = NEW.project_id)
+    OR NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.task_id)
+    OR (NEW.invoice_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id))
+BEGIN SELECT RAISE(ABORT, 'the time entry''s project, task or invoice does not exist'); END;
+
+-- What has time recorded stays, and so do the assignments that say whether the time is billable.
+
+CREATE TRIGGER projects_time_stays BEFORE DELETE ON projects
+WHEN EXISTS (SELECT 1 FROM day_entries WHERE project_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'time is recorded for the project'); END;
+
+CREATE TRIGGER tasks_time_stays BEFORE DELETE ON tasks
+WHEN EXISTS (SELECT 1 FROM day_entries WHERE task_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'time is recorded for the task'); END;
+
+CREATE TRIGGER people_time_stays BEFORE DELETE ON people
+WHEN EXISTS (SELECT 1 FROM day_entries WHERE user_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'time is recorded for the person'); END;
+
+CREATE TRIGGER task_assignments_time_stays BEFORE DELETE ON task_assignments
+WHEN EXISTS (SELECT 1 FROM day_entries WHERE task_id = OLD.task_id AND project_id = OLD.project_id)
+BEGIN SELECT RAISE(ABORT, 'time is recorded for the assignment'); END;
+
+CREATE TRIGGER user_assignments_time_stays BEFORE DELETE ON user_assignments
+WHEN EXISTS (SELECT 1 FROM day_entries WHERE user_id = OLD.user_id AND project_id = OLD.project_id)
+BEGIN SELECT RAISE(ABORT, 'time is recorded for the assignment'); END;
+
+-- An entry that is approved or on an invoice is locked. Deleting the invoice frees it.
+
+CREATE TRIGGER day_entries_locked_on_update BEFORE UPDATE ON day_entries
+WHEN (OLD.is_closed = 1 OR OLD.is_billed = 1 OR OLD.invoice_id IS NOT NULL)
+    AND (NEW.project_id IS NOT OLD.project_id OR NEW.task_id IS NOT OLD.task_id OR NEW.spent_at IS NOT OLD.spent_at)
+BEGIN SELECT RAISE(ABORT, 'the time entry is locked'); END;
+
+CREATE TRIGGER day_entries_locked_on_delete BEFORE DELETE ON day_entries
+WHEN OLD.is_closed = 1 OR OLD.is_billed = 1 OR OLD.invoice_id IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'the time entry is locked'); END;
+
+CREATE TRIGGER invoices_time_goes_free AFTER DELETE ON invoices
+BEGIN
+    UPDATE day_entries SET invoice_id = NULL, is_billed = 0, is_closed = 0, version = version + 1
+    WHERE invoice_id = OLD.id;
+END;
+
+-- The first and the last day of a project with time.
+
+CREATE TRIGGER projects_days_on_insert AFTER INSERT ON day_entries
+BEGIN
+    UPDATE projects SET
+        hint_earliest_record_at = min(ifnull(hint_earliest_record_at, NEW.spent_at), NEW.spent_at),
+        hint_latest_record_at = max(ifnull(hint_latest_record_at, NEW.spent_at), NEW.spent_at)
+    WHERE id = NEW.project_id
+        AND (hint_earliest_record_at <= NEW.spent_at AND hint_latest_record_at >= NEW.spent_at) IS NOT 1;
+END;
+
+CREATE TRIGGER projects_days_on_update AFTER UPDATE ON day_entries
+WHEN NEW.project_id IS NOT OLD.project_id OR NEW.spent_at IS NOT OLD.spent_at
+BEGIN
+    UPDATE projects SET
+        hint_earliest_record_at = (SELECT min(spent_at) FROM day_entries WHERE project_id = projects.id),
+        hint_latest_record_at = (SELECT max(spent_at) FROM day_entries WHERE project_id = projects.id)
+    WHERE id IN (OLD.project_id, NEW.project_id);
+END;
+
+CREATE TRIGGER projects_days_on_delete AFTER DELETE ON day_entries
+BEGIN
+    UPDATE projects SET
+        hint_earliest_record_at = (SELECT min(spent_at) FROM day_entries WHERE project_id = projects.id),
+        hint_latest_record_at = (SELECT max(spent_at) FROM day_entries WHERE project_id = projects.id)
+    WHERE id = OLD.project_id
+        AND (hint_earliest_record_at < OLD.spent_at AND hint_latest_record_at > OLD.spent_at) IS NOT 1;
+END;

@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
 use clientstore::{
-    ClientChanges, ClientStore, Error, ItemCategoryChanges, NewClient, NewContact, NewInvoice, NewItemCategory,
-    NewLineItem, NewMessage, NewPayment, NewPerson, NewProject, NewTask, NewTaskAssignment, NewUserAssignment,
-    PersonChanges, TaskAssignmentChanges, TaskChanges, UserAssignmentChanges,
+    ClientChanges, ClientStore, DayEntryChanges, Error, ItemCategoryChanges, NewClient, NewContact, NewDayEntry,
+    NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewPerson, NewProject, NewTask,
+    NewTaskAssignment, NewUserAssignment, PersonChanges, TaskAssignmentChanges, TaskChanges, UserAssignmentChanges,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -119,8 +119,16 @@ pub fn fill(store: &ClientStore) {
     }
     store.user_assignments().update(7, &UserAssignmentChanges::new().budget(Decimal::new(5, 1))).unwrap();
     store.user_assignments().delete(8).unwrap();
+    for (user, notes) in [(1, "  a < b & c\n"), (2, ""), (1, "Gone")] {
+        let day = NaiveDate::from_ymd_opt(2011, 3, 31).unwrap();
+        let entry = NewDayEntry::of(user, 1, 1, day).notes(notes.to_owned()).hours(Decimal::new(125, 2));
+        store.day_entries().create(&entry).unwrap();
+    }
+    store.day_entries().update(1, &DayEntryChanges::new().is_closed(true)).unwrap();
+    store.day_entries().start_timer(2).unwrap();
+    store.day_entries().delete(3).unwrap();
 }
 
 /// The number of records that [`fill`] leaves: clients, projects, invoices, lines, messages, payments,
-/// categories, tasks, people, contacts, and assignments of tasks and people.
-pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3 + 2 + 2 + 3 + 5;
+/// categories, tasks, people, contacts, assignments of tasks and people, and time entries.
+pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3 + 2 + 2 + 3 + 5 + 2;

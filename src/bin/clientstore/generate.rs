@@ -26,6 +26,7 @@ use crate::{Outcome, counted, progress};
 #[command(after_help = "Examples:
   clientstore generate demo.db
   clientstore generate big.db --clients 1000000 --contacts-per-client 0 --projects-per-client 0 --invoices-per-client 0
+  clientstore generate company.db --people 40 --days 365
   clientstore generate other.db --clients 500 --seed 2")]
 pub(crate) struct Generate {
     /// The store's file, which must not be there yet
@@ -48,6 +49,9 @@ pub(crate) struct Generate {
     /// How many invoices each client has
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     invoices_per_client: u32,
+    /// How many days the people have time sheets of, weekends included
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    days: u32,
     /// What decides how the records turn out
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -72,12 +76,17 @@ impl Generate {
         made?;
         let each = |count: u32| u64::from(self.clients) * u64::from(count);
         say!(
-            "generated {} and {}, {} with {}, {} and {} in {}",
+            "generated {} and {}, {} with {}, {}{} and {} in {}",
             if self.people == 1 { "1 person".to_owned() } else { format!("{} people", self.people) },
             counted(self.tasks.into(), "task"),
             counted(self.clients.into(), "client"),
             counted(each(self.contacts_per_client), "contact"),
             counted(each(self.projects_per_client), "project"),
+            match self.days {
+                0 => String::new(),
+                1 => " with a day of time".to_owned(),
+                days => format!(" with {days} days of time"),
+            },
             counted(each(self.invoices_per_client), "invoice"),
             self.file.display()
         );
@@ -108,7 +117,8 @@ impl Generate {
             .contacts_per_client(self.contacts_per_client)
             .clients(self.clients)
             .projects_per_client(self.projects_per_client)
-            .invoices_per_client(self.invoices_per_client);
+            .invoices_per_client(self.invoices_per_client)
+            .days(self.days);
         let bar =
             progress(Some(generator.records()), "{wide_bar} records made: {human_pos} of {human_len}, {eta} to go");
         // Nobody has a use for a part of it: it is synced once, as a whole.

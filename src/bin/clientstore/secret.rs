@@ -42,6 +42,18 @@ impl Secret {
         }
     }
 
+    /// What is given, where it can be a token.
+    ///
+    /// # Errors
+    ///
+    /// Where it is empty, or has other than printable ASCII in it.
+    pub(crate) fn token(self) -> Result<String, Box<dyn std::error::Error>> {
+        if self.text.is_empty() || !self.text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(self.refused("the token must be printable ASCII without spaces"));
+        }
+        Ok(self.text)
+    }
+
     /// The error of a secret that is not as it should be.
     pub(crate) fn refused(&self, reason: &str) -> Box<dyn std::error::Error> {
         Usage(format!("{}: {reason}", self.from)).into()

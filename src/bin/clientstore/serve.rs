@@ -90,6 +90,13 @@ pub(crate) struct Serve {
     /// Ask for the credentials in this file: USER:PASSWORD, on one line
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
+    /// Admit who sends this token, by ?access_token=TOKEN or Authorization: Bearer TOKEN, and give it to everybody who
+    /// asks POST /oauth2/token for one; seen like --auth, so that the next option or CLIENTSTORE_AUTH_TOKEN may be better
+    #[arg(long, value_name = "TOKEN", conflicts_with = "auth_token_file")]
+    auth_token: Option<String>,
+    /// Admit who sends the token in this file
+    #[arg(long, value_name = "FILE")]
+    auth_token_file: Option<PathBuf>,
     /// Answer to this host name as well, or with .harvest.test to all names below harvest.test; may be given more than
     /// once
     #[arg(long, value_name = "HOST")]
@@ -165,13 +172,10 @@ impl TestArguments {
             return Ok(None);
         }
         let (option, file) = (self.control_token.as_deref(), self.control_token_file.as_deref());
-        let Some(token) = Secret::given("control-token", option, file, "CLIENTSTORE_CONTROL_TOKEN")? else {
-            return Ok(Some((Control::new(), false)));
-        };
-        if token.text.is_empty() || !token.text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(token.refused("the token must be printable ASCII without spaces"));
+        match Secret::given("control-token", option, file, "CLIENTSTORE_CONTROL_TOKEN")? {
+            Some(token) => Ok(Some((Control::new().token(token.token()?)?, true))),
+            None => Ok(Some((Control::new(), false))),
         }
-        Ok(Some((Control::new().token(token.text)?, true)))
     }
 }
 
@@ -185,6 +189,7 @@ impl Serve {
         self.child.no_ports_yet()?;
         let account = self.account.account()?;
         let credentials = self.credentials()?;
+        let token = self.token()?;
         let control = self.tests.control()?;
         let mut builder = self.opening.builder().account(account).exclusive(self.exclusive);
         if let Some(seed) = self.tests.deterministic {
@@ -209,6 +214,10 @@ impl Serve {
         if let Some((user, password)) = &credentials {
             api = api.auth(user, password);
         }
+        if let Some(token) = &token {
+            api = api.auth_token(token);
+        }
+        let is_open = credentials.is_none() && token.is_none();
         let mut server = Server::new(api).limits(self.limits.limits());
         for host in &self.allow_host {
             server = server.allow_host(host).map_err(|error| Usage(format!("--allow-host: {error}")))?;
@@ -224,7 +233,7 @@ impl Serve {
         if let Some(tls) = tls {
             server = server.tls(tls);
         }
-        let controls_are_open = control.as_ref().is_some_and(|(_, has_token)| !has_token) && credentials.is_none();
+        let controls_are_open = control.as_ref().is_some_and(|(_, has_token)| !has_token) && is_open;
         if let Some((control, _)) = control {
             server = server.control(control);
         }
@@ -238,7 +247,7 @@ impl Serve {
                 addresses.push(address);
                 lines.push(format!("listening on {scheme}://{address}"));
                 if !address.ip().to_canonical().is_loopback() {
-                    if credentials.is_none() {
+                    if is_open {
                         tracing::warn!("{address} is open to other machines; --auth-file asks them for a password");
                     }
                     if controls_are_open {
@@ -267,6 +276,12 @@ impl Serve {
             Some((user, password)) => Ok(Some((user.to_owned(), password.to_owned()))),
             None => Err(given.refused("a colon must stand between the user and the password")),
         }
+    }
+
+    /// The token to ask for.
+    fn token(&self) -> Result<Option<String>, Box<dyn std::error::Error>> {
+        let (option, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
+        Secret::given("auth-token", option, file, "CLIENTSTORE_AUTH_TOKEN")?.map(Secret::token).transpose()
     }
 
     fn log(&self) {

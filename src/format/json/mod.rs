@@ -141,5 +141,5 @@ pub fn write_list<R: Record>(records: impl IntoIterator<Item = impl Into<Fields<
 /// assert_eq!(document, b"{\"message\":\"Client has active projects.\"}\n");
 /// ```
 pub fn write_error(message: &str) -> Vec<u8> {
-    format::tree::write(&[Node::Text("message", message.to_owned())], Format::Json)
+    format::tree::write("hash", &[Node::Text("message", message.to_owned())], Format::Json)
 }

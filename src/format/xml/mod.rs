@@ -190,5 +190,5 @@ pub fn write_list<R: Record>(
 /// assert_eq!(document, b"<hash>\n  <message>Client has active projects.</message>\n</hash>\n");
 /// ```
 pub fn write_error(message: &str, dialect: Dialect) -> Vec<u8> {
-    format::tree::write(&[Node::Text("message", message.to_owned())], Format::Xml(dialect))
+    format::tree::write("hash", &[Node::Text("message", message.to_owned())], Format::Xml(dialect))
 }

@@ -49,11 +49,8 @@ impl Tree {
         self.typed(element, "integer", itoa::Buffer::new().format(value));
     }
 
-    pub(crate) fn datetime(&mut self, element: &str, text: &str) {
-        self.typed(element, "datetime", text);
-    }
-
-    fn typed(&mut self, element: &str, type_name: &str, value: &str) {
+    /// An element with a type, whose value needs no escaping.
+    pub(crate) fn typed(&mut self, element: &str, type_name: &str, value: &str) {
         self.indent();
         self.push(&["<", element, " type=\"", type_name, "\">", value, "</", element, ">\n"]);
     }

@@ -7,8 +7,7 @@ use super::{INVOICE, InvoiceId, Moved, no_such_invoice, touch};
 use crate::error::Result;
 use crate::record::{NewRecord, filter, record};
 use crate::resources::{Endpoint, Resource};
-use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
-use crate::value::Value;
+use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Signature, Stored, Transaction};
 
 record! {
     /// A message that was sent with an invoice.
@@ -109,10 +108,7 @@ impl Stored for Message {
 pub(crate) static MESSAGES: Entity = Entity::of::<Message>()
     .parent(INVOICE)
     .rules(&[HAS_INVOICE])
-    .prepare(|values, settings| {
-        values.default("sent_by", || Value::Text(settings.whose().full_name()));
-        values.default("sent_by_email", || Value::from(settings.whose().email.as_str()));
-    })
+    .signed(&[("sent_by", Signature::Name), ("sent_by_email", Signature::Email)])
     .entail(&["invoice_id"], entail);
 
 pub(crate) static RESOURCE: Resource = Resource {

@@ -25,7 +25,7 @@ use super::projects::no_such_client;
 use super::{Endpoint, Resource};
 use crate::error::{self, Error, Result};
 use crate::record::{Field, Values, record, text_enum};
-use crate::store::{Action, Attached, By, Change, Done, Entity, Filter, On, Parent, Rule, add};
+use crate::store::{Action, Attached, By, Change, Done, Entity, Filter, On, Parent, Rule, Signature, add};
 use crate::value::{Kind, Value, date_text};
 
 /// What the totals depend on besides the lines.
@@ -151,6 +151,7 @@ pub(crate) static INVOICES: Entity = Entity::of::<Invoice>()
             values.set("client_key", Value::Text(key.iter().map(|byte| format!("{byte:02x}")).collect()));
         }
     })
+    .signed(&[("created_by_id", Signature::Id)])
     .complete(complete)
     .revise(revise)
     .entail(&[], entail)
@@ -357,7 +358,7 @@ fn entail(connection: &Connection, done: &Done<'_>) -> Result<()> {
         Change::Act(id, action) => {
             if let Some(mut message) = done.body.clone().filter(|_| action.name != RE_OPEN.name) {
                 message.set("invoice_id", Value::Integer(id));
-                add(connection, &MESSAGES, message, done.at)?;
+                add(connection, &MESSAGES, message, done.actor, done.at)?;
             }
             settle(connection, id, Moved::Marks)?;
         }

@@ -8,8 +8,7 @@ use super::{INVOICE, InvoiceId, Moved, no_such_invoice, touch};
 use crate::error::{self, Error, Result};
 use crate::record::{NewRecord, filter, record};
 use crate::resources::{Endpoint, Resource};
-use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Stored, Transaction};
-use crate::value::Value;
+use crate::store::{Change, ClientStore, Done, Entity, On, Records, Rule, Selection, Signature, Stored, Transaction};
 
 record! {
     /// A payment of an invoice.
@@ -98,10 +97,7 @@ impl Stored for Payment {
 pub(crate) static PAYMENTS: Entity = Entity::of::<Payment>()
     .parent(INVOICE)
     .rules(&[HAS_INVOICE, INVOICE_IS_OPEN, INVOICE_IS_OPEN_AT_DELETE])
-    .prepare(|values, settings| {
-        values.default("recorded_by", || Value::Text(settings.whose().full_name()));
-        values.default("recorded_by_email", || Value::from(settings.whose().email.as_str()));
-    })
+    .signed(&[("recorded_by", Signature::Name), ("recorded_by_email", Signature::Email)])
     .entail(&["invoice_id", "amount"], entail);
 
 pub(crate) static RESOURCE: Resource = Resource {

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
 use super::filter::{Filter, Selection};
-use super::rule::{Change, Rule};
+use super::rule::{Action, Change, Rule};
 use crate::error::{Error, Result};
 use crate::record::{Document, Parts, Record, Table, Values};
 use crate::store::Builder;
@@ -27,8 +27,17 @@ pub struct Entity {
     pub(crate) order: Order,
     pub(crate) rules: &'static [Rule],
     pub(crate) filters: &'static [Filter],
+    /// The condition in SQL on the records that a person may read who is no administrator; `:actor` is their id, and
+    /// columns of the table are named with it. It has no `OR` outside parentheses. None where there are no such records.
+    pub(crate) seen: Option<&'static str>,
+    /// The same for those that a project manager may read and change.
+    pub(crate) managed: Option<&'static str>,
+    /// The columns that only an administrator sets in a record that is there.
+    pub(crate) reserved: &'static [&'static str],
     /// Takes from the store's settings what applying a command must not ask for, like random keys.
     pub(crate) prepare: Option<fn(&mut Values, &Builder)>,
+    /// The columns that say who made a record.
+    pub(crate) signed: &'static [(&'static str, Signature)],
     /// Finds the record that is there already and that a create means, and makes it what the create says.
     pub(crate) existing: Option<Existing>,
     /// Fills in what a create leaves out and no column's default gives.
@@ -46,6 +55,8 @@ pub struct Entity {
     pub(crate) seeded: Option<&'static str>,
     /// What is different while documents are loaded, where a rule looks at all records of the kind.
     pub(crate) loading: Option<Loading>,
+    /// What a delete does in the place of deleting where other records need the record.
+    pub(crate) archiving: Option<Archiving>,
     pub(crate) invariants: &'static [Invariant],
     pub(crate) audit: Option<Audit>,
     /// The statement that creates a record, which is the same for every one.
@@ -71,7 +82,11 @@ impl Entity {
             order: Order::Id,
             rules: &[],
             filters: &[],
+            seen: None,
+            managed: None,
+            reserved: &[],
             prepare: None,
+            signed: &[],
             existing: None,
             complete: None,
             revise: None,
@@ -80,6 +95,7 @@ impl Entity {
             attached: None,
             seeded: None,
             loading: None,
+            archiving: None,
             invariants: &[],
             audit: None,
             insert: OnceLock::new(),
@@ -111,8 +127,28 @@ impl Entity {
         self
     }
 
+    pub(crate) const fn seen(mut self, condition: &'static str) -> Self {
+        self.seen = Some(condition);
+        self
+    }
+
+    pub(crate) const fn managed(mut self, condition: &'static str) -> Self {
+        self.managed = Some(condition);
+        self
+    }
+
+    pub(crate) const fn reserved(mut self, columns: &'static [&'static str]) -> Self {
+        self.reserved = columns;
+        self
+    }
+
     pub(crate) const fn prepare(mut self, prepare: fn(&mut Values, &Builder)) -> Self {
         self.prepare = Some(prepare);
+        self
+    }
+
+    pub(crate) const fn signed(mut self, columns: &'static [(&'static str, Signature)]) -> Self {
+        self.signed = columns;
         self
     }
 
@@ -153,6 +189,11 @@ impl Entity {
 
     pub(crate) const fn loading(mut self, loading: Loading) -> Self {
         self.loading = Some(loading);
+        self
+    }
+
+    pub(crate) const fn archiving(mut self, archiving: Archiving) -> Self {
+        self.archiving = Some(archiving);
         self
     }
 
@@ -209,6 +250,15 @@ impl std::fmt::Debug for Entity {
     }
 }
 
+/// What a column holds of the person who made the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    Id,
+    /// The first and the last name.
+    Name,
+    Email,
+}
+
 /// The kind of record that another's records belong to.
 #[derive(Clone, Copy)]
 pub struct Parent {
@@ -240,6 +290,16 @@ pub struct Loading {
     pub(crate) aside: &'static str,
     /// Why the end fails where the file refuses it.
     pub(crate) refusal: fn() -> Error,
+}
+
+/// How a delete archives a record that others need.
+#[derive(Clone, Copy)]
+pub struct Archiving {
+    /// Whether others need it, as a condition in SQL.
+    pub(crate) needed: &'static str,
+    pub(crate) action: &'static Action,
+    /// What to tell of it.
+    pub(crate) hint: &'static str,
 }
 
 /// An invariant that a check looks for breaches of.

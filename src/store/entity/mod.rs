@@ -6,6 +6,6 @@ mod filter;
 mod rule;
 
 pub use entity::Stored;
-pub(crate) use entity::{Attached, Done, Entity, Invariant, Loading, Order, Parent};
+pub(crate) use entity::{Archiving, Attached, Done, Entity, Invariant, Loading, Order, Parent, Signature};
 pub(crate) use filter::{By, Filter, Selection};
 pub(crate) use rule::{Action, Change, On, Rule, actor_parameter};

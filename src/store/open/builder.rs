@@ -228,8 +228,7 @@ impl Builder {
         self
     }
 
-    /// Whose account it is; what messages and payments are recorded by, and what
-    /// `/account/who_am_i` tells.
+    /// Whose account it is, as `/account/who_am_i` tells; a new store's first person is its administrator.
     ///
     /// ```
     /// use clientstore::{Account, ClientStore};
@@ -245,6 +244,17 @@ impl Builder {
         self
     }
 
+    /// Draws the salt of a password.
+    pub(crate) fn draw_salt(&self) -> [u8; 16] {
+        let mut salt = [0; 16];
+        match &self.keys {
+            Keys::Seeded { .. } => salt.copy_from_slice(&self.keys.next()[..16]),
+            // Also where a program draws its client keys itself: those need not be random.
+            Keys::Given(_) => getrandom::fill(&mut salt).expect("the system has random numbers"),
+        }
+        salt
+    }
+
     /// Draws a client key.
     pub(crate) fn new_key(&self) -> Key {
         self.keys.next()
@@ -252,11 +262,6 @@ impl Builder {
 
     pub(crate) fn time(&self) -> Time {
         Time::new(Arc::clone(&self.clock), self.frozen)
-    }
-
-    /// Whose account it is.
-    pub(crate) fn whose(&self) -> &Account {
-        &self.account
     }
 
     /// Opens the file at the path, as [`ClientStore::open`] does.

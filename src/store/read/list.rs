@@ -3,6 +3,7 @@
 //! A slice goes on after the last id that was read, so nothing is borrowed between two of them: a
 //! list can be kept, or dropped half-way.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use rusqlite::types::ValueRef;
@@ -38,12 +39,19 @@ pub(crate) enum Step {
 enum State {
     /// Nothing was read yet.
     New(Selection),
-    /// In the order of ids: what comes after the one, up to the other, which was the last when the list began. Where
-    /// records are written meanwhile, in memory, the list has an end all the same.
-    After(i64, i64, Selection),
+    /// In the order of ids, or of another column: what comes after the mark, up to the id that was the last when the
+    /// list began. Where records are written meanwhile, in memory, the list has an end all the same.
+    After(Mark, i64, Selection),
     /// The ids in the list's order, found first, and how many of them were read.
     Picked(Vec<i64>, usize),
     End,
+}
+
+/// Up to where a list was read.
+struct Mark {
+    id: i64,
+    /// What the column holds there that the list ascends by.
+    by: Option<Value>,
 }
 
 impl Cursor {
@@ -55,11 +63,12 @@ impl Cursor {
     pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
         self.state = match std::mem::replace(&mut self.state, State::End) {
             State::New(selection) if selection.window.is_some() => self.window(connection, &selection, each)?,
+            State::New(selection) if selection.by.is_some() => self.after(connection, None, selection, each)?,
             State::New(selection) if selection.sorts || self.entity.order != Order::Id => {
                 self.picked(connection, self.pick(connection, &selection)?, 0, each)?
             }
-            State::New(selection) => self.after(connection, (0, None), selection, each)?,
-            State::After(id, last, selection) => self.after(connection, (id, Some(last)), selection, each)?,
+            State::New(selection) => self.after(connection, None, selection, each)?,
+            State::After(mark, last, selection) => self.after(connection, Some((mark, last)), selection, each)?,
             State::Picked(ids, read) => self.picked(connection, ids, read, each)?,
             State::End => State::End,
         };
@@ -70,7 +79,7 @@ impl Cursor {
     fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<State> {
         let (sql, parameters) = self.page(selection);
         let mut read = 0;
-        let stopped_at = rows(connection, &sql, parameters, &mut |row| {
+        let stopped_at = rows(connection, &sql, parameters, None, &mut |row| {
             let step = each(row)?;
             read += usize::from(step != Step::EndBefore);
             Ok(step)
@@ -91,22 +100,14 @@ impl Cursor {
     fn after(
         &self,
         connection: &Connection,
-        (id, last): (i64, Option<i64>),
+        read: Option<(Mark, i64)>,
         selection: Selection,
         each: Each<'_>,
     ) -> Result<State> {
-        let mut sql = self.entity.table.sql().select(self.view).to_owned();
-        let mut parameters = conditions(&mut sql, &selection);
-        sql.push_str(if selection.conditions.is_empty() { " WHERE id > ?" } else { " AND id > ?" });
-        parameters.push(Value::Integer(id));
-        if let Some(last) = last {
-            sql.push_str(" AND id <= ?");
-            parameters.push(Value::Integer(last));
-        }
-        sql.push_str(" ORDER BY id");
-        let Some(stopped_at) = rows(connection, &sql, parameters, each)? else { return Ok(State::End) };
-        let last = match last {
-            Some(last) => last,
+        let (sql, parameters) = self.rest(read.as_ref(), &selection);
+        let Some(stopped_at) = rows(connection, &sql, parameters, selection.by, each)? else { return Ok(State::End) };
+        let last = match read {
+            Some((_, last)) => last,
             None => {
                 let sql = format!("SELECT max(id) FROM {}", self.entity.table.name);
                 connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?
@@ -115,12 +116,36 @@ impl Cursor {
         Ok(State::After(stopped_at, last, selection))
     }
 
-    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
+    /// The statement that reads what was not read yet.
+    fn rest(&self, read: Option<&(Mark, i64)>, selection: &Selection) -> (String, Vec<Value>) {
+        let mut sql = self.entity.table.sql().select(self.view).to_owned();
+        let mut parameters = conditions(&mut sql, selection);
+        if let Some((Mark { id, by }, last)) = read {
+            sql.push_str(if selection.conditions.is_empty() { " WHERE " } else { " AND " });
+            match (selection.by, by) {
+                (Some(column), Some(value)) => {
+                    sql.push_str(&format!("({column}, id) > (?, ?) AND id <= ?"));
+                    parameters.push(value.clone());
+                }
+                _ => sql.push_str("id > ? AND id <= ?"),
+            }
+            parameters.extend([Value::Integer(*id), Value::Integer(*last)]);
+        }
+        sql.push_str(&self.order(selection));
+        (sql, parameters)
+    }
+
+    fn ids(&self, selection: &Selection) -> (String, Vec<Value>) {
         let mut sql = format!("SELECT id FROM {}", self.entity.table.name);
         let mut parameters = conditions(&mut sql, selection);
         self.arrange(&mut sql, &mut parameters, selection);
+        (sql, parameters)
+    }
+
+    fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
+        let (sql, parameters) = self.ids(selection);
         let mut ids = Vec::new();
-        rows(connection, &sql, parameters, &mut |row| {
+        rows(connection, &sql, parameters, None, &mut |row| {
             ids.push(row.get(0)?);
             Ok(Step::On)
         })?;
@@ -129,7 +154,7 @@ impl Cursor {
 
     /// Adds the order, and the window where there is one.
     fn arrange(&self, sql: &mut String, parameters: &mut Vec<Value>, selection: &Selection) {
-        sql.push_str(self.order(selection));
+        sql.push_str(&self.order(selection));
         if let Some((skip, count)) = selection.window {
             sql.push_str(" LIMIT ? OFFSET ?");
             parameters.extend([Value::Integer(count), Value::Integer(skip)]);
@@ -150,13 +175,16 @@ impl Cursor {
         Ok(State::End)
     }
 
-    fn order(&self, selection: &Selection) -> &'static str {
-        match self.entity.order {
+    fn order(&self, selection: &Selection) -> Cow<'static, str> {
+        if let Some(column) = selection.by {
+            return Cow::Owned(format!(" ORDER BY {column}, id"));
+        }
+        Cow::Borrowed(match self.entity.order {
             Order::Id => " ORDER BY id",
             // The plus keeps SQLite from reading all in this order, where the conditions have an index.
             Order::Newest if selection.sorts => " ORDER BY +created_at DESC, id DESC",
             Order::Newest => " ORDER BY created_at DESC, id DESC",
-        }
+        })
     }
 }
 
@@ -170,8 +198,14 @@ fn conditions(sql: &mut String, selection: &Selection) -> Vec<Value> {
     parameters
 }
 
-/// Reads rows until `each` ends the slice, and gives the id after which to go on then.
-fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'_>) -> Result<Option<i64>> {
+/// Reads rows until `each` ends the slice, and gives the mark after which to go on then; `by` is the column of the order.
+fn rows(
+    connection: &Connection,
+    sql: &str,
+    parameters: Vec<Value>,
+    by: Option<&str>,
+    each: Each<'_>,
+) -> Result<Option<Mark>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
@@ -180,7 +214,8 @@ fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'
             Step::EndAfter => 0,
             Step::EndBefore => 1,
         };
-        return Ok(Some(row.get::<_, i64>("id")? - before));
+        let by = by.map(|column| row.get(column)).transpose()?;
+        return Ok(Some(Mark { id: row.get::<_, i64>("id")? - before, by }));
     }
     Ok(None)
 }
@@ -292,7 +327,9 @@ mod tests {
     use rusqlite::StatementStatus;
 
     use super::*;
-    use crate::{ClientStore, Durability, NewClient, NewInvoice};
+    use crate::resources::projects::PROJECTS;
+    use crate::store::Reach;
+    use crate::{ClientStore, Durability, NewClient, NewInvoice, NewPerson, NewProject};
 
     /// 100,000 invoices, ten clients', a state each in turn, a minute and a day apart.
     fn store(directory: &tempfile::TempDir) -> ClientStore {
@@ -322,13 +359,56 @@ mod tests {
             entity.filter(&mut selection, name, value).unwrap();
         }
         let (sql, parameters) = Cursor::new(entity, View::Live, Selection::default()).page(&selection);
+        run(store, &sql, &parameters)
+    }
+
+    #[test]
+    fn a_person_reads_only_the_projects_that_they_are_assigned_to_and_an_administrator_as_if_there_were_no_roles() {
+        let store = ClientStore::open_in_memory().unwrap();
+        store.clients().create(&NewClient::named("SuprCorp")).unwrap();
+        store.projects().create(&NewProject::of(1, "Website")).unwrap();
+        store.people().create(&NewPerson::named("Jane", "Doe", "jane@example.com")).unwrap();
+        let selected = |reach| {
+            let mut selection = PROJECTS.unfiltered(NaiveDate::MIN);
+            selection.within(&PROJECTS, reach);
+            selection
+        };
+        let projects = "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n LIMIT 19999) INSERT INTO projects \
+                        (client_id, name, updated_at, created_at) SELECT 1, n, updated_at, created_at FROM n, projects \
+                        WHERE projects.id = 1";
+        let assigned = "INSERT INTO user_assignments (user_id, project_id, is_project_manager, updated_at, created_at) \
+                        SELECT 2, 2000 * id, 1, updated_at, created_at FROM projects WHERE id <= 10";
+        store
+            .transaction(|tx| {
+                tx.connection().execute(projects, [])?;
+                tx.connection().execute(assigned, [])?;
+                Ok(tx.connection().execute("UPDATE people SET is_project_manager = 1 WHERE id = 2", [])?)
+            })
+            .unwrap();
+        for reach in [Reach::Seen(2), Reach::Managed(2)] {
+            let selection = selected(reach);
+            assert!(!selection.is_whole(), "it is never kept for others");
+            let (sql, parameters) = Cursor::new(&PROJECTS, View::Live, Selection::default()).ids(&selection);
+            let (plan, ids, steps) = run(&store, &sql, &parameters);
+            assert!(plan.contains("SEARCH projects USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
+            assert!(plan.contains("SEARCH mine USING INDEX user_assignments_pair (user_id=?)"), "{plan}");
+            assert_eq!(ids, 10);
+            assert!(steps < 500, "{steps}");
+        }
+        for reach in [Reach::All, Reach::Administrator(1)] {
+            assert!(selected(reach).is_whole() && !selected(reach).sorts);
+        }
+    }
+
+    /// How a statement finds its rows, how many it has, and in how many steps.
+    fn run(store: &ClientStore, sql: &str, parameters: &[Value]) -> (String, usize, i32) {
         store
             .read(|connection| {
-                let parameters = || rusqlite::params_from_iter(parameters.clone());
+                let parameters = || rusqlite::params_from_iter(parameters);
                 let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
                 let plan: rusqlite::Result<Vec<String>> =
                     explain.query_map(parameters(), |row| row.get("detail"))?.collect();
-                let mut statement = connection.prepare(&sql)?;
+                let mut statement = connection.prepare(sql)?;
                 let mut rows = statement.query(parameters())?;
                 let mut count = 0;
                 while rows.next()?.is_some() {
@@ -374,5 +454,53 @@ mod tests {
             // A row takes a step for each of its 29 columns, and a few more.
             assert!(steps < 51 * 50, "{filter:?}: {steps}");
         }
+    }
+
+    #[test]
+    fn each_report_on_time_is_read_by_an_index_in_its_order() {
+        let entity = crate::DayEntry::ENTITY;
+        let store = ClientStore::open_in_memory().unwrap();
+        let filters = [
+            ("", ""),
+            ("user_id", "1"),
+            ("project_id", "1"),
+            ("billable", "yes"),
+            ("billable", "no"),
+            ("only_billed", "yes"),
+            ("only_unbilled", "yes"),
+            ("is_closed", "no"),
+            ("updated_since", "2011-03-31"),
+        ];
+        for (column, index) in [("project_id", "day_entries_of_project"), ("user_id", "day_entries_of_person")] {
+            for (name, value) in filters.into_iter().filter(|(name, _)| *name != column) {
+                for mark in [None, Some((Mark { id: 5, by: Some(Value::from("2011-03-05")) }, 9))] {
+                    let mut selection = entity.unfiltered(store.today());
+                    selection.by = Some("spent_at");
+                    selection.belonging_to(column, 1);
+                    for (name, value) in [("from", "20110301"), ("to", "20110331"), (name, value)] {
+                        entity.filter(&mut selection, name, value).unwrap();
+                    }
+                    let cursor = Cursor::new(entity, View::Live, Selection::default());
+                    let (sql, parameters) = cursor.rest(mark.as_ref(), &selection);
+                    let plan = explained(&store, &sql, &parameters);
+                    // Of a project's and a person's entries, either index may find those of both.
+                    let found = plan.starts_with(&format!("SEARCH day_entries USING INDEX {index} ({column}=? AND "))
+                        || (name.ends_with("_id")
+                            && plan.starts_with("SEARCH day_entries USING INDEX day_entries_of_"));
+                    assert!(found && !plan.contains("TEMP B-TREE"), "{column} {name}={value}: {plan}");
+                    assert!(plan.contains("spent_at>? AND spent_at<?"), "{column} {name}={value}: {plan}");
+                }
+            }
+        }
+    }
+
+    fn explained(store: &ClientStore, sql: &str, parameters: &[Value]) -> String {
+        store
+            .read(|connection| {
+                let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let details = explain.query_map(rusqlite::params_from_iter(parameters), |row| row.get("detail"))?;
+                Ok(details.collect::<rusqlite::Result<Vec<String>>>()?.join("; "))
+            })
+            .unwrap()
     }
 }

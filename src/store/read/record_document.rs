@@ -2,13 +2,13 @@
 //! apart.
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::list;
 use crate::error::{Error, Result};
 use crate::format::{Format, Unwritable, Writer};
 use crate::record::Column;
-use crate::store::{Entity, corrupt};
+use crate::store::{Entity, Reach, corrupt};
 
 /// How long a piece is, in bytes; it ends with the record that reaches it.
 pub(crate) const PIECE: usize = 64 * 1024;
@@ -23,6 +23,7 @@ pub(crate) struct RecordDocument {
     /// The record that it belongs to, where its path names one.
     pub(crate) parent: Option<i64>,
     pub(crate) id: i64,
+    pub(crate) reach: Reach,
     pub(crate) format: Format,
 }
 
@@ -38,7 +39,7 @@ impl RecordDocument {
     pub(crate) fn short(self, connection: &Connection) -> Result<Document> {
         let RecordDocument { entity, id, .. } = self;
         let short = entity.table.sql().short(self.format.view());
-        let document = self.with_row(connection, short, params![id, PIECE as i64], |row| {
+        let document = self.with_row(connection, short, &[id, PIECE as i64], |row| {
             let attached = match entity.attached {
                 None => None,
                 Some(attached) => match (attached.text)(connection, id, PIECE)? {
@@ -69,14 +70,18 @@ impl RecordDocument {
 
     /// How many bytes its texts have together.
     fn texts(self, connection: &Connection) -> Result<usize> {
-        let RecordDocument { entity: Entity { table, parent, .. }, format, .. } = self;
+        let Entity { table, parent, .. } = self.entity;
         let column = parent.as_ref().filter(|_| self.parent.is_some()).map_or("NULL", |parent| parent.column);
-        let sql = format!("SELECT {}, {column} FROM {} WHERE id = ?1", table.sql().octets(format.view()), table.name);
-        let found = connection.prepare_cached(&sql)?.query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)));
-        match found.optional()? {
-            Some((texts, parent)) if self.parent.is_none() || self.parent == parent => {
-                let texts: i64 = texts;
-                Ok(usize::try_from(texts).unwrap_or(usize::MAX))
+        let octets = table.sql().octets(self.format.view());
+        let sql = format!("SELECT {octets}, {column} FROM {} WHERE id = ?1", table.name);
+        let reached = self.entity.reached(self.reach);
+        let sql = reached.map_or_else(|| sql.clone(), |(condition, _)| format!("{sql} AND {condition}"));
+        let parameters = [self.id].into_iter().chain(reached.map(|(_, actor)| actor));
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(parameters))?;
+        match rows.next()? {
+            Some(row) if self.parent.is_none() || self.parent == row.get(1)? => {
+                Ok(usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX))
             }
             _ => Err(self.not_found()),
         }
@@ -86,7 +91,7 @@ impl RecordDocument {
     pub(crate) fn take(self, connection: &Connection) -> Result<(Taken, Option<String>)> {
         let RecordDocument { entity, id, .. } = self;
         let one = entity.table.sql().one(self.format.view());
-        self.with_row(connection, one, [id], |row| {
+        self.with_row(connection, one, &[id], |row| {
             let attached = entity.attached.map(|attached| (attached.text)(connection, id, usize::MAX));
             Ok((Taken::of(row, entity, self.columns())?, attached.transpose()?.flatten()))
         })
@@ -113,16 +118,19 @@ impl RecordDocument {
         self.entity.table.columns_of(self.format.view())
     }
 
-    /// Reads the record's row with a statement, where it belongs to the one that its path names.
+    /// Reads the record's row with a statement, where it is reached and belongs to the one that its path names.
     fn with_row<T>(
         self,
         connection: &Connection,
         sql: &str,
-        parameters: impl Params,
+        parameters: &[i64],
         run: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query(parameters)?;
+        let reached = self.entity.reached(self.reach);
+        let narrow = reached.map(|(condition, _)| format!("{sql} AND {condition}"));
+        let mut statement = connection.prepare_cached(narrow.as_deref().unwrap_or(sql))?;
+        let parameters = parameters.iter().copied().chain(reached.map(|(_, actor)| actor));
+        let mut rows = statement.query(params_from_iter(parameters))?;
         match rows.next()? {
             Some(row) if self.belongs(row)? => run(row),
             _ => Err(self.not_found()),
@@ -210,7 +218,7 @@ mod tests {
 
     /// The document of a record that is long, and how long it is at most.
     fn long<R: Stored>(store: &ClientStore, id: impl Into<i64>, format: Format) -> (Vec<u8>, usize) {
-        let document = RecordDocument { entity: R::ENTITY, parent: None, id: id.into(), format };
+        let document = RecordDocument { entity: R::ENTITY, parent: None, id: id.into(), reach: Reach::All, format };
         assert!(matches!(store.document(document).unwrap(), Document::Long), "{format:?}");
         let most = store.document_at_most(document).unwrap();
         (store.long_document(document, most).unwrap(), most)

@@ -3,12 +3,15 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
+use rust_decimal::Decimal;
 
 use crate::error::{self, Error, Result};
+use crate::format::Node;
 #[cfg(feature = "server")]
 use crate::record::Unknown;
 use crate::record::Values;
-use crate::store::entity::{Action, Change, Done, Entity, actor_parameter};
+use crate::store::actor::{ADMINISTRATOR, Reach, permit};
+use crate::store::entity::{Action, Archiving, Change, Done, Entity, Signature, actor_parameter};
 #[cfg(feature = "tower")]
 use crate::store::read::PIECE;
 use crate::value::{Kind, Value, datetime_text};
@@ -25,11 +28,11 @@ pub(crate) struct Command {
     pub(crate) write: Write,
     /// The id of the person who acts; rules name it as `:actor`.
     pub(crate) actor: i64,
+    /// Which records they may change.
+    pub(crate) reach: Reach,
     pub(crate) at: DateTime<Utc>,
 }
 
-/// The person who acts where nobody else does: the account's administrator.
-pub(crate) const ADMINISTRATOR: i64 = 1;
 /// Nobody acts where a document is loaded.
 const NOBODY: i64 = 0;
 
@@ -54,7 +57,15 @@ impl Command {
             Write::Create(values) | Write::Update(_, values) => {
                 values.attached.as_ref().is_some_and(|text| text.len() > PIECE)
             }
-            Write::Compose(..) | Write::Act(..) | Write::Delete(_) => false,
+            Write::Compose(..) | Write::Act(..) | Write::Delete(_) | Write::Run(..) => false,
+        }
+    }
+
+    /// The values of a record that it makes.
+    pub(crate) fn made(&mut self) -> Option<&mut Values> {
+        match &mut self.write {
+            Write::Create(values) | Write::Compose(_, values) => Some(values),
+            Write::Update(..) | Write::Act(..) | Write::Delete(_) | Write::Run(..) => None,
         }
     }
 
@@ -65,7 +76,8 @@ impl Command {
             Write::Create(values)
             | Write::Compose(_, values)
             | Write::Update(_, values)
-            | Write::Act(_, _, Some(values)) => Some(values.unknown.met()),
+            | Write::Act(_, _, Some(values))
+            | Write::Run(_, _, values) => Some(values.unknown.met()),
             Write::Act(..) | Write::Delete(_) => None,
         }
     }
@@ -83,6 +95,32 @@ pub(crate) enum Write {
     Act(i64, &'static Action, Option<Values>),
     /// Removes a record.
     Delete(i64),
+    /// Does what none of the others can, to the record with the id or to a new one.
+    Run(&'static Procedure, Option<i64>, Values),
+}
+
+/// A change that reads and writes several records, and tells what became of them.
+pub(crate) struct Procedure {
+    pub(crate) run: fn(&Connection, Given) -> Result<Told>,
+}
+
+/// What a [`Procedure`] is given.
+pub(crate) struct Given {
+    pub(crate) id: Option<i64>,
+    pub(crate) parent: Option<i64>,
+    pub(crate) values: Values,
+    pub(crate) actor: i64,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// What a [`Procedure`] tells, as it was in the procedure's own transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) id: i64,
+    /// A number for the typed access, where the procedure has one to tell.
+    pub(crate) number: Option<Decimal>,
+    /// The document of the answer.
+    pub(crate) members: Vec<Node>,
 }
 
 /// A create of several records at once.
@@ -102,7 +140,7 @@ pub(crate) struct Composed {
 }
 
 /// What a command did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The new record's id.
     Created(i64),
@@ -110,6 +148,9 @@ pub(crate) enum Outcome {
     /// What the first column that the action sets holds now.
     Acted(i64),
     Deleted,
+    /// A delete has archived the record, because others need it; what to tell of that.
+    Archived(&'static str),
+    Told(Box<Told>),
 }
 
 /// Applies a command, wholly or not at all.
@@ -117,7 +158,20 @@ pub(crate) enum Outcome {
 /// Where a command is one conditional statement, SQLite itself makes it atomic. A savepoint undoes it
 /// together with what it entails, and with what it looked at to complete a record.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
-    let Command { entity, parent, write, actor, at } = command.read();
+    let Command { entity, parent, mut write, actor, reach, at } = command.read();
+    match &mut write {
+        // What is made belongs to what its path names.
+        Write::Create(_) | Write::Compose(..) | Write::Run(..) => {
+            permit(connection, entity.parent.map_or(entity, |named| named.entity), parent, reach)?;
+        }
+        Write::Update(id, values) => {
+            permit(connection, entity, Some(*id), reach)?;
+            if let Reach::Managed(_) = reach {
+                entity.reserved.iter().for_each(|column| values.drop(column));
+            }
+        }
+        Write::Act(id, ..) | Write::Delete(id) => permit(connection, entity, Some(*id), reach)?,
+    }
     match write {
         Write::Create(mut values) => {
             if let (Some(named), Some(id)) = (entity.parent, parent) {
@@ -134,10 +188,7 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
         Write::Update(id, mut values) => {
             values.check(false)?;
             whole(connection, entity.entail.is_some() || entity.revise.is_some(), || {
-                update(connection, entity, Place { id, parent, actor }, &mut values, at)?;
-                let change = Change::Update(id, &values);
-                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
-                Ok(Outcome::Updated)
+                change(connection, entity, Place { id, parent, actor }, values, at).map(|()| Outcome::Updated)
             })
         }
         Write::Act(id, action, body) => whole(connection, entity.entail.is_some(), || {
@@ -145,8 +196,24 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, actor, at })?;
             Ok(Outcome::Acted(now))
         }),
-        Write::Delete(id) => whole(connection, entity.entail.is_some(), || {
-            let deleted = Some(delete(connection, entity, Place { id, parent, actor })?);
+        Write::Run(procedure, id, values) => whole(connection, true, || {
+            // Whoever acts for another is still who they are.
+            let actor = reach.person().unwrap_or(ADMINISTRATOR);
+            let told = (procedure.run)(connection, Given { id, parent, values, actor, at })?;
+            Ok(Outcome::Told(Box::new(told)))
+        }),
+        Write::Delete(id) => whole(connection, entity.entail.is_some() || entity.archiving.is_some(), || {
+            let place = Place { id, parent, actor };
+            if let Some(archiving) = &entity.archiving
+                && is_needed(connection, entity, place, archiving)?
+            {
+                let action = archiving.action;
+                act(connection, entity, place, action, at)?;
+                let change = Change::Act(id, action);
+                entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
+                return Ok(Outcome::Archived(archiving.hint));
+            }
+            let deleted = Some(delete(connection, entity, place)?);
             entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, actor, at })?;
             Ok(Outcome::Deleted)
         }),
@@ -167,10 +234,33 @@ pub(crate) fn create(
     {
         return Ok(id);
     }
-    complete(connection, entity, &mut values, at)?;
+    complete(connection, entity, &mut values, actor, at)?;
     let id = insert(connection, entity, &values, actor)?;
     entail(connection, entity, Done { change: Change::Create(&values), id, deleted: None, body: None, actor, at })?;
     Ok(id)
+}
+
+/// Sets fields of a record, whose values were checked, with what that entails.
+pub(crate) fn change(
+    connection: &Connection,
+    entity: &Entity,
+    place: Place,
+    mut values: Values,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    update(connection, entity, place, &mut values, at)?;
+    let Place { id, actor, .. } = place;
+    let change = Change::Update(id, &values);
+    entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })
+}
+
+/// Whether a record is there and other records need it, so that a delete archives it.
+fn is_needed(connection: &Connection, entity: &Entity, place: Place, archiving: &Archiving) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {}{} AND ({})", entity.table.name, place.condition(entity, 1), archiving.needed);
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.clear_bindings();
+    place.bind(&mut statement, entity, 1)?;
+    Ok(first_row(&mut statement, |_| Ok(()))?.is_some())
 }
 
 fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -> Result<()> {
@@ -195,9 +285,37 @@ fn whole(connection: &Connection, several: bool, run: impl FnOnce() -> Result<Ou
 }
 
 /// Gives a new record all that it was not given.
-fn complete(connection: &Connection, entity: &Entity, values: &mut Values, at: DateTime<Utc>) -> Result<()> {
+fn complete(
+    connection: &Connection,
+    entity: &Entity,
+    values: &mut Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    sign(connection, entity, values, actor)?;
     values.default_columns(&datetime_text(at));
     entity.complete.map_or(Ok(()), |complete| complete(connection, values, at))
+}
+
+/// Says in a new record who made it. What is loaded without saying so counts as the administrator's.
+fn sign(connection: &Connection, entity: &Entity, values: &mut Values, actor: i64) -> Result<()> {
+    let actor = if actor == NOBODY { ADMINISTRATOR } else { actor };
+    for (column, signature) in entity.signed {
+        if values.get(column).is_some() {
+            continue;
+        }
+        let sql = match signature {
+            Signature::Id => {
+                values.set(column, Value::Integer(actor));
+                continue;
+            }
+            Signature::Name => "SELECT first_name || ' ' || last_name FROM people WHERE id = ?1",
+            Signature::Email => "SELECT email FROM people WHERE id = ?1",
+        };
+        let text: Option<String> = connection.prepare_cached(sql)?.query_row([actor], |row| row.get(0)).optional()?;
+        text.into_iter().for_each(|text| values.set(column, Value::Text(text)));
+    }
+    Ok(())
 }
 
 fn insert(connection: &Connection, entity: &Entity, values: &Values, actor: i64) -> Result<i64> {
@@ -252,10 +370,10 @@ fn exhausted(connection: &Connection, entity: &Entity, error: rusqlite::Error) -
 
 /// The record that a command changes, the one that it must belong to, and who changes it.
 #[derive(Clone, Copy)]
-struct Place {
-    id: i64,
-    parent: Option<i64>,
-    actor: i64,
+pub(crate) struct Place {
+    pub(crate) id: i64,
+    pub(crate) parent: Option<i64>,
+    pub(crate) actor: i64,
 }
 
 impl Place {
@@ -379,10 +497,16 @@ fn first_row<T>(
 }
 
 /// Adds a record that another's change entails.
-pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, at: DateTime<Utc>) -> Result<i64> {
+pub(crate) fn add(
+    connection: &Connection,
+    entity: &Entity,
+    mut values: Values,
+    actor: i64,
+    at: DateTime<Utc>,
+) -> Result<i64> {
     values.check(true)?;
-    complete(connection, entity, &mut values, at)?;
-    insert(connection, entity, &values, NOBODY)
+    complete(connection, entity, &mut values, actor, at)?;
+    insert(connection, entity, &values, actor)
 }
 
 /// Adds records that were checked already, as long as `next` binds one more to the statement.
@@ -425,7 +549,7 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     let said: Vec<(usize, Value)> =
         given.given().filter(|(position, _)| typed(position)).map(|(at, value)| (at, value.clone())).collect();
     let mut values = given;
-    complete(connection, entity, &mut values, at)?;
+    complete(connection, entity, &mut values, NOBODY, at)?;
     for (position, value) in said {
         values.set_at(position, value);
     }
@@ -500,12 +624,6 @@ fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>, actor:
     }
     // Another program's trigger, or none of ours, has kept the row from being written.
     Err(Error::storage("applying a command", "the file took no row, and no rule says why"))
-}
-
-/// Whether a record is there.
-pub(crate) fn exists(connection: &Connection, entity: &Entity, id: i64) -> Result<bool> {
-    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", entity.table.name);
-    Ok(connection.prepare_cached(&sql)?.exists([id])?)
 }
 
 /// A constraint of the schema that the rules before it should have caught says what it is.

@@ -23,3 +23,10 @@ CREATE TEMP VIEW user_assignments AS
 SELECT row_number() OVER (ORDER BY id) AS id, 1 AS user_id, id AS project_id, 0 AS deactivated, NULL AS hourly_rate,
     0 AS is_project_manager, NULL AS budget, created_at, created_at AS updated_at, 0 AS version
 FROM main.projects;
+
+-- Time.
+
+CREATE TEMP VIEW day_entries AS
+SELECT 0 AS id, NULL AS notes, '' AS spent_at, '0.0' AS hours, 0 AS user_id, 0 AS project_id, 0 AS task_id, '' AS created_at,
+    '' AS updated_at, NULL AS timer_started_at, 0 AS is_closed, 0 AS is_billed, NULL AS invoice_id, 0 AS version
+WHERE 0;

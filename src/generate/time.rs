@@ -1,0 +1,99 @@
+//! Time sheets: what each person has worked on, day by day.
+
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, Weekday};
+use rusqlite::Connection;
+use rust_decimal::Decimal;
+
+use super::people::FIRST_PEOPLE;
+use super::random::{Random, Topic};
+use super::{Generator, Made};
+use crate::error::Result;
+use crate::resources::time::{DayEntry, NewDayEntry};
+
+/// The first day of the time sheets, a Monday: when all projects are there.
+const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2012, 3, 5).unwrap();
+/// When people write down what they have done, in UTC.
+const EVENING: NaiveTime = NaiveTime::from_hms_opt(16, 30, 0).unwrap();
+/// At most this many projects have a person's time in a month.
+const PROJECTS_OF_A_MONTH: u64 = 3;
+/// A quarter of an hour, in hundredths of one.
+const QUARTER: i64 = 25;
+
+const NOTES: &[&str] = &[
+    "Kick-off",
+    "Weekly call",
+    "First draft",
+    "Second draft, with their comments",
+    "Review",
+    "Fixed what the review found",
+    "Set up the test environment",
+    "Moved the old data over",
+    "Forms and their error messages",
+    "Tried it on phones and tablets",
+    "Looked into the slow pages",
+    "Answers to their questions",
+    "Estimate for the next phase",
+    "Documentation",
+    "Training on site",
+    "Release",
+];
+
+/// What people can record time for: for each that is made, their projects, each with its tasks.
+pub(super) struct Work {
+    people: Vec<Vec<(i64, Vec<i64>)>>,
+}
+
+impl Work {
+    /// As the store has it, in the order of ids.
+    pub(super) fn of(making: &Generator, connection: &Connection) -> Result<Self> {
+        let mut work = Work { people: vec![Vec::new(); making.people as usize] };
+        let sql = "SELECT user_id, project_id, task_id FROM user_assignments AS person \
+                   CROSS JOIN projects ON projects.id = project_id AND projects.active = 1 \
+                   CROSS JOIN task_assignments AS task USING (project_id) \
+                   WHERE person.deactivated = 0 AND task.deactivated = 0 AND user_id > ?1 ORDER BY 1, 2, 3";
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([FIRST_PEOPLE as i64])?;
+        while let Some(row) = rows.next()? {
+            let (user, project, task): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let Some(projects) = work.people.get_mut(user as usize - FIRST_PEOPLE as usize - 1) else { continue };
+            match projects.last_mut().filter(|(last, _)| *last == project) {
+                Some((_, tasks)) => tasks.push(task),
+                None => projects.push((project, vec![task])),
+            }
+        }
+        Ok(work)
+    }
+
+    /// A person's entries of a day; the days of all people come one after the other.
+    pub(super) fn entries(&self, making: &Generator, index: u64) -> Vec<Made<DayEntry>> {
+        let (person, number) = (index % u64::from(making.people), index / u64::from(making.people));
+        let day = FIRST + TimeDelta::days(number as i64);
+        let projects = &self.people[person as usize];
+        let mut random = Random::new(making.seed, Topic::Time, index);
+        let is_free = matches!(day.weekday(), Weekday::Sat | Weekday::Sun) || random.percent(8);
+        if is_free || projects.is_empty() {
+            return Vec::new();
+        }
+        let month = u64::from(day.year_ce().1 * 12 + day.month0());
+        let mut of_month = Random::new(making.seed, Topic::Month, person << 16 | month);
+        let first = of_month.below(projects.len() as u64);
+        let mut left = random.within(28, 36);
+        let mut entries = Vec::new();
+        let count = random.within(1, 4);
+        for last in (1..=count).rev() {
+            let quarters = if last == 1 { left } else { random.within(1, (left - last + 1).min(20)) };
+            left -= quarters;
+            let at = (first + random.below(PROJECTS_OF_A_MONTH)) % projects.len() as u64;
+            let (project, tasks) = &projects[at as usize];
+            let hours = Decimal::new(quarters * QUARTER, 2);
+            let user = (person + FIRST_PEOPLE + 1) as i64;
+            let mut entry = NewDayEntry::of(user, *project, random.pick(tasks), day).hours(hours);
+            if random.percent(60) {
+                entry = entry.notes(random.pick(NOTES).to_owned());
+            }
+            let evening = day.and_time(EVENING).and_utc() + TimeDelta::seconds(random.within(0, 3_600));
+            entries.push(Made { record: entry, at: evening });
+        }
+        entries
+    }
+}
