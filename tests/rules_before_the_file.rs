@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 
 use api::Service;
 use clientstore::{
-    Api, ClientStore, Error, NewClient, NewDayEntry, NewInvoice, NewItemCategory, NewMessage, NewPayment, NewProject,
+    Api, ClientStore, DayEntryChanges, Error, NewClient, NewDayEntry, NewInvoice, NewItemCategory, NewMessage,
+    NewPayment, NewProject,
 };
 use common::{builder, plain};
 use rusqlite::Connection;
@@ -196,7 +197,7 @@ impl Filled {
         }
         service.get("/daily/timer/1");
         let store = service.api.store();
-        store.day_entries().update(2, &NewDayEntry::new().is_closed(true)).unwrap();
+        store.day_entries().update(2, &DayEntryChanges::new().is_closed(true)).unwrap();
         let of_another = "<id>3</id><spent-at>2011-03-31</spent-at><user-id>2</user-id><project-id>1</project-id><task-id>1</task-id>";
         load(store, format!("<day-entry>{of_another}</day-entry>")).unwrap();
         let sql = plain(&path);

@@ -5,8 +5,8 @@ mod common;
 use std::sync::Barrier;
 
 use clientstore::{
-    ClientStore, DayEntryFilter, Error, NewClient, NewDayEntry, NewPerson, NewProject, NewTaskAssignment,
-    NewUserAssignment, Rule,
+    ClientStore, DayEntryChanges, DayEntryFilter, DayEntryId, Error, NewClient, NewDayEntry, NewPerson, NewProject,
+    NewTaskAssignment, NewUserAssignment, PersonId, Rule,
 };
 use common::{Clock, assert_whole, builder, day, invalid, memory, moment, plain, refusal};
 use rust_decimal::Decimal;
@@ -26,11 +26,11 @@ fn company() -> (ClientStore, Clock) {
     (store, clock)
 }
 
-fn new(user: i64) -> NewDayEntry {
+fn new(user: impl Into<PersonId>) -> NewDayEntry {
     NewDayEntry::of(user, 1, 2, day("2011-03-31"))
 }
 
-fn running(store: &ClientStore) -> Vec<i64> {
+fn running(store: &ClientStore) -> Vec<DayEntryId> {
     let entries = store.day_entries().list(&DayEntryFilter::default()).unwrap().map(Result::unwrap);
     entries.filter(|entry| entry.timer_started_at.is_some()).map(|entry| entry.id).collect()
 }
@@ -70,9 +70,9 @@ fn what_the_typed_access_is_given_must_fit() {
     assert_eq!(invalid(create(new(1).task_id(9))), ("task-id", None));
     assert_eq!(invalid(create(new(1).task_id(3))), ("task-id", None));
     let id = create(new(2)).unwrap();
-    assert_eq!(invalid(store.day_entries().update(id, &NewDayEntry::new().task_id(1))), ("task-id", None));
-    store.day_entries().update(id, &NewDayEntry::new().user_id(1).hours(Decimal::from(24))).unwrap();
-    assert_eq!(store.day_entries().get(id).unwrap().user_id, 2, "an entry stays its person's");
+    assert_eq!(invalid(store.day_entries().update(id, &DayEntryChanges::new().task_id(1))), ("task-id", None));
+    store.day_entries().update(id, &DayEntryChanges::new().hours(Decimal::from(24))).unwrap();
+    assert_eq!(store.day_entries().get(id).unwrap().user_id, 2);
 }
 
 #[test]
@@ -80,14 +80,14 @@ fn a_locked_entry_keeps_its_place_and_is_not_deleted() {
     let (store, _) = company();
     store.task_assignments().create(&NewTaskAssignment::of(1, 1)).unwrap();
     let id = store.day_entries().create(&new(1).is_closed(true)).unwrap();
-    let update = |changes: NewDayEntry| store.day_entries().update(id, &changes);
-    for changes in [NewDayEntry::new().task_id(1), NewDayEntry::new().spent_at(day("2011-03-30"))] {
+    let update = |changes: DayEntryChanges| store.day_entries().update(id, &changes);
+    for changes in [DayEntryChanges::new().task_id(1), DayEntryChanges::new().spent_at(day("2011-03-30"))] {
         assert_eq!(refusal(update(changes)), (Rule::EntryIsLocked, vec![("locked time entry", 1)]));
     }
-    update(NewDayEntry::new().notes("approved".to_owned()).task_id(2).hours(Decimal::TWO)).unwrap();
+    update(DayEntryChanges::new().notes("approved".to_owned()).task_id(2).hours(Decimal::TWO)).unwrap();
     assert_eq!(refusal(store.day_entries().delete(id)).0, Rule::EntryIsLocked);
-    update(NewDayEntry::new().is_closed(false)).unwrap();
-    update(NewDayEntry::new().task_id(1)).unwrap();
+    update(DayEntryChanges::new().is_closed(false)).unwrap();
+    update(DayEntryChanges::new().task_id(1)).unwrap();
     store.day_entries().delete(id).unwrap();
 }
 
@@ -141,7 +141,7 @@ fn a_dump_brings_entries_and_a_running_timer_back() {
         String::from_utf8(document).unwrap()
     };
     let copy = builder(&clock).open_in_memory().unwrap();
-    copy.load([("dump", dumped(&store).as_bytes())]).unwrap();
+    copy.load([("dump", dumped(&store).as_bytes())], |_| {}).unwrap();
     assert_eq!(dumped(&copy), dumped(&store));
     assert_eq!(running(&copy), [id]);
     assert!(copy.check(|_| {}).unwrap().is_clean());
@@ -163,7 +163,7 @@ fn a_dump_brings_entries_and_a_running_timer_back() {
             .replace("<task-id type=\"integer\">2</task-id>\n      <created-at", "<task-id>9</task-id><created-at"),
     ] {
         let refused = builder(&clock).open_in_memory().unwrap();
-        let error = refused.load([("dump", broken.as_bytes())]).unwrap_err();
+        let error = refused.load([("dump", broken.as_bytes())], |_| {}).unwrap_err();
         assert!(matches!(error, Error::Load { .. }), "{error}");
     }
 }
@@ -179,7 +179,7 @@ fn the_file_keeps_the_rules_of_time() {
         store.day_entries().create(&new(user)).unwrap();
     }
     store.day_entries().start_timer(1).unwrap();
-    store.day_entries().update(2, &NewDayEntry::new().is_closed(true)).unwrap();
+    store.day_entries().update(2, &DayEntryChanges::new().is_closed(true)).unwrap();
     let sql = plain(&path);
     let columns = "INTO day_entries (id, spent_at, user_id, project_id, task_id, created_at, updated_at, timer_started_at) \
                    VALUES";

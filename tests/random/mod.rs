@@ -269,26 +269,26 @@ impl Random {
         let (id, invoice) = (1 + self.below(newest + 2), 1 + self.below(newest + 2));
         let base = template.replace("{}", &invoice.to_string());
         let mut kind = "";
-        let mut document = |random: &mut Self| {
+        let mut document = |random: &mut Self, root: &str, fields: &[&str]| {
             let (body, said) = random.body(root, fields, ids);
             kind = said;
             body
         };
         let (method, path, body) = match self.below(100) {
             0..14 => ("GET", format!("{base}/{id}"), Vec::new()),
-            14..20 => self.of_time(ids),
+            14..20 => self.of_time(ids, &mut document),
             20..24 => ("GET", base.clone(), Vec::new()),
-            24..42 => ("POST", base.clone(), document(self)),
-            42..63 => ("PUT", format!("{base}/{id}"), document(self)),
+            24..42 => ("POST", base.clone(), document(self, root, fields)),
+            42..63 => ("PUT", format!("{base}/{id}"), document(self, root, fields)),
             63..79 if root == "invoice-message" => {
-                (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), document(self))
+                (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), document(self, root, fields))
             }
             63..79 => (self.of(&["POST", "PUT"]), format!("{base}/{id}/toggle"), Vec::new()),
             79..86 => ("DELETE", format!("{base}/{id}"), Vec::new()),
             86..88 => ("GET", "/account/who_am_i".to_owned(), Vec::new()),
             _ => {
                 let path = format!("{base}/{}{}", self.of(VALUES), self.of(SUFFIXES));
-                (self.of(METHODS), path, document(self))
+                (self.of(METHODS), path, document(self, root, fields))
             }
         };
         let mut path = path.into_bytes();
@@ -324,7 +324,11 @@ impl Random {
     }
 
     /// A call of time tracking, or a report on it.
-    fn of_time(&mut self, ids: usize) -> (&'static str, String, Vec<u8>) {
+    fn of_time(
+        &mut self,
+        ids: usize,
+        document: &mut dyn FnMut(&mut Self, &str, &[&str]) -> Vec<u8>,
+    ) -> (&'static str, String, Vec<u8>) {
         let (id, value) = (1 + self.below(ids / 8 + 2), self.of(VALUES));
         let fields = ["project-id", "task_id", "hours", "spent_at", "notes", "of_user", "id"];
         match self.below(10) {
@@ -332,8 +336,8 @@ impl Random {
                 let task = format!("<task><id>{}</id></task>", 1 + self.below(3)).into_bytes();
                 ("POST", format!("/projects/{}/task_assignments", 1 + self.below(ids + 1)), task)
             }
-            3..6 => ("POST", "/daily/add".to_owned(), self.body("request", &fields, ids)),
-            6 => (self.of(&["POST", "PUT"]), format!("/daily/update/{id}"), self.body("request", &fields, ids)),
+            3..6 => ("POST", "/daily/add".to_owned(), document(self, "request", &fields)),
+            6 => (self.of(&["POST", "PUT"]), format!("/daily/update/{id}"), document(self, "request", &fields)),
             7 => (self.of(&["GET", "POST", "HEAD"]), format!("/daily/timer/{id}"), Vec::new()),
             8 => (
                 self.of(&["GET", "DELETE"]),
