@@ -134,7 +134,7 @@ fn an_older_file_whose_records_have_no_place_stays_as_it_is_and_the_error_says_w
     let before = std::fs::read(&path).unwrap();
     let error = ClientStore::open(&path).unwrap_err();
     assert!(matches!(error, Error::Unopened { .. }), "{error:?}");
-    let said = "it has format version 1, and cannot be brought to version 3: CHECK constraint failed: name || details";
+    let said = "it has format version 1, and cannot be brought to version 4: CHECK constraint failed: name || details";
     assert!(error.to_string().contains(said), "{error}");
     assert!(std::fs::read(&path).unwrap() == before);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "without a backup, for nothing was done");
@@ -155,7 +155,7 @@ fn the_command_line_says_that_a_file_was_brought_up_to_date_and_where_the_old_on
         String::from_utf8(output.stderr).unwrap()
     };
     let said = format!(
-        "clientstore: {path} was brought from format version 1 to 3; the file as it was is {path}.v1-backup\n",
+        "clientstore: {path} was brought from format version 1 to 4; the file as it was is {path}.v1-backup\n",
         path = path.display()
     );
     let client = "<clients><client><name>new</name></client></clients>";

@@ -174,8 +174,10 @@ fn root<R: BufRead>(tokens: &mut Tokens<Stream<R>>) -> Result<Content> {
     // The list of messages and one message have the same root.
     let list = by_list(&name).filter(|entity| is_array || !entity.document.is_one(&name));
     list.map(Content::List).or_else(|| by_element(&name).map(Content::Record)).ok_or_else(|| {
-        let lists: Vec<String> = entities().map(|entity| format!("<{}>", entity.document.list)).collect();
-        tokens.error(format!("the root element is <{name}>; a dump has <{ROOT}>, a list {}", lists.join(", ")))
+        let first: Vec<String> = entities().take(3).map(|entity| format!("<{}>", entity.document.list)).collect();
+        let first = first.join(", ");
+        tokens
+            .error(format!("the root element is <{name}>; a dump has <{ROOT}>, a list {first} or another of the API's"))
     })
 }
 

@@ -176,12 +176,12 @@ fn everything_was_met(counts: &Counts) {
             assert!(*met(&format!("{label} {path}"), status) > 50, "{label} {path} {status}");
         }
         for (label, status) in [("GET", 200), ("GET", 404), ("PUT", 200), ("PUT", 400), ("PUT", 404), ("DELETE", 200)] {
-            assert!(*met(&format!("{label} {path}/#"), status) > 10, "{label} {path}/# {status}");
+            assert!(*met(&format!("{label} {path}/#"), status) > 2, "{label} {path}/# {status}");
         }
     }
     for path in ["/clients", "/projects", "/people"] {
         for status in [200, 400, 404] {
-            assert!(*met(&format!("POST {path}/#/toggle"), status) > 10, "POST {path}/#/toggle {status}");
+            assert!(*met(&format!("POST {path}/#/toggle"), status) > 2, "POST {path}/#/toggle {status}");
         }
     }
     for path in ["messages", "payments"] {

@@ -23,7 +23,8 @@ pub(crate) use next;
 pub(crate) fn read_record(source: impl Source, document: &'static Document, purpose: Purpose) -> Result<Values> {
     let mut tokens = Tokens::new(source);
     let root = root(&mut tokens)?;
-    if !document.is_one(&root) && !(document.any_root && purpose == Purpose::Update) {
+    let fits = document.is_one(&root) || (document.any_root && purpose == Purpose::Update);
+    if !fits {
         return Err(tokens.error(format!("the root element is <{root}>, not <{}>", document.element)));
     }
     let values = fields(&mut tokens, document, purpose, document.table.columns.len())?;
