@@ -255,3 +255,62 @@ fn deleting_an_invoice_frees_its_time() {
     assert_whole(&sql);
     store.day_entries().delete(id).unwrap();
 }
+
+#[test]
+fn a_check_finds_what_breaks_the_rules_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = builder(&Clock::default()).open(&path).unwrap();
+    fill(&store);
+    for _ in 0..3 {
+        store.day_entries().create(&new(1)).unwrap();
+    }
+    drop(store);
+    let sql = plain(&path);
+    let triggers: Vec<(String, String)> = sql
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+        .and_then(|mut all| all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .unwrap();
+    triggers.iter().for_each(|(name, _)| sql.execute_batch(&format!("DROP TRIGGER {name}")).unwrap());
+    let index = "SELECT sql FROM sqlite_schema WHERE name = 'day_entries_running'";
+    let index: String = sql.query_row(index, [], |row| row.get(0)).unwrap();
+    sql.execute_batch(
+        "PRAGMA ignore_check_constraints = ON; DROP INDEX day_entries_running;
+         UPDATE day_entries SET timer_started_at = '2011-03-31T10:00:00Z' WHERE id < 3;
+         UPDATE day_entries SET hours = '24.5' WHERE id = 3;
+         UPDATE projects SET hint_latest_record_at = '2011-03-30'",
+    )
+    .unwrap();
+    triggers.iter().for_each(|(_, trigger)| sql.execute_batch(trigger).unwrap());
+    assert!(sql.execute_batch(&index).is_err(), "two timers run");
+    drop(sql);
+    let report = ClientStore::check_file(&path, |_| {}).unwrap();
+    let found: Vec<String> = report.findings().iter().map(ToString::to_string).collect();
+    for expected in [
+        "day_entries 2: timer_started_at is set while another timer of the person runs",
+        "day_entries 3: hours is not between 0 and 24",
+        "day_entries 1: spent_at is outside the days that its project has as its first and its last with time",
+    ] {
+        assert!(found.iter().any(|finding| finding.contains(expected)), "{expected}: {found:#?}");
+    }
+}
+
+#[test]
+fn an_older_file_has_no_time_and_takes_some_once_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let rows = "INSERT INTO clients (id, name, currency, currency_symbol, created_at, updated_at) \
+                VALUES (1, 'x', 'x', 'x', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'); \
+                INSERT INTO projects (id, client_id, name, created_at, updated_at) \
+                VALUES (1, 1, 'x', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'); \
+                PRAGMA application_id = 0x6353746F; PRAGMA user_version = 3";
+    plain(&path).execute_batch(&format!("{}; {rows}", include_str!("schemas/v3.sql"))).unwrap();
+    let reading = ClientStore::builder().read_only(true).open(&path).unwrap();
+    assert_eq!(reading.day_entries().list(&DayEntryFilter::default()).unwrap().count(), 0);
+    drop(reading);
+    let store = ClientStore::open(&path).unwrap();
+    store.task_assignments().create(&NewTaskAssignment::of(1, 2)).unwrap();
+    let id = store.day_entries().create(&new(1)).unwrap();
+    store.day_entries().start_timer(id).unwrap();
+    assert!(store.check(|_| {}).unwrap().is_clean());
+}

@@ -323,30 +323,36 @@ impl Random {
         request
     }
 
-    /// A call of time tracking, or a report on it.
+    /// A call of time tracking, or a report on it; the first projects have most of it.
     fn of_time(
         &mut self,
         ids: usize,
         document: &mut dyn FnMut(&mut Self, &str, &[&str]) -> Vec<u8>,
     ) -> (&'static str, String, Vec<u8>) {
         let (id, value) = (1 + self.below(ids / 8 + 2), self.of(VALUES));
+        let (project, task) = (1 + self.below(3), 1 + self.below(3));
         let fields = ["project-id", "task_id", "hours", "spent_at", "notes", "of_user", "id"];
-        match self.below(10) {
+        match self.below(12) {
             0..3 => {
-                let task = format!("<task><id>{}</id></task>", 1 + self.below(3)).into_bytes();
-                ("POST", format!("/projects/{}/task_assignments", 1 + self.below(ids + 1)), task)
+                let body = format!("<task><id>{task}</id></task>").into_bytes();
+                ("POST", format!("/projects/{project}/task_assignments"), body)
             }
-            3..6 => ("POST", "/daily/add".to_owned(), document(self, "request", &fields)),
-            6 => (self.of(&["POST", "PUT"]), format!("/daily/update/{id}"), document(self, "request", &fields)),
-            7 => (self.of(&["GET", "POST", "HEAD"]), format!("/daily/timer/{id}"), Vec::new()),
-            8 => (
-                self.of(&["GET", "DELETE"]),
-                format!("/daily/{}/{id}", self.of(&["show", "delete", value, "90"])),
-                Vec::new(),
-            ),
+            3..7 => {
+                let of = format!("<project-id>{project}</project-id><task_id>{task}</task_id>");
+                let hours = self.of(&["", " ", "0:45", "7.5", "24.01"]);
+                let body = format!("<request>{of}<hours>{hours}</hours></request>").into_bytes();
+                ("POST", "/daily/add".to_owned(), body)
+            }
+            7 => ("POST", "/daily/add".to_owned(), document(self, "request", &fields)),
+            8 => (self.of(&["POST", "PUT"]), format!("/daily/update/{id}"), document(self, "request", &fields)),
+            9 => (self.of(&["GET", "POST", "HEAD"]), format!("/daily/timer/{id}"), Vec::new()),
+            10 => {
+                let part = self.of(&["show", "delete", "90", value]);
+                (self.of(&["GET", "DELETE"]), format!("/daily/{part}/{id}"), Vec::new())
+            }
             _ => {
-                let path = self.of(&["projects", "people"]);
-                ("GET", format!("/{path}/{id}/entries?from=20110301&to={}", self.of(&["20110331", value])), Vec::new())
+                let (path, to) = (self.of(&["projects", "people"]), self.of(&["20110331", value]));
+                ("GET", format!("/{path}/{id}/entries?from=20110301&to={to}"), Vec::new())
             }
         }
     }
