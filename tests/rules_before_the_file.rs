@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use api::Service;
 use clientstore::{
-    Api, ClientStore, DayEntryChanges, Error, NewClient, NewDayEntry, NewInvoice, NewItemCategory, NewMessage,
-    NewPayment, NewProject,
+    Api, ClientStore, DayEntryChanges, Error, NewClient, NewInvoice, NewItemCategory, NewMessage, NewPayment,
+    NewProject,
 };
 use common::{builder, plain};
 use rusqlite::Connection;

@@ -120,7 +120,7 @@ fn a_loaded_dump_keeps_the_passwords() {
     let (api, _) = api();
     let dump = dump(api.store());
     let copy = ClientStore::open_in_memory().unwrap();
-    copy.load([("dump.xml", dump.as_bytes())]).unwrap();
+    copy.load([("dump.xml", dump.as_bytes())], |_| {}).unwrap();
     let copy = Api::new(copy).auth("owner", "secret");
     assert!(who(&copy, "/account/who_am_i", Some(&basic("jane@example.com", "correct horse"))).is_ok());
 }

@@ -65,7 +65,7 @@ use self::route::{Email, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
-use crate::resources::people::{PEOPLE, by_email};
+use crate::resources::people::{PEOPLE, PersonId, by_email};
 use crate::resources::{Answer, Call, Caller, Plan, Telling, on_behalf_of};
 use crate::store::{
     Actor, ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, Reach, RecordDocument, Role,
@@ -220,8 +220,8 @@ impl Api {
     /// # Ok::<(), clientstore::Error>(())
     /// ```
     #[must_use]
-    pub fn as_person(mut self, id: i64) -> Self {
-        Arc::make_mut(&mut self.inner).gate.stand_in_from_here(id);
+    pub fn as_person(mut self, id: impl Into<PersonId>) -> Self {
+        Arc::make_mut(&mut self.inner).gate.stand_in_from_here(id.into().into());
         self
     }
 

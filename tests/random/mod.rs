@@ -260,6 +260,9 @@ const SHARDS: &[&[u8]] = &[
     b"\xC3\xA9",
 ];
 
+/// Makes the body of a record with a root, of its fields.
+type Make<'a> = dyn FnMut(&mut Random, &str, &[&str]) -> Vec<u8> + 'a;
+
 impl Random {
     /// A request to records with ids up to about the given one.
     pub fn request(&mut self, ids: usize) -> Request<Vec<u8>> {
@@ -327,7 +330,7 @@ impl Random {
     fn of_time(
         &mut self,
         ids: usize,
-        document: &mut dyn FnMut(&mut Self, &str, &[&str]) -> Vec<u8>,
+        document: &mut Make<'_>,
     ) -> (&'static str, String, Vec<u8>) {
         let (id, value) = (1 + self.below(ids / 8 + 2), self.of(VALUES));
         let (project, task) = (1 + self.below(3), 1 + self.below(3));
