@@ -327,11 +327,7 @@ impl Random {
     }
 
     /// A call of time tracking, or a report on it; the first projects have most of it.
-    fn of_time(
-        &mut self,
-        ids: usize,
-        document: &mut Make<'_>,
-    ) -> (&'static str, String, Vec<u8>) {
+    fn of_time(&mut self, ids: usize, document: &mut Make<'_>) -> (&'static str, String, Vec<u8>) {
         let (id, value) = (1 + self.below(ids / 8 + 2), self.of(VALUES));
         let (project, task) = (1 + self.below(3), 1 + self.below(3));
         let fields = ["project-id", "task_id", "hours", "spent_at", "notes", "of_user", "id"];
