@@ -209,7 +209,10 @@ fn same_value(sent: &str, listed: &str) -> bool {
 
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.table, other.table) && self.given().eq(other.given()) && self.attached == other.attached
+        std::ptr::eq(self.table, other.table)
+            && self.given().eq(other.given())
+            && self.attached == other.attached
+            && self.password == other.password
     }
 }
 
@@ -310,7 +313,7 @@ impl<R: Record> From<&R> for Fields<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{NewClient, NewInvoice, NewLineItem, NewProject};
+    use crate::{NewClient, NewInvoice, NewLineItem, NewPerson, NewProject};
 
     #[test]
     fn fields_are_equal_where_they_set_the_same_of_the_same_kind() {
@@ -319,6 +322,9 @@ mod tests {
         for other in [NewClient::named("b"), NewClient::new(), named.clone().details("")] {
             assert_ne!(named, other);
         }
+        let jane = NewPerson::named("Jane", "Doe", "jane@example.com");
+        assert_ne!(jane.clone().password("a"), jane.clone().password("b"));
+        assert_eq!(format!("{:?}", jane.clone().password("a")), format!("{jane:?}"), "a password is not shown");
         let invoice = NewInvoice::of(1);
         let lines = || invoice.clone().lines([NewLineItem::of("a", 1, 2)]);
         assert_eq!(lines(), lines());
