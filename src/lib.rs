@@ -63,7 +63,7 @@ pub use resources::invoices::messages::{Message, MessageFilter, MessageId, NewMe
 pub use resources::invoices::payments::{NewPayment, Payment, PaymentFilter, PaymentId};
 pub use resources::invoices::{
     Invoice, InvoiceChanges, InvoiceFilter, InvoiceId, InvoiceKind, InvoiceState, InvoiceStatus, LineItem, LineItemId,
-    NewInvoice, NewLineItem,
+    NewInvoice, NewLineItem, Unbilled,
 };
 pub use resources::item_categories::{
     ItemCategory, ItemCategoryChanges, ItemCategoryFilter, ItemCategoryId, NewItemCategory,

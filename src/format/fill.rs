@@ -43,7 +43,7 @@ impl Filler {
                 self.stand_ins.retain(|(other, _)| *other != position);
                 self.stand_ins.push((position, value));
             }
-            Found::Attached | Found::Ignored | Found::Unplaced | Found::Nothing => {}
+            Found::Attached | Found::Asked(_) | Found::Ignored | Found::Unplaced | Found::Nothing => {}
         }
     }
 
@@ -74,6 +74,8 @@ pub(super) enum Found {
         computed: Option<usize>,
     },
     Attached,
+    /// An element that says how the record is made.
+    Asked(&'static str),
     /// A field that the document's purpose does not set.
     Ignored,
     /// A name that is known and has no place.
@@ -101,15 +103,19 @@ fn find_other(document: &Document, name: &str, purpose: Purpose) -> Found {
     let computed = own.filter(|_| purpose == Purpose::Document);
     let stands_for = |column: &Column| purpose.takes(column) && column.also.is_some_and(|also| same_name(name, also));
     let known = |unplaced: &&'static str| same_name(name, unplaced);
+    let asked = document.asked.iter().copied().find(known);
     match (table.columns.iter().position(stands_for), computed) {
         (Some(position), computed) => Found::StandIn { position, computed },
         (None, Some(position)) => Found::Column(position),
         _ if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
         _ if own.is_some() => Found::Ignored,
         _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
-        _ if document.unplaced.iter().any(known) && purpose == Purpose::Document => Found::Unplaced,
-        _ if document.unplaced.iter().any(known) => Found::Ignored,
-        _ => Found::Nothing,
+        _ => match asked.or_else(|| document.unplaced.iter().copied().find(known)) {
+            None => Found::Nothing,
+            Some(_) if purpose == Purpose::Document => Found::Unplaced,
+            Some(_) if purpose == Purpose::Update => Found::Ignored,
+            Some(_) => asked.map_or(Found::Ignored, Found::Asked),
+        },
     }
 }
 

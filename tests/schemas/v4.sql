@@ -607,6 +607,8 @@ CREATE TABLE day_entries (
     is_billed INTEGER NOT NULL DEFAULT 0 CHECK (is_billed IN (0, 1)),
     invoice_id INTEGER REFERENCES invoices (id),
     version INTEGER NOT NULL DEFAULT 0,
+    -- one that was billed elsewhere is on none
+    CHECK (invoice_id IS NULL OR is_billed = 1),
     CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
         replace(replace(replace(json_array(notes, spent_at, hours, created_at, updated_at, timer_started_at),
             '\\', ''), char(65534), '\u'), char(65535), '\u')

@@ -44,6 +44,8 @@ pub struct Entity {
     pub(crate) complete: Option<Complete>,
     /// Fills in what follows from an update's values.
     pub(crate) revise: Option<Revise>,
+    /// Lets go of the records that refer to one that is about to be deleted, in the delete's own transaction.
+    pub(crate) release: Option<Release>,
     /// Does what a change entails for other records, in the change's own transaction.
     pub(crate) entail: Option<fn(&Connection, &Done<'_>) -> Result<()>>,
     /// The columns of a deleted record that [`entail`](Self::entail) looks at.
@@ -69,6 +71,8 @@ pub type Existing = fn(&Connection, &Values, DateTime<Utc>) -> Result<Option<i64
 pub type Complete = fn(&Connection, &mut Values, DateTime<Utc>) -> Result<()>;
 /// Fills in what follows from an update of the record with the id.
 pub type Revise = fn(&Connection, i64, &mut Values) -> Result<()>;
+/// Lets go of what refers to the record with the id; the moment is the command's.
+pub type Release = fn(&Connection, i64, DateTime<Utc>) -> Result<()>;
 /// Names each column of a record that is not what it follows from.
 pub type Audit = fn(&Connection, i64, &mut dyn FnMut(&'static str, String)) -> Result<()>;
 
@@ -90,6 +94,7 @@ impl Entity {
             existing: None,
             complete: None,
             revise: None,
+            release: None,
             entail: None,
             remembered: &[],
             attached: None,
@@ -164,6 +169,11 @@ impl Entity {
 
     pub(crate) const fn revise(mut self, revise: Revise) -> Self {
         self.revise = Some(revise);
+        self
+    }
+
+    pub(crate) const fn release(mut self, release: Release) -> Self {
+        self.release = Some(release);
         self
     }
 

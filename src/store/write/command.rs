@@ -202,7 +202,7 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             let told = (procedure.run)(connection, Given { id, parent, values, actor, at })?;
             Ok(Outcome::Told(Box::new(told)))
         }),
-        Write::Delete(id) => whole(connection, entity.entail.is_some() || entity.archiving.is_some(), || {
+        Write::Delete(id) => whole(connection, deletes_more(entity), || {
             let place = Place { id, parent, actor };
             if let Some(archiving) = &entity.archiving
                 && is_needed(connection, entity, place, archiving)?
@@ -212,6 +212,9 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
                 let change = Change::Act(id, action);
                 entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
                 return Ok(Outcome::Archived(archiving.hint));
+            }
+            if let Some(release) = entity.release {
+                release(connection, id, at)?;
             }
             let deleted = Some(delete(connection, entity, place)?);
             entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, actor, at })?;
@@ -261,6 +264,11 @@ fn is_needed(connection: &Connection, entity: &Entity, place: Place, archiving: 
     statement.clear_bindings();
     place.bind(&mut statement, entity, 1)?;
     Ok(first_row(&mut statement, |_| Ok(()))?.is_some())
+}
+
+/// Whether a delete is more than one statement.
+fn deletes_more(entity: &Entity) -> bool {
+    entity.entail.is_some() || entity.archiving.is_some() || entity.release.is_some()
 }
 
 fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -> Result<()> {
