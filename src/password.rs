@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 const MAX_COSTS: (u32, u32, u32) = (64 * 1024, 10, 4);
 
 /// A password in clear, until it is hashed. It is never shown.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Password(String);
 
 impl fmt::Debug for Password {

@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 
 use crate::control::{Control, Controller};
 use crate::server::{self, Limits};
-use crate::{Account, Api, ClientStore, Dialect, store};
+use crate::{Account, Api, ClientStore, Dialect, PersonId, store};
 
 /// How long a request in flight may take to finish once the server is dropped. Most are done by
 /// then; a test that drops the server in the middle of an answer does not want to wait for it.
@@ -129,8 +129,8 @@ impl Server {
     ///
     /// Where there is no such person.
     #[track_caller]
-    pub fn as_person(&self, id: i64) {
-        self.control("PUT", "person", &format!("{{\"id\": {id}}}"));
+    pub fn as_person(&self, id: impl Into<PersonId>) {
+        self.control("PUT", "person", &format!("{{\"id\": {}}}", id.into()));
     }
 
     /// Calls a control path, which is given without `/_clientstore/`, and returns the JSON it answers:

@@ -36,7 +36,7 @@ fn what_an_administrator_writes_for_another_person_is_theirs() {
     let payment = store.payments().get(1).unwrap();
     assert_eq!((&*payment.recorded_by, &*payment.recorded_by_email), ("Jane Doe", "jane@example.com"));
     let assigned: Vec<i64> =
-        store.user_assignments().list(&Default::default()).unwrap().map(|one| one.unwrap().user_id).collect();
+        store.user_assignments().list(&Default::default()).unwrap().map(|one| one.unwrap().user_id.into()).collect();
     assert_eq!(assigned, [2]);
     assert!(service.get("/account/who_am_i?of_user=2").body.contains("<email>jane@example.com</email>"));
 }

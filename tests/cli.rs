@@ -455,7 +455,7 @@ fn load_says_what_is_wrong_with_a_document_and_loads_nothing() {
     );
     failed(
         run(&["load", &store, "-"], before.as_bytes()),
-        "standard input: line 18: The id is taken: 1 client; load into an empty store, or give the record another id",
+        "standard input: line 19: The id is taken: 1 client; load into an empty store, or give the record another id",
     );
     let missing = folder.at("missing.xml");
     failed(

@@ -280,7 +280,7 @@ fn time_sheets_are_what_people_write() {
     for (day, hours) in &days {
         assert!((Decimal::from(7)..=Decimal::from(9)).contains(hours), "{day:?}: {hours}");
     }
-    let people: HashSet<i64> = days.keys().map(|(user, _)| *user).collect();
+    let people: HashSet<_> = days.keys().map(|(user, _)| *user).collect();
     assert!((5..=9).contains(&people.len()), "{people:?}");
     // 60 days have 43 or 44 working days, and people are away now and then.
     let each = days.len() / people.len();

@@ -119,13 +119,15 @@ fn now() -> Duration {
     START.elapsed()
 }
 
+type Reader = fn(&[u8]) -> Result<()>;
+
 #[test]
 fn hostile_json_is_read_or_refused_in_little_memory_and_with_work_in_proportion_to_its_length() {
     let control = format!("{{{}\"name\":\"A\"}}", repeated("\"address\":\"B\",", LONG)).into_bytes();
     let pass_over = || time(|| serde_json::from_slice::<IgnoredAny>(&control).unwrap());
     let (mut most, mut longest) = ((0, ""), (Duration::ZERO, ""));
     for (name, body, is_read) in hostile() {
-        let readers: [(&str, fn(&[u8]) -> Result<()>); 4] = [
+        let readers: [(&str, Reader); 4] = [
             ("a create", |body| json::read_new::<Client>(body).map(drop)),
             ("an update", |body| json::read_changes::<Client>(body).map(drop)),
             ("an invoice", |body| json::read::<Invoice>(body).map(drop)),

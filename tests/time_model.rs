@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use api::Service;
 use chrono::{Days, NaiveDate};
-use clientstore::{NewDayEntry, NewPerson, NewUserAssignment};
+use clientstore::{DayEntryChanges, NewPerson, NewUserAssignment};
 use common::{Random, day};
 
 const OPERATIONS: usize = 6_000;
@@ -247,7 +247,7 @@ impl World {
         let id = self.id();
         let Some(entry) = self.entries.get_mut(&id) else { return };
         entry.closed = !entry.closed;
-        let changes = NewDayEntry::new().is_closed(entry.closed);
+        let changes = DayEntryChanges::new().is_closed(entry.closed);
         self.service.api.store().day_entries().update(id, &changes).unwrap();
     }
 

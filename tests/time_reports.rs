@@ -4,7 +4,10 @@ mod api;
 mod common;
 
 use api::{Answer, DECLARATION, Service};
-use clientstore::{ClientStore, DayEntryFilter, Dialect, NewDayEntry, NewPerson, NewTaskAssignment, NewUserAssignment};
+use clientstore::{
+    ClientStore, DayEntryChanges, DayEntryFilter, Dialect, NewDayEntry, NewPerson, NewTaskAssignment,
+    NewUserAssignment, TaskAssignmentChanges,
+};
 use common::day;
 use rust_decimal::Decimal;
 
@@ -19,14 +22,18 @@ fn company() -> Service {
         store.user_assignments().create(&NewUserAssignment::of(project, 2)).unwrap();
         for task in [1, 2] {
             let id = store.task_assignments().create(&NewTaskAssignment::of(project, task)).unwrap();
-            store.task_assignments().update(id, &NewTaskAssignment::new().billable(task == 2)).unwrap();
+            store.task_assignments().update(id, &TaskAssignmentChanges::new().billable(task == 2)).unwrap();
         }
     }
     service
 }
 
 fn entry(store: &ClientStore, (user, project, task): (i64, i64, i64), on: &str) -> i64 {
-    store.day_entries().create(&NewDayEntry::of(user, project, task, day(on)).hours(Decimal::new(150, 2))).unwrap()
+    store
+        .day_entries()
+        .create(&NewDayEntry::of(user, project, task, day(on)).hours(Decimal::new(150, 2)))
+        .unwrap()
+        .into()
 }
 
 const ALL: &str = "from=20110301&to=2011-03-31";
@@ -86,7 +93,7 @@ fn every_filter_narrows_a_report() {
     let loaded = company();
     let mut document = Vec::new();
     loaded.api.store().dump(&mut document, |_| {}).unwrap();
-    store.load([("dump", &*document)]).unwrap();
+    store.load([("dump", &*document)], |_| {}).unwrap();
     let service = Service { api: clientstore::Api::new(store), clock };
     let store = service.api.store();
     let days = ["2011-03-03", "2011-03-02", "2011-03-01", "2011-03-02", "2011-04-01", "2011-02-28"];
@@ -96,7 +103,7 @@ fn every_filter_narrows_a_report() {
     }
     entry(store, (1, 2, 2), "2011-03-02");
     service.clock.forward(60);
-    store.day_entries().update(2, &NewDayEntry::new().is_closed(true)).unwrap();
+    store.day_entries().update(2, &DayEntryChanges::new().is_closed(true)).unwrap();
     let sql = common::plain(&folder.path().join("store.db"));
     sql.execute_batch("UPDATE day_entries SET is_billed = 1 WHERE id IN (1, 2)").unwrap();
     let ids = |path: &str| service.get(path).ids();
@@ -127,20 +134,14 @@ fn every_filter_narrows_a_report() {
     assert_eq!(ids(&format!("/people/1/entries?{ALL}&project_id=2&user_id=2")), [7]);
     assert_eq!(ids("/projects/1/entries?from=20110302&to=20110302"), [2, 4]);
     let typed = |filter: DayEntryFilter| -> Vec<i64> {
-        store.day_entries().list(&filter).unwrap().map(|entry| entry.unwrap().id).collect()
+        store.day_entries().list(&filter).unwrap().map(|entry| entry.unwrap().id.into()).collect()
     };
-    let of_project = DayEntryFilter { project: Some(1), ..DayEntryFilter::default() };
-    assert_eq!(typed(DayEntryFilter::default()), [1, 2, 3, 4, 5, 6, 7]);
+    let of_project = DayEntryFilter::new().project(1);
+    assert_eq!(typed(DayEntryFilter::new()), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(typed(of_project.clone()), [6, 3, 2, 4, 1, 5]);
-    assert_eq!(
-        typed(DayEntryFilter { billable: Some(true), to: Some(day("2011-03-31")), ..of_project.clone() }),
-        [6, 4]
-    );
-    assert_eq!(
-        typed(DayEntryFilter { billed: Some(false), from: Some(day("2011-03-01")), ..of_project.clone() }),
-        [3, 4, 5]
-    );
-    assert_eq!(typed(DayEntryFilter { closed: Some(true), user: Some(2), ..of_project }), [2]);
+    assert_eq!(typed(of_project.clone().billable(true).to(day("2011-03-31"))), [6, 4]);
+    assert_eq!(typed(of_project.clone().billed(false).from(day("2011-03-01"))), [3, 4, 5]);
+    assert_eq!(typed(of_project.closed(true).user(2)), [2]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ mod common;
 use std::sync::Barrier;
 
 use clientstore::{
-    ClientStore, DayEntryFilter, Error, NewClient, NewDayEntry, NewPerson, NewProject, NewTaskAssignment,
-    NewUserAssignment, Rule,
+    ClientStore, DayEntryChanges, DayEntryFilter, DayEntryId, Error, NewClient, NewDayEntry, NewPerson, NewProject,
+    NewTaskAssignment, NewUserAssignment, PersonId, Rule,
 };
 use common::{Clock, assert_whole, builder, day, invalid, memory, moment, plain, refusal};
 use rust_decimal::Decimal;
@@ -26,11 +26,11 @@ fn company() -> (ClientStore, Clock) {
     (store, clock)
 }
 
-fn new(user: i64) -> NewDayEntry {
+fn new(user: impl Into<PersonId>) -> NewDayEntry {
     NewDayEntry::of(user, 1, 2, day("2011-03-31"))
 }
 
-fn running(store: &ClientStore) -> Vec<i64> {
+fn running(store: &ClientStore) -> Vec<DayEntryId> {
     let entries = store.day_entries().list(&DayEntryFilter::default()).unwrap().map(Result::unwrap);
     entries.filter(|entry| entry.timer_started_at.is_some()).map(|entry| entry.id).collect()
 }
@@ -70,9 +70,9 @@ fn what_the_typed_access_is_given_must_fit() {
     assert_eq!(invalid(create(new(1).task_id(9))), ("task-id", None));
     assert_eq!(invalid(create(new(1).task_id(3))), ("task-id", None));
     let id = create(new(2)).unwrap();
-    assert_eq!(invalid(store.day_entries().update(id, &NewDayEntry::new().task_id(1))), ("task-id", None));
-    store.day_entries().update(id, &NewDayEntry::new().user_id(1).hours(Decimal::from(24))).unwrap();
-    assert_eq!(store.day_entries().get(id).unwrap().user_id, 2, "an entry stays its person's");
+    assert_eq!(invalid(store.day_entries().update(id, &DayEntryChanges::new().task_id(1))), ("task-id", None));
+    store.day_entries().update(id, &DayEntryChanges::new().hours(Decimal::from(24))).unwrap();
+    assert_eq!(store.day_entries().get(id).unwrap().user_id, 2);
 }
 
 #[test]
@@ -80,14 +80,14 @@ fn a_locked_entry_keeps_its_place_and_is_not_deleted() {
     let (store, _) = company();
     store.task_assignments().create(&NewTaskAssignment::of(1, 1)).unwrap();
     let id = store.day_entries().create(&new(1).is_closed(true)).unwrap();
-    let update = |changes: NewDayEntry| store.day_entries().update(id, &changes);
-    for changes in [NewDayEntry::new().task_id(1), NewDayEntry::new().spent_at(day("2011-03-30"))] {
+    let update = |changes: DayEntryChanges| store.day_entries().update(id, &changes);
+    for changes in [DayEntryChanges::new().task_id(1), DayEntryChanges::new().spent_at(day("2011-03-30"))] {
         assert_eq!(refusal(update(changes)), (Rule::EntryIsLocked, vec![("locked time entry", 1)]));
     }
-    update(NewDayEntry::new().notes("approved".to_owned()).task_id(2).hours(Decimal::TWO)).unwrap();
+    update(DayEntryChanges::new().notes("approved".to_owned()).task_id(2).hours(Decimal::TWO)).unwrap();
     assert_eq!(refusal(store.day_entries().delete(id)).0, Rule::EntryIsLocked);
-    update(NewDayEntry::new().is_closed(false)).unwrap();
-    update(NewDayEntry::new().task_id(1)).unwrap();
+    update(DayEntryChanges::new().is_closed(false)).unwrap();
+    update(DayEntryChanges::new().task_id(1)).unwrap();
     store.day_entries().delete(id).unwrap();
 }
 
@@ -141,7 +141,7 @@ fn a_dump_brings_entries_and_a_running_timer_back() {
         String::from_utf8(document).unwrap()
     };
     let copy = builder(&clock).open_in_memory().unwrap();
-    copy.load([("dump", dumped(&store).as_bytes())]).unwrap();
+    copy.load([("dump", dumped(&store).as_bytes())], |_| {}).unwrap();
     assert_eq!(dumped(&copy), dumped(&store));
     assert_eq!(running(&copy), [id]);
     assert!(copy.check(|_| {}).unwrap().is_clean());
@@ -163,7 +163,7 @@ fn a_dump_brings_entries_and_a_running_timer_back() {
             .replace("<task-id type=\"integer\">2</task-id>\n      <created-at", "<task-id>9</task-id><created-at"),
     ] {
         let refused = builder(&clock).open_in_memory().unwrap();
-        let error = refused.load([("dump", broken.as_bytes())]).unwrap_err();
+        let error = refused.load([("dump", broken.as_bytes())], |_| {}).unwrap_err();
         assert!(matches!(error, Error::Load { .. }), "{error}");
     }
 }
@@ -179,7 +179,7 @@ fn the_file_keeps_the_rules_of_time() {
         store.day_entries().create(&new(user)).unwrap();
     }
     store.day_entries().start_timer(1).unwrap();
-    store.day_entries().update(2, &NewDayEntry::new().is_closed(true)).unwrap();
+    store.day_entries().update(2, &DayEntryChanges::new().is_closed(true)).unwrap();
     let sql = plain(&path);
     let columns = "INTO day_entries (id, spent_at, user_id, project_id, task_id, created_at, updated_at, timer_started_at) \
                    VALUES";
@@ -254,4 +254,63 @@ fn deleting_an_invoice_frees_its_time() {
     assert!(!freed.is_billed && !freed.is_closed);
     assert_whole(&sql);
     store.day_entries().delete(id).unwrap();
+}
+
+#[test]
+fn a_check_finds_what_breaks_the_rules_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = builder(&Clock::default()).open(&path).unwrap();
+    fill(&store);
+    for _ in 0..3 {
+        store.day_entries().create(&new(1)).unwrap();
+    }
+    drop(store);
+    let sql = plain(&path);
+    let triggers: Vec<(String, String)> = sql
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+        .and_then(|mut all| all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .unwrap();
+    triggers.iter().for_each(|(name, _)| sql.execute_batch(&format!("DROP TRIGGER {name}")).unwrap());
+    let index = "SELECT sql FROM sqlite_schema WHERE name = 'day_entries_running'";
+    let index: String = sql.query_row(index, [], |row| row.get(0)).unwrap();
+    sql.execute_batch(
+        "PRAGMA ignore_check_constraints = ON; DROP INDEX day_entries_running;
+         UPDATE day_entries SET timer_started_at = '2011-03-31T10:00:00Z' WHERE id < 3;
+         UPDATE day_entries SET hours = '24.5' WHERE id = 3;
+         UPDATE projects SET hint_latest_record_at = '2011-03-30'",
+    )
+    .unwrap();
+    triggers.iter().for_each(|(_, trigger)| sql.execute_batch(trigger).unwrap());
+    assert!(sql.execute_batch(&index).is_err(), "two timers run");
+    drop(sql);
+    let report = ClientStore::check_file(&path, |_| {}).unwrap();
+    let found: Vec<String> = report.findings().iter().map(ToString::to_string).collect();
+    for expected in [
+        "day_entries 2: timer_started_at is set while another timer of the person runs",
+        "day_entries 3: hours is not between 0 and 24",
+        "day_entries 1: spent_at is outside the days that its project has as its first and its last with time",
+    ] {
+        assert!(found.iter().any(|finding| finding.contains(expected)), "{expected}: {found:#?}");
+    }
+}
+
+#[test]
+fn an_older_file_has_no_time_and_takes_some_once_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let rows = "INSERT INTO clients (id, name, currency, currency_symbol, created_at, updated_at) \
+                VALUES (1, 'x', 'x', 'x', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'); \
+                INSERT INTO projects (id, client_id, name, created_at, updated_at) \
+                VALUES (1, 1, 'x', '2011-01-01T00:00:00Z', '2011-01-01T00:00:00Z'); \
+                PRAGMA application_id = 0x6353746F; PRAGMA user_version = 3";
+    plain(&path).execute_batch(&format!("{}; {rows}", include_str!("schemas/v3.sql"))).unwrap();
+    let reading = ClientStore::builder().read_only(true).open(&path).unwrap();
+    assert_eq!(reading.day_entries().list(&DayEntryFilter::default()).unwrap().count(), 0);
+    drop(reading);
+    let store = ClientStore::open(&path).unwrap();
+    store.task_assignments().create(&NewTaskAssignment::of(1, 2)).unwrap();
+    let id = store.day_entries().create(&new(1)).unwrap();
+    store.day_entries().start_timer(id).unwrap();
+    assert!(store.check(|_| {}).unwrap().is_clean());
 }

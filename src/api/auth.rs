@@ -104,6 +104,7 @@ impl Gate {
     }
 
     /// Lets everybody who is admitted act as the person; 0 for as who they are. Clones follow.
+    #[cfg(feature = "server")]
     pub(super) fn stand_in(&self, person: i64) {
         self.stand_in.store(person, Ordering::Relaxed);
     }

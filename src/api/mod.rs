@@ -21,6 +21,7 @@ mod respond;
 mod route;
 #[cfg(feature = "tower")]
 mod service;
+mod sign_in;
 mod throttle;
 
 use std::borrow::Cow;
@@ -56,7 +57,7 @@ pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 use self::apart::LongRecord;
 #[cfg(not(feature = "server"))]
 use self::auth::Signed;
-use self::auth::{Caller as Asking, Gate, Refused};
+use self::auth::{Gate, Refused};
 use self::body::Stream;
 #[cfg(feature = "tower")]
 use self::lane::Lane;
@@ -189,79 +190,9 @@ impl Api {
         self
     }
 
-    /// Asks every request for credentials by HTTP Basic; by default nobody is asked. These are those of person 1; a person
-    /// who was created with a password signs in with their e-mail address and that.
-    #[must_use]
-    pub fn auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.inner).gate.ask_for(user.into(), password.into());
-        self
-    }
-
-    /// Asks every request for a token or credentials: who sends this token acts as person 1. It comes as `access_token` in
-    /// the query or as `Authorization: Bearer TOKEN`, and `POST /oauth2/token` gives it to everybody who asks.
-    #[must_use]
-    pub fn auth_token(mut self, token: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.inner).gate.take_token(token.into());
-        self
-    }
-
-    /// Lets everybody who is admitted act as the person with the id, with no more rights than theirs, whoever they are.
-    /// For tests of what a person sees.
-    ///
-    /// ```
-    /// use clientstore::{Api, ClientStore, NewPerson};
-    /// use http::Request;
-    ///
-    /// let api = Api::new(ClientStore::open_in_memory()?);
-    /// let jane = api.store().people().create(&NewPerson::named("Jane", "Doe", "jane@example.com"))?;
-    /// let request = || Request::get("/invoices").body("").unwrap();
-    /// assert_eq!(api.handle(request()).status(), 200);
-    /// assert_eq!(api.as_person(jane).handle(request()).status(), 404);
-    /// # Ok::<(), clientstore::Error>(())
-    /// ```
-    #[must_use]
-    pub fn as_person(mut self, id: i64) -> Self {
-        Arc::make_mut(&mut self.inner).gate.stand_in_from_here(id);
-        self
-    }
-
-    /// As whom everybody acts, where that is somebody.
-    #[cfg(feature = "server")]
-    pub(crate) fn standing_in(&self) -> Option<i64> {
-        self.inner.gate.standing_in()
-    }
-
-    /// The same for all clones, from now on; 0 lets everybody act as who they are again.
-    #[cfg(feature = "server")]
-    pub(crate) fn stand_in(&self, person: i64) {
-        self.inner.gate.stand_in(person);
-    }
-
     /// The store behind the API.
     pub fn store(&self) -> &ClientStore {
         &self.inner.store
-    }
-
-    /// Whether a request carries the credentials or the token that the API was made with; none where nobody is asked.
-    #[cfg(feature = "server")]
-    pub(crate) fn admits(&self, headers: &HeaderMap) -> Option<bool> {
-        let gate = &self.inner.gate;
-        gate.asks().then(|| gate.is_owner(headers))
-    }
-
-    /// Who calls, by the head of a request. Takes a while where a password must be hashed.
-    fn sign_in_here(&self, uri: &Uri, headers: &HeaderMap) -> Signed {
-        let Inner { gate, store, .. } = &*self.inner;
-        match gate.caller(store, uri, headers) {
-            Asking::Known(signed) => signed,
-            Asking::Asked(attempt) => attempt.decide(store),
-        }
-    }
-
-    /// Whether a path is for those too who are not admitted.
-    #[cfg(feature = "server")]
-    pub(crate) fn is_for_strangers(&self, method: &Method, path: &str) -> bool {
-        matches!(route::find(method, path), Route::Found(target) if target.endpoint.by == Caller::Stranger)
     }
 
     /// The limit on calls, which every clone shares.
@@ -401,15 +332,6 @@ impl Api {
             Plan::RateLimit => ("hash", account::rate_limit(&self.inner.throttle.standing(store.time()))),
         };
         Ok(Planned::Answered(respond::document(format::tree::write(root, &members, format), format)))
-    }
-
-    /// The answer to a program that exchanges a code, or an older token, for the token.
-    fn token(&self, body: &RequestBody<'_>, path: &str, format: Format) -> Result<Response<Body>> {
-        let Some(token) = self.inner.gate.token() else { return Ok(respond::unknown_path(path, format)) };
-        if !oauth::asks_for_token(body)? {
-            return Err(Error::invalid("code", "is required, or a refresh_token; any will do"));
-        }
-        Ok(respond::document(oauth::document(token), Format::Json))
     }
 
     fn record(&self, record: RecordDocument) -> Response<Body> {

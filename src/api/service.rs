@@ -8,16 +8,16 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
 use super::apart::Written;
-use super::auth::{Caller as Asking, Signed};
+use super::auth::Signed;
 use super::budget::{Charge, Guest};
-use super::{Api, Begun, Body, Inner, List, MAX_BODY, Planned, documented, respond};
+use super::{Api, Begun, Body, List, MAX_BODY, Planned, documented, respond};
 use crate::error::Result;
 use crate::store::{Command, Document, PIECE, RecordDocument, Spawn};
 
@@ -59,20 +59,6 @@ impl Api {
             }
         };
         respond::to(&method, response)
-    }
-
-    /// Who calls, by the head of a request; passwords are hashed in blocking tasks, a few at a time. Must be called within
-    /// a tokio runtime.
-    pub(crate) async fn sign_in(&self, uri: &Uri, headers: &HeaderMap) -> Signed {
-        let Inner { gate, store, hashes, .. } = &*self.inner;
-        match gate.caller(store, uri, headers) {
-            Asking::Known(signed) => signed,
-            Asking::Asked(attempt) => {
-                let store = store.clone();
-                // A refusal is no failure of the task.
-                hashes.run(move || Ok(attempt.decide(&store))).await?
-            }
-        }
     }
 
     /// Does the work for a command that needs no transaction and may take a while: reading long texts, hashing a password.

@@ -128,7 +128,9 @@ pub(super) fn query(text: &str) -> String {
 /// that are named like secrets.
 pub(super) fn body<'a>(body: &'a [u8], headers: &HeaderMap) -> Cow<'a, [u8]> {
     let content_type = headers.get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
-    let is_form = content_type.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded");
+    // Some calls take a form whatever its type says.
+    let is_form = content_type.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
+        || !matches!(body.trim_ascii_start().first(), None | Some(b'<' | b'{' | b'['));
     // A name may be percent-encoded.
     if is_form && let Ok(text) = std::str::from_utf8(body) {
         return Cow::Owned(query(text).into_bytes());
@@ -230,6 +232,7 @@ mod tests {
             HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8"),
         )]);
         assert_eq!(&*body(b"user=me&password=abc", &form), b"user=me&password=***");
+        assert_eq!(&*body(b"code=1&refresh_token=abc", &none), b"code=1&refresh_token=***", "of no type");
         assert_eq!(&*body(b"\xff<password>abc</password>", &none), b"\xff<password>***</password>");
     }
 }

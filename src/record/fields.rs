@@ -248,6 +248,7 @@ impl PartialEq for Values {
             && self.given().eq(other.given())
             && self.attached == other.attached
             && self.asked == other.asked
+            && self.password == other.password
     }
 }
 
@@ -377,7 +378,7 @@ impl<R> AsRef<Fields<R>> for Fields<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{NewClient, NewInvoice, NewLineItem, NewProject};
+    use crate::{NewClient, NewInvoice, NewLineItem, NewPerson, NewProject};
 
     #[test]
     fn fields_are_equal_where_they_set_the_same_of_the_same_kind() {
@@ -386,6 +387,9 @@ mod tests {
         for other in [NewClient::named("b"), NewClient::new(), named.clone().details("")] {
             assert_ne!(named, other);
         }
+        let jane = NewPerson::named("Jane", "Doe", "jane@example.com");
+        assert_ne!(jane.clone().password("a"), jane.clone().password("b"));
+        assert_eq!(format!("{:?}", jane.clone().password("a")), format!("{jane:?}"), "a password is not shown");
         let invoice = NewInvoice::of(1);
         let lines = || invoice.clone().lines([NewLineItem::of("a", 1, 2)]);
         assert_eq!(lines(), lines());

@@ -7,8 +7,8 @@ use super::endpoint::Caller;
 use super::endpoints;
 use crate::store::{Command, Reach};
 use crate::{
-    Api, ClientStore, NewClient, NewContact, NewDayEntry, NewInvoice, NewItemCategory, NewMessage, NewPayment,
-    NewPerson, NewProject, NewUserAssignment, UserAssignmentChanges,
+    Api, ClientStore, DayEntryChanges, NewClient, NewContact, NewDayEntry, NewInvoice, NewItemCategory, NewMessage,
+    NewPayment, NewPerson, NewProject, NewUserAssignment, UserAssignmentChanges,
 };
 
 const MANAGER: i64 = 2;
@@ -27,6 +27,10 @@ const SELF: &[i64] = &[1, REGULAR];
 const OWN: &[i64] = &[REGULAR];
 const EVERYBODY: &[i64] = &[1, MANAGER, OTHER_MANAGER, REGULAR, OUTSIDER];
 
+/// A new invoice that bills time.
+const FROM_TIME: &str = "<invoice><client-id>1</client-id><kind>task</kind><projects-to-invoice>1</projects-to-invoice>\
+                         <import-hours>all</import-hours></invoice>";
+
 /// Each endpoint, who may call it for the records with the ids of [`path`], and a body that fits.
 const TABLE: &[(&str, &str, &[i64], &str)] = &[
     ("GET", "/clients", EVERYBODY, ""),
@@ -42,7 +46,7 @@ const TABLE: &[(&str, &str, &[i64], &str)] = &[
     ("DELETE", "/projects/{id}", MANAGES, ""),
     ("POST", "/projects/{id}/toggle", MANAGES, ""),
     ("GET", "/invoices", ADMINISTRATORS, ""),
-    ("POST", "/invoices", ADMINISTRATORS, "<invoice><client-id>1</client-id></invoice>"),
+    ("POST", "/invoices", ADMINISTRATORS, FROM_TIME),
     ("GET", "/invoices/{id}", ADMINISTRATORS, ""),
     ("PUT", "/invoices/{id}", ADMINISTRATORS, "<invoice><notes>a</notes></invoice>"),
     ("DELETE", "/invoices/{id}", ADMINISTRATORS, ""),
@@ -255,7 +259,7 @@ fn a_manager_moves_no_project_to_another_client() {
     let body = "<project><client-id>2</client-id><notes>moved</notes></project>";
     assert_eq!(status(&Api::new(store.clone()).as_person(MANAGER), "PUT", "/projects/1", body), 200);
     let project = store.projects().get(1).unwrap();
-    assert_eq!((project.client_id, &*project.notes), (1, "moved"));
+    assert_eq!((i64::from(project.client_id), &*project.notes), (1, "moved"));
     assert_eq!(status(&Api::new(store.clone()).as_person(1), "PUT", "/projects/1", body), 200);
     assert_eq!(store.projects().get(1).unwrap().client_id, 2);
 }
@@ -287,7 +291,7 @@ fn who_is_not_an_administrator_acts_for_nobody_and_learns_of_nobody() {
 #[test]
 fn a_locked_entry_is_changed_by_administrators_alone_and_reports_have_what_is_managed() {
     let store = store();
-    store.day_entries().update(1, &NewDayEntry::new().is_closed(true)).unwrap();
+    store.day_entries().update(1, &DayEntryChanges::new().is_closed(true)).unwrap();
     let api = Api::new(store.clone());
     let update = |person, query: &str| {
         let body = "<request><notes>a</notes></request>";

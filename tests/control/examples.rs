@@ -55,5 +55,5 @@ fn every_path_of_the_table_is_there_and_no_other_method() {
             }
         }
     }
-    assert_eq!(paths, 13);
+    assert_eq!(paths, 14);
 }

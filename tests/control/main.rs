@@ -10,6 +10,7 @@ mod faults;
 mod guard;
 mod journal;
 mod page;
+mod person;
 mod records;
 mod reset;
 #[path = "../server/support.rs"]

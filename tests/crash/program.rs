@@ -128,7 +128,8 @@ impl Program {
                 34..44 => self.change_project(),
                 44..49 => self.contact(),
                 49..54 => self.assign(),
-                54..66 => self.create_invoice(),
+                54..60 => self.record_time(),
+                60..66 => self.create_invoice(),
                 66..78 => self.change_invoice(),
                 78..95 => self.pay(),
                 _ => Some(self.toggle_shared()),
@@ -201,10 +202,11 @@ impl Program {
         let (key, mut row) = self.pick(Table::Projects, |_| true)?;
         let path = format!("/projects/{}", row.id);
         let contested = row.parent == self.shared;
+        let has_time = self.gone(Table::Entries, row.id).next().is_some();
         let parent = self.rows.values().find(|client| client.id == row.parent && client.parent == 0);
         row.writes += 1;
         Some(match self.random.below(5) {
-            0 => {
+            0 if !has_time => {
                 let effects = self.gone(Table::Assignments, row.id).chain([(key, None)]).collect();
                 request("project deleted", "DELETE", path, String::new(), effects)
             }
@@ -266,6 +268,38 @@ impl Program {
         let body = format!("<task><name>{tag}</name></task>");
         let effects = vec![((Table::Assignments, tag), Some(Row { parent, active: true, ..Row::default() }))];
         Some(request("task assigned", "POST", path, body, effects))
+    }
+
+    /// A project gets the first task, or time is recorded for it, or changed.
+    fn record_time(&mut self) -> Option<Request> {
+        let hours = self.random.below(2_401) as i64;
+        let said = format!("<hours>{}.{:02}</hours>", hours / 100, hours % 100);
+        if self.random.percent(40)
+            && let Some((key, mut row)) = self.pick(Table::Entries, |_| true)
+        {
+            if self.random.percent(30) {
+                let path = format!("/daily/delete/{}", row.id);
+                return Some(request("time deleted", "DELETE", path, String::new(), vec![(key, None)]));
+            }
+            (row.paid, row.writes) = (hours, row.writes + 1);
+            let (path, body) = (format!("/daily/update/{}", row.id), format!("<request>{said}</request>"));
+            return Some(request("time changed", "PUT", path, body, vec![(key, Some(row))]));
+        }
+        let (key, mut project) = self.pick(Table::Projects, |row| row.active)?;
+        let parent = project.id;
+        if !project.sent {
+            project.sent = true;
+            let (path, body) = (format!("/projects/{parent}/task_assignments"), "<task><id>1</id></task>");
+            return Some(request("first task assigned", "POST", path, body.to_owned(), vec![(key, Some(project))]));
+        }
+        let tag = self.tag();
+        let body = format!(
+            "<request>{said}<project_id>{parent}</project_id><task_id>1</task_id><notes>{tag}</notes></request>"
+        );
+        let effects = vec![((Table::Entries, tag), Some(Row { parent, paid: hours, ..Row::default() }))];
+        // Whether the project has the task is not told where the server was killed before it said so.
+        let made = request("time recorded", "POST", "/daily/add".to_owned(), body, effects);
+        Some(Request { contested: true, ..made })
     }
 
     fn lines(&mut self) -> Vec<(i64, i64)> {

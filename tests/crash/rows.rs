@@ -12,11 +12,19 @@ pub enum Table {
     Payments,
     Contacts,
     Assignments,
+    Entries,
 }
 
 impl Table {
-    pub const ALL: [Table; 6] =
-        [Table::Clients, Table::Projects, Table::Invoices, Table::Payments, Table::Contacts, Table::Assignments];
+    pub const ALL: [Table; 7] = [
+        Table::Clients,
+        Table::Projects,
+        Table::Invoices,
+        Table::Payments,
+        Table::Contacts,
+        Table::Assignments,
+        Table::Entries,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -26,6 +34,7 @@ impl Table {
             Table::Payments => "invoice_payments",
             Table::Contacts => "contacts",
             Table::Assignments => "task_assignments",
+            Table::Entries => "day_entries",
         }
     }
 
@@ -44,11 +53,12 @@ impl Table {
                  (SELECT * FROM invoice_line_items WHERE invoice_id = invoices.id ORDER BY id))) FROM invoices"
             }
             Table::Contacts => "SELECT last_name, id, concat_ws('|', client_id, title, version) FROM contacts",
-            // Each has a task of its own, whose name is the tag.
+            // Each has a task of its own, whose name is the tag, besides the first task that time is recorded for.
             Table::Assignments => {
                 "SELECT name, task_assignments.id, concat_ws('|', project_id, task_assignments.deactivated, \
-                 task_assignments.version) FROM task_assignments JOIN tasks ON tasks.id = task_id"
+                 task_assignments.version) FROM task_assignments JOIN tasks ON tasks.id = task_id WHERE task_id > 3"
             }
+            Table::Entries => "SELECT notes, id, concat_ws('|', project_id, hours, version) FROM day_entries",
             Table::Payments => "SELECT notes, id, concat_ws('|', invoice_id, amount) FROM invoice_payments",
         }
     }
@@ -65,9 +75,10 @@ pub struct Row {
     pub active: bool,
     pub text: String,
     pub lines: Vec<(i64, i64)>,
-    /// In cents: of a payment its amount, of an invoice what was paid.
+    /// In cents: of a payment its amount, of an invoice what was paid. Of a time entry its hours, in hundredths.
     pub paid: i64,
     pub payments: usize,
+    /// Of an invoice, whether it was sent; of a project, whether it has the first task.
     pub sent: bool,
     /// How often it was written to since it was made.
     pub writes: i64,
@@ -113,6 +124,7 @@ impl Row {
             Table::Clients => format!("{active}|{text}|{writes}"),
             Table::Projects => format!("{parent}|{active}|{text}|{writes}|1"),
             Table::Contacts => format!("{parent}|{text}|{writes}"),
+            Table::Entries => format!("{parent}|{}|{writes}", money(self.paid)),
             Table::Assignments => format!("{parent}|{}|{writes}", 1 - active),
             Table::Invoices => {
                 let lines: Vec<String> =

@@ -17,6 +17,7 @@ fn wrappers(resource: Resource) -> (&'static str, &'static str) {
         Resource::Categories => ("invoice_category", "invoice_category"),
         Resource::Tasks => ("task", "task"),
         Resource::People => ("user", "user"),
+        Resource::DayEntries => ("day_entry", "day_entry"),
         Resource::Contacts => ("contact", "contact"),
         Resource::TaskAssignments => ("task_assignment", "task_assignment"),
         Resource::UserAssignments => ("user_assignment", "user_assignment"),

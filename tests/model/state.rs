@@ -182,6 +182,21 @@ impl Model {
             record.set("created-at", self.now_text());
             record.set("updated-at", self.now_text());
         }
+        let signed = match resource {
+            Resource::Messages => Some(["sent-by", "sent-by-email"]),
+            Resource::Payments => Some(["recorded-by", "recorded-by-email"]),
+            _ => None,
+        };
+        // Person 1 acts; where another program took them away, the fields say nothing.
+        if let Some([name, email]) = signed {
+            let actor = self.find(Resource::People, 1);
+            record.set(
+                name,
+                actor
+                    .map_or(String::new(), |actor| format!("{} {}", actor.text("first-name"), actor.text("last-name"))),
+            );
+            record.set(email, actor.map_or("", |actor| actor.text("email")));
+        }
         record.take(given);
         record
     }

@@ -260,6 +260,9 @@ const SHARDS: &[&[u8]] = &[
     b"\xC3\xA9",
 ];
 
+/// Makes the body of a record with a root, of its fields.
+type Make<'a> = dyn FnMut(&mut Random, &str, &[&str]) -> Vec<u8> + 'a;
+
 impl Random {
     /// A request to records with ids up to about the given one.
     pub fn request(&mut self, ids: usize) -> Request<Vec<u8>> {
@@ -269,26 +272,26 @@ impl Random {
         let (id, invoice) = (1 + self.below(newest + 2), 1 + self.below(newest + 2));
         let base = template.replace("{}", &invoice.to_string());
         let mut kind = "";
-        let mut document = |random: &mut Self| {
+        let mut document = |random: &mut Self, root: &str, fields: &[&str]| {
             let (body, said) = random.body(root, fields, ids);
             kind = said;
             body
         };
         let (method, path, body) = match self.below(100) {
             0..14 => ("GET", format!("{base}/{id}"), Vec::new()),
-            14..20 => self.of_time(ids),
+            14..20 => self.of_time(ids, &mut document),
             20..24 => ("GET", base.clone(), Vec::new()),
-            24..42 => ("POST", base.clone(), document(self)),
-            42..63 => ("PUT", format!("{base}/{id}"), document(self)),
+            24..42 => ("POST", base.clone(), document(self, root, fields)),
+            42..63 => ("PUT", format!("{base}/{id}"), document(self, root, fields)),
             63..79 if root == "invoice-message" => {
-                (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), document(self))
+                (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), document(self, root, fields))
             }
             63..79 => (self.of(&["POST", "PUT"]), format!("{base}/{id}/toggle"), Vec::new()),
             79..86 => ("DELETE", format!("{base}/{id}"), Vec::new()),
             86..88 => ("GET", "/account/who_am_i".to_owned(), Vec::new()),
             _ => {
                 let path = format!("{base}/{}{}", self.of(VALUES), self.of(SUFFIXES));
-                (self.of(METHODS), path, document(self))
+                (self.of(METHODS), path, document(self, root, fields))
             }
         };
         let mut path = path.into_bytes();
@@ -323,26 +326,32 @@ impl Random {
         request
     }
 
-    /// A call of time tracking, or a report on it.
-    fn of_time(&mut self, ids: usize) -> (&'static str, String, Vec<u8>) {
+    /// A call of time tracking, or a report on it; the first projects have most of it.
+    fn of_time(&mut self, ids: usize, document: &mut Make<'_>) -> (&'static str, String, Vec<u8>) {
         let (id, value) = (1 + self.below(ids / 8 + 2), self.of(VALUES));
+        let (project, task) = (1 + self.below(3), 1 + self.below(3));
         let fields = ["project-id", "task_id", "hours", "spent_at", "notes", "of_user", "id"];
-        match self.below(10) {
+        match self.below(12) {
             0..3 => {
-                let task = format!("<task><id>{}</id></task>", 1 + self.below(3)).into_bytes();
-                ("POST", format!("/projects/{}/task_assignments", 1 + self.below(ids + 1)), task)
+                let body = format!("<task><id>{task}</id></task>").into_bytes();
+                ("POST", format!("/projects/{project}/task_assignments"), body)
             }
-            3..6 => ("POST", "/daily/add".to_owned(), self.body("request", &fields, ids)),
-            6 => (self.of(&["POST", "PUT"]), format!("/daily/update/{id}"), self.body("request", &fields, ids)),
-            7 => (self.of(&["GET", "POST", "HEAD"]), format!("/daily/timer/{id}"), Vec::new()),
-            8 => (
-                self.of(&["GET", "DELETE"]),
-                format!("/daily/{}/{id}", self.of(&["show", "delete", value, "90"])),
-                Vec::new(),
-            ),
+            3..7 => {
+                let of = format!("<project-id>{project}</project-id><task_id>{task}</task_id>");
+                let hours = self.of(&["", " ", "0:45", "7.5", "24.01"]);
+                let body = format!("<request>{of}<hours>{hours}</hours></request>").into_bytes();
+                ("POST", "/daily/add".to_owned(), body)
+            }
+            7 => ("POST", "/daily/add".to_owned(), document(self, "request", &fields)),
+            8 => (self.of(&["POST", "PUT"]), format!("/daily/update/{id}"), document(self, "request", &fields)),
+            9 => (self.of(&["GET", "POST", "HEAD"]), format!("/daily/timer/{id}"), Vec::new()),
+            10 => {
+                let part = self.of(&["show", "delete", "90", value]);
+                (self.of(&["GET", "DELETE"]), format!("/daily/{part}/{id}"), Vec::new())
+            }
             _ => {
-                let path = self.of(&["projects", "people"]);
-                ("GET", format!("/{path}/{id}/entries?from=20110301&to={}", self.of(&["20110331", value])), Vec::new())
+                let (path, to) = (self.of(&["projects", "people"]), self.of(&["20110331", value]));
+                ("GET", format!("/{path}/{id}/entries?from=20110301&to={to}"), Vec::new())
             }
         }
     }

@@ -20,7 +20,7 @@ pub struct Served {
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clientstore"));
     command.arg("serve").args(arguments).env_remove("RUST_LOG");
-    command.env_remove("CLIENTSTORE_AUTH").env_remove("CLIENTSTORE_CONTROL_TOKEN");
+    command.env_remove("CLIENTSTORE_AUTH").env_remove("CLIENTSTORE_AUTH_TOKEN").env_remove("CLIENTSTORE_CONTROL_TOKEN");
     command
 }
 

@@ -45,7 +45,8 @@ pub(super) static UPDATE_AND_START: Procedure = Procedure {
 pub(super) static TOGGLE: Procedure = Procedure {
     run: |connection, Given { id, parent, actor, at, .. }| {
         let id = id.unwrap_or_default();
-        if parent.is_some_and(|user| Ok(user) != entry::person(connection, id).map_err(drop)) {
+        let user = entry::person(connection, id)?;
+        if parent.is_some_and(|named| named != user) {
             return Err(entry::no_such(id));
         }
         let stopped = match timer(connection, id)? {

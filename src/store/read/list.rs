@@ -382,7 +382,7 @@ mod tests {
             .transaction(|tx| {
                 tx.connection().execute(projects, [])?;
                 tx.connection().execute(assigned, [])?;
-                Ok(tx.connection().execute("UPDATE people SET is_project_manager = 1 WHERE id = 2", [])?)
+                Ok::<_, Error>(tx.connection().execute("UPDATE people SET is_project_manager = 1 WHERE id = 2", [])?)
             })
             .unwrap();
         for reach in [Reach::Seen(2), Reach::Managed(2)] {

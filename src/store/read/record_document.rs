@@ -260,7 +260,8 @@ mod tests {
         let id = store.messages().create(&NewMessage::of(own, "a".repeat(2 * PIECE))).unwrap();
         let (own, other, id): (i64, i64, i64) = (own.into(), other.into(), id.into());
         for (parent, id, is_there) in [(own, id, true), (other, id, false), (own, id + 1, false)] {
-            let document = RecordDocument { entity: Message::ENTITY, parent: Some(parent), id, format: Format::Json };
+            let (entity, reach, format) = (Message::ENTITY, Reach::All, Format::Json);
+            let document = RecordDocument { entity, parent: Some(parent), id, reach, format };
             let (found, most) = (store.document(document), store.document_at_most(document));
             match is_there {
                 true => assert!(matches!(found, Ok(Document::Long)) && most.is_ok()),

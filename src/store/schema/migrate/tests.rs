@@ -340,9 +340,11 @@ fn killed_at_every_step(from: i64, to: i64) {
     };
     println!("from {from} to {to}: {steps} steps");
     assert!(steps > 6, "{steps}");
-    // Over several versions, the steps between the first and the last ones are sampled: each version's own are all
-    // met on the way from the one before it.
-    let sampled = |step: u32| from + 1 == to || step <= 4 || step + 4 >= steps || step.is_multiple_of(5);
+    // Each kill is a process of its own. So of many steps, those between the first and the last ones are sampled; all of
+    // them with CLIENTSTORE_KILLED_STEPS=all.
+    let all = std::env::var_os("CLIENTSTORE_KILLED_STEPS").is_some_and(|steps| steps == "all");
+    let every = (steps / 12).max(1);
+    let sampled = |step: u32| all || step <= 3 || step + 3 >= steps || step.is_multiple_of(every);
     for step in (1..=steps + 1).filter(|step| sampled(*step)) {
         let context = format!("from {from} to {to}, step {step} of {steps}");
         let directory = tempfile::tempdir().unwrap();

@@ -1,0 +1,113 @@
+//! Who may call an API, and as whom they act.
+
+use std::sync::Arc;
+
+#[cfg(feature = "server")]
+use http::Method;
+use http::{HeaderMap, Response, Uri};
+
+use super::auth::{Caller as Asking, Signed};
+#[cfg(feature = "server")]
+use super::route::{self, Route};
+use super::{Api, Body, Inner, oauth, respond};
+use crate::error::{Error, Result};
+use crate::format::{Format, RequestBody};
+#[cfg(feature = "server")]
+use crate::resources::Caller;
+use crate::resources::people::PersonId;
+
+impl Api {
+    /// Asks every request for credentials by HTTP Basic; by default nobody is asked. These are those of person 1; a person
+    /// who was created with a password signs in with their e-mail address and that.
+    #[must_use]
+    pub fn auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.inner).gate.ask_for(user.into(), password.into());
+        self
+    }
+
+    /// Asks every request for a token or credentials: who sends this token acts as person 1. It comes as `access_token` in
+    /// the query or as `Authorization: Bearer TOKEN`, and `POST /oauth2/token` gives it to everybody who asks.
+    #[must_use]
+    pub fn auth_token(mut self, token: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.inner).gate.take_token(token.into());
+        self
+    }
+
+    /// Lets everybody who is admitted act as the person with the id, with no more rights than theirs, whoever they are.
+    /// For tests of what a person sees.
+    ///
+    /// ```
+    /// use clientstore::{Api, ClientStore, NewPerson};
+    /// use http::Request;
+    ///
+    /// let api = Api::new(ClientStore::open_in_memory()?);
+    /// let jane = api.store().people().create(&NewPerson::named("Jane", "Doe", "jane@example.com"))?;
+    /// let request = || Request::get("/invoices").body("").unwrap();
+    /// assert_eq!(api.handle(request()).status(), 200);
+    /// assert_eq!(api.as_person(jane).handle(request()).status(), 404);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn as_person(mut self, id: impl Into<PersonId>) -> Self {
+        Arc::make_mut(&mut self.inner).gate.stand_in_from_here(id.into().into());
+        self
+    }
+
+    /// As whom everybody acts, where that is somebody.
+    #[cfg(feature = "server")]
+    pub(crate) fn standing_in(&self) -> Option<i64> {
+        self.inner.gate.standing_in()
+    }
+
+    /// The same for all clones, from now on; 0 lets everybody act as who they are again.
+    #[cfg(feature = "server")]
+    pub(crate) fn stand_in(&self, person: i64) {
+        self.inner.gate.stand_in(person);
+    }
+
+    /// Whether a request carries the credentials or the token that the API was made with; none where nobody is asked.
+    #[cfg(feature = "server")]
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> Option<bool> {
+        let gate = &self.inner.gate;
+        gate.asks().then(|| gate.is_owner(headers))
+    }
+
+    /// Who calls, by the head of a request. Takes a while where a password must be hashed.
+    pub(super) fn sign_in_here(&self, uri: &Uri, headers: &HeaderMap) -> Signed {
+        let Inner { gate, store, .. } = &*self.inner;
+        match gate.caller(store, uri, headers) {
+            Asking::Known(signed) => signed,
+            Asking::Asked(attempt) => attempt.decide(store),
+        }
+    }
+
+    /// Whether a path is for those too who are not admitted.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_for_strangers(&self, method: &Method, path: &str) -> bool {
+        matches!(route::find(method, path), Route::Found(target) if target.endpoint.by == Caller::Stranger)
+    }
+
+    /// Who calls, by the head of a request; passwords are hashed in blocking tasks, a few at a time. Must be called within
+    /// a tokio runtime.
+    #[cfg(feature = "tower")]
+    pub(crate) async fn sign_in(&self, uri: &Uri, headers: &HeaderMap) -> Signed {
+        let Inner { gate, store, hashes, .. } = &*self.inner;
+        match gate.caller(store, uri, headers) {
+            Asking::Known(signed) => signed,
+            Asking::Asked(attempt) => {
+                let store = store.clone();
+                // A refusal is no failure of the task.
+                hashes.run(move || Ok(attempt.decide(&store))).await?
+            }
+        }
+    }
+
+    /// The answer to a program that exchanges a code, or an older token, for the token.
+    pub(super) fn token(&self, body: &RequestBody<'_>, path: &str, format: Format) -> Result<Response<Body>> {
+        let Some(token) = self.inner.gate.token() else { return Ok(respond::unknown_path(path, format)) };
+        if !oauth::asks_for_token(body)? {
+            return Err(Error::invalid("code", "is required, or a refresh_token; any will do"));
+        }
+        Ok(respond::document(oauth::document(token), Format::Json))
+    }
+}
