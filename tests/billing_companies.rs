@@ -1,7 +1,7 @@
 //! Invoices from time against an independent computation: many random companies, whose every invoice has to be right to
 //! the cent, bill no entry twice, and free all that it billed when it is deleted.
 //!
-//! `BILLING_COMPANIES=10000` makes that many companies.
+//! `CLIENTSTORE_COMPANIES=10000` makes that many companies.
 
 mod common;
 
@@ -20,7 +20,7 @@ const TASKS: [i64; 3] = [1, 2, 3];
 const KINDS: [InvoiceKind; 4] = [InvoiceKind::Project, InvoiceKind::Task, InvoiceKind::People, InvoiceKind::Detailed];
 
 fn companies() -> usize {
-    std::env::var("BILLING_COMPANIES").map_or(500, |count| count.parse().unwrap())
+    std::env::var("CLIENTSTORE_COMPANIES").map_or(500, |count| count.parse().unwrap())
 }
 
 /// A project, with its rates in millionths.
