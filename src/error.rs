@@ -229,6 +229,14 @@ pub enum Rule {
     PersonIsLastAdministrator,
     /// The last active task assignment of a project cannot be deleted.
     ProjectNeedsTask,
+    /// A project with time or expenses cannot be deleted.
+    ProjectHasTimeOrExpenses,
+    /// A person with time or expenses cannot be deleted.
+    PersonHasTimeOrExpenses,
+    /// An expense category that expenses have cannot be deleted.
+    CategoryHasExpenses,
+    /// An expense that is closed or on an invoice keeps its project, its category and its day, and is not deleted.
+    ExpenseIsLocked,
     /// An id that is taken cannot be loaded again.
     IdIsTaken,
     /// Records are generated into a new store only.
@@ -250,6 +258,12 @@ impl Rule {
             Rule::PersonActs => "let another administrator do it",
             Rule::PersonIsLastAdministrator => "make another active person an administrator first",
             Rule::ProjectNeedsTask => "assign another task first",
+            Rule::ProjectHasTimeOrExpenses => "make the project inactive instead",
+            Rule::PersonHasTimeOrExpenses => "archive the person instead",
+            Rule::CategoryHasExpenses => {
+                "give them another category first, or archive the category with toggle instead"
+            }
+            Rule::ExpenseIsLocked => "its project, its category and its day stay, and so does the expense itself",
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
             Rule::StoreIsNotNew => "generate into a new file",
         }
@@ -271,6 +285,10 @@ impl fmt::Display for Rule {
             Rule::PersonActs => "Person is acting",
             Rule::PersonIsLastAdministrator => "Person is the last active administrator",
             Rule::ProjectNeedsTask => "Project needs at least one task",
+            Rule::ProjectHasTimeOrExpenses => "Project has time or expenses",
+            Rule::PersonHasTimeOrExpenses => "Person has time or expenses",
+            Rule::CategoryHasExpenses => "Category has expenses",
+            Rule::ExpenseIsLocked => "Expense is closed or on an invoice",
             Rule::IdIsTaken => "The id is taken",
             Rule::StoreIsNotNew => "The store is not new",
         })

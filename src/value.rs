@@ -249,7 +249,7 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
 }
 
 /// A date, or the day of a datetime as it is written, whatever its offset (`docs/spec/wire.md`).
-fn parse_day(text: &str) -> Option<NaiveDate> {
+pub(crate) fn parse_day(text: &str) -> Option<NaiveDate> {
     let (date, rest) = leading_date(text.as_bytes())?;
     (rest.is_empty() || parse_datetime_at(date, rest).is_some()).then_some(date)
 }

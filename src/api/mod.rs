@@ -13,6 +13,7 @@ mod body;
 mod budget;
 mod choose;
 mod encoding;
+mod file;
 mod lists;
 mod respond;
 mod route;
@@ -204,7 +205,7 @@ impl Api {
     /// or more is among the response's extensions. A long list is read while its body is.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
         let format = self.format(request.uri(), request.headers(), request.body().as_ref());
-        let response = match self.plan(&request, MAX_BODY, format) {
+        let response = match self.plan(&request, None, MAX_BODY, format) {
             Planned::Answered(response) => response,
             Planned::Record(record) => self.record(record),
             Planned::List(list) => {
@@ -243,9 +244,18 @@ impl Api {
                     Document::Long => Body::late(self.long(record)),
                 }))
             }
-            Plan::Tree(_) | Plan::RateLimit | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
+            Plan::Tree(_) | Plan::File(..) | Plan::RateLimit | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
         };
         Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
+    }
+
+    /// The longest body of a request, in bytes, given what most requests may send.
+    #[cfg(feature = "tower")]
+    pub(crate) fn max_body(method: &http::Method, path: &str, most: usize) -> usize {
+        match route::find(method, path) {
+            Route::Found(target) => target.endpoint.max_body.max(most),
+            Route::WrongMethod(_) | Route::Unknown => most,
+        }
     }
 
     /// What is held of long requests and answers counts here, lists that are kept included.
@@ -261,7 +271,14 @@ impl Api {
         self.budget().make_room();
     }
 
-    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, max_body: usize, format: Format) -> Planned {
+    /// What is left to do for a request; its owner is the body itself, where its bytes can be shared.
+    fn plan<B: AsRef<[u8]>>(
+        &self,
+        request: &Request<B>,
+        owner: Option<&Bytes>,
+        max_body: usize,
+        format: Format,
+    ) -> Planned {
         if let Some(credentials) = &self.inner.credentials
             && let Err(message) = credentials.admit(request.headers())
         {
@@ -277,23 +294,35 @@ impl Api {
             Route::WrongMethod(allowed) => return Planned::Answered(respond::wrong_method(&allowed, format)),
             Route::Unknown => return Planned::Answered(respond::unknown_path(request.uri().path(), format)),
         };
-        let body = match target.endpoint.operation.reads_body() {
+        let decoded: Bytes;
+        let (bytes, owner) = match target.endpoint.operation.reads_body() {
             true => match encoding::decoded(request.headers(), request.body().as_ref(), max_body) {
-                Ok(body) => body,
+                Ok(Cow::Borrowed(bytes)) => (bytes, owner),
+                Ok(Cow::Owned(bytes)) => {
+                    decoded = bytes.into();
+                    (&*decoded, Some(&decoded))
+                }
                 Err(refusal) => return Planned::Answered(refusal.answer(format)),
             },
-            false => Cow::default(),
+            false => (Default::default(), None),
         };
-        let planned = self.planned(request, &body, target, format);
+        let query = request.uri().query().unwrap_or_default();
+        let content_type = choose::content_type(request.headers());
+        let body = RequestBody { bytes, content_type: &content_type, owner, query };
+        let planned = self.planned(request, body, target, format);
         planned.unwrap_or_else(|error| Planned::Answered(respond::error(error, format)))
     }
 
-    fn planned<B>(&self, request: &Request<B>, bytes: &[u8], target: Target, format: Format) -> Result<Planned> {
+    #[cfg_attr(not(feature = "server"), allow(unused_variables, reason = "only the server has a log"))]
+    fn planned<B>(
+        &self,
+        request: &Request<B>,
+        body: RequestBody<'_>,
+        target: Target,
+        format: Format,
+    ) -> Result<Planned> {
         let store = &self.inner.store;
-        let query = request.uri().query().unwrap_or_default();
-        let content_type = choose::content_type(request.headers());
-        let body = RequestBody { bytes, content_type: &content_type, query };
-        let members = match target.call(store, query, body)?.plan()? {
+        let members = match target.call(store, body.query, body)?.plan()? {
             Plan::Record { entity, parent, id } => {
                 return Ok(Planned::Record(RecordDocument { entity, parent, id, format }));
             }
@@ -304,6 +333,7 @@ impl Api {
                 return Ok(Planned::Write(command, answer));
             }
             Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
+            Plan::File(files, id) => return Ok(Planned::Answered(file::answer(store.file(files, id)?))),
             Plan::Tree(members) => members,
             Plan::RateLimit => account::rate_limit(&self.inner.throttle.standing(store.time())),
         };
@@ -411,12 +441,12 @@ impl List {
 
 impl Target {
     fn call<'a>(self, store: &'a ClientStore, query: &'a str, body: RequestBody<'a>) -> Result<Call<'a>> {
-        let Target { resource, endpoint, mut id, mut parent, email } = self;
+        let Target { resource, endpoint, mut id, mut parent, day, email } = self;
         if let Some(Email { address, is_id }) = email {
             let person = store.read(|connection| by_email(connection, &address))?;
             *(if is_id { &mut id } else { &mut parent }) = Some(person);
         }
-        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, query, body })
+        Ok(Call { store, resource, operation: &endpoint.operation, id, parent, day, query, body })
     }
 }
 

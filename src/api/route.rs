@@ -7,7 +7,7 @@ use http::Method;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 
-use crate::resources::{Endpoint, Methods, Resource, endpoints, people};
+use crate::resources::{Endpoint, Methods, PathDay, Resource, endpoints, people};
 
 /// What a path and a method lead to.
 pub(super) enum Route {
@@ -23,6 +23,7 @@ pub(super) struct Target {
     pub(super) endpoint: &'static Endpoint,
     pub(super) id: Option<i64>,
     pub(super) parent: Option<i64>,
+    pub(super) day: Option<PathDay>,
     pub(super) email: Option<Email>,
 }
 
@@ -80,11 +81,16 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
     let Ok(matched) = router().at(&path) else {
         return Route::Unknown;
     };
-    let (mut id, mut parent, mut email) = (None, None, None);
+    let (mut id, mut parent, mut day, mut email) = (None, None, None::<PathDay>, None);
     for (at, (name, value)) in matched.params.iter().enumerate() {
         let is_id = name == "id";
         match number(value) {
-            Some(number) => *(if is_id { &mut id } else { &mut parent }) = Some(number),
+            Some(number) => match name {
+                "id" => id = Some(number),
+                "day" => day.get_or_insert_default().day = number,
+                "year" => day.get_or_insert_default().year = number,
+                _ => parent = Some(number),
+            },
             None if at == 0 && path.starts_with(people::PATH) => {
                 email = Some(Email { address: value.to_owned(), is_id });
             }
@@ -92,7 +98,7 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
         }
     }
     match matched.value.iter().find(|(_, endpoint)| endpoint.methods.has(method)) {
-        Some((resource, endpoint)) => Route::Found(Target { resource: *resource, endpoint, id, parent, email }),
+        Some((resource, endpoint)) => Route::Found(Target { resource: *resource, endpoint, id, parent, day, email }),
         None => {
             let methods = matched.value.iter().fold(Methods::NONE, |all, (_, endpoint)| all.and(endpoint.methods));
             Route::WrongMethod(methods.names())

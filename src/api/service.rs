@@ -39,7 +39,7 @@ impl Api {
     ) -> Response<Body> {
         let runtime = Handle::current();
         let format = self.format(request.uri(), request.headers(), request.body());
-        let response = match self.plan(&request, max_body, format) {
+        let response = match self.plan(&request, Some(request.body()), max_body, format) {
             Planned::Answered(response) => response,
             Planned::Record(record) => self.one(record, guest).await,
             Planned::List(list) => self.list(list, guest).await,
@@ -119,7 +119,7 @@ impl Api {
 /// The answer to a request, to come; see [`Api`]'s `Service`.
 pub type HandleFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-/// Answers requests within a tokio runtime. A body of more than 1 MiB gets 413.
+/// Answers requests within a tokio runtime. A body of more than 1 MiB gets 413; a receipt may have 10 MiB.
 impl<B> Service<Request<B>> for Api
 where
     B: HttpBody + Send + 'static,
@@ -138,10 +138,11 @@ where
         let api = self.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            Ok(match Limited::new(body, MAX_BODY).collect().await {
-                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), MAX_BODY, None).await,
+            let most = Api::max_body(&head.method, head.uri.path(), MAX_BODY);
+            Ok(match Limited::new(body, most).collect().await {
+                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), most, None).await,
                 Err(error) if error.is::<LengthLimitError>() => {
-                    let hint = format!("Send at most {MAX_BODY} bytes");
+                    let hint = format!("Send at most {most} bytes");
                     api.refused(&head, StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)
                 }
                 Err(_) => {

@@ -1,11 +1,14 @@
 //! Endpoints: the API's paths, a row each. Routing, `Allow`, the journal's patterns and the tests' paths
 //! all come from these rows.
 
+use chrono::NaiveDate;
+
 use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
 use crate::store::Selection;
-use crate::store::{Action, ClientStore, Command, Entity};
+use crate::store::{Action, ClientStore, Command, Entity, Files};
+use crate::value::in_range;
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
 pub(crate) struct Resource {
@@ -40,6 +43,8 @@ pub(crate) struct Endpoint {
     pub(crate) operation: Operation,
     /// Whether calls count against the limit on calls.
     pub(crate) is_limited: bool,
+    /// The longest body that it takes, in bytes, where that is more than others take.
+    pub(crate) max_body: usize,
 }
 
 /// Methods of HTTP. GET brings HEAD along.
@@ -101,7 +106,7 @@ impl Operation {
 
 impl Endpoint {
     const fn new(methods: Methods, path: &'static str, operation: Operation) -> Self {
-        Endpoint { methods, path, also: &[], operation, is_limited: true }
+        Endpoint { methods, path, also: &[], operation, is_limited: true, max_body: 0 }
     }
 
     /// `GET path` lists.
@@ -137,6 +142,12 @@ impl Endpoint {
     /// `POST path` makes a record in a way of its own.
     pub(crate) const fn make(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
         Self::new(Methods::POST, path, Operation::Make(plan))
+    }
+
+    /// Takes bodies of up to this many bytes, where others take less.
+    pub(crate) const fn takes(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
     }
 
     /// `POST path` or `PUT path` changes nothing of the record.
@@ -179,8 +190,25 @@ pub(crate) struct Call<'a> {
     /// The ids of the path: the record's, and its parent's.
     pub(crate) id: Option<i64>,
     pub(crate) parent: Option<i64>,
+    /// The day that the path names.
+    pub(crate) day: Option<PathDay>,
     pub(crate) query: &'a str,
     pub(crate) body: RequestBody<'a>,
+}
+
+/// A day in a path: the day of the year from 1, and the year.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathDay {
+    pub(crate) day: i64,
+    pub(crate) year: i64,
+}
+
+impl PathDay {
+    /// The day; none where no year has it, or not this one.
+    pub(crate) fn date(self) -> Option<NaiveDate> {
+        let date = NaiveDate::from_yo_opt(i32::try_from(self.year).ok()?, u32::try_from(self.day).ok()?)?;
+        in_range(date)
+    }
 }
 
 /// What a call comes to; nothing was written yet.
@@ -189,6 +217,8 @@ pub(crate) enum Plan {
     Record { entity: &'static Entity, parent: Option<i64>, id: i64 },
     /// The document of a list.
     List { entity: &'static Entity, selection: Selection },
+    /// The file that is kept with the record of the id.
+    File(&'static Files, i64),
     /// A small document.
     Tree(Vec<Node>),
     /// The document that says how the limit on calls stands.

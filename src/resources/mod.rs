@@ -7,6 +7,8 @@ pub(crate) mod assignments;
 pub(crate) mod clients;
 pub(crate) mod contacts;
 pub(crate) mod endpoint;
+pub(crate) mod expense_categories;
+pub(crate) mod expenses;
 pub(crate) mod invoices;
 pub(crate) mod item_categories;
 pub(crate) mod people;
@@ -17,7 +19,7 @@ pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, Plan, Resource};
+pub(crate) use self::endpoint::{Answer, Call, Endpoint, Methods, PathDay, Plan, Resource};
 use crate::error::Result;
 use crate::store::Entity;
 
@@ -35,6 +37,8 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &contacts::RESOURCE,
     &task_assignments::RESOURCE,
     &user_assignments::RESOURCE,
+    &expense_categories::RESOURCE,
+    &expenses::RESOURCE,
 ];
 
 /// Every entity, each after those that it refers to.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-use super::{Endpoint, Resource};
+use super::{Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
 use crate::record::{NewRecord, RecordChanges, filter, record};
 use crate::store::{
@@ -127,7 +127,14 @@ impl Stored for Person {
 pub(crate) static PEOPLE: Entity = Entity::of::<Person>()
     .filters(&[Filter::UPDATED_SINCE])
     .seeded("id = 1 AND version = 0")
-    .rules(&[EMAIL_IS_FREE, ACTS, ACTS_AT_DELETE, LEAVES_AN_ADMINISTRATOR, LEAVES_AN_ADMINISTRATOR_AT_DELETE])
+    .rules(&[
+        EMAIL_IS_FREE,
+        ACTS,
+        ACTS_AT_DELETE,
+        LEAVES_AN_ADMINISTRATOR,
+        LEAVES_AN_ADMINISTRATOR_AT_DELETE,
+        HAS_NO_EXPENSES,
+    ])
     .loading(Loading {
         held: &[("is_active", 1), ("is_admin", 1)],
         aside: "UPDATE people SET email = hex(randomblob(16)) WHERE id = 1 AND version = 0",
@@ -195,6 +202,16 @@ const LEAVES_AN_ADMINISTRATOR_AT_DELETE: Rule = Rule {
     condition: "EXISTS (SELECT 1 FROM people AS other \
                 WHERE other.is_admin = 1 AND other.is_active = 1 AND other.id <> people.id)",
     refusal: is_last_administrator,
+};
+
+const HAS_NO_EXPENSES: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM expenses WHERE expenses.user_id = people.id)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM expenses WHERE user_id = ?1";
+        let expenses = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::PersonHasTimeOrExpenses, [("expense", expenses)]))
+    },
 };
 
 fn is_last_administrator(_: &Connection, _: &Change<'_>) -> Result<Error> {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::clients::ClientId;
-use super::{Endpoint, Resource};
+use super::{Endpoint, Resource, count};
 use crate::error::{self, Error, Result};
 use crate::record::{NewRecord, RecordChanges, filter, record, text_enum};
 use crate::store::{
@@ -187,7 +187,7 @@ impl Stored for Project {
 
 pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE])
-    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT])
+    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_EXPENSES])
     .entail(&[], entail)
     .invariants(&INVARIANTS);
 
@@ -244,6 +244,16 @@ const HAS_ACTIVE_CLIENT: Rule = Rule {
     on: On::Write,
     condition: ":active = 0 OR EXISTS (SELECT 1 FROM clients WHERE clients.id = :client_id AND clients.active = 1)",
     refusal: |_, _| Ok(Error::refused(error::Rule::ClientIsInactive, [("inactive client", 1)])),
+};
+
+const HAS_NO_EXPENSES: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM expenses WHERE expenses.project_id = projects.id)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM expenses WHERE project_id = ?1";
+        let expenses = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::ProjectHasTimeOrExpenses, [("expense", expenses)]))
+    },
 };
 
 static INVARIANTS: [Invariant; 2] = [

@@ -21,14 +21,15 @@ pub(crate) use backup::Image;
 pub(crate) use backup::copy;
 pub use entity::Stored;
 pub(crate) use entity::{
-    Action, Attached, By, Change, Done, Entity, Filter, Invariant, Loading, On, Parent, Rule, Selection,
+    Action, Attached, By, Change, Done, Entity, Files, Filter, Invariant, Kept, Loading, NewFile, On, Parent, Rule,
+    Selection, is_media_type,
 };
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
 pub(crate) use open::file::differences;
 pub use open::{Builder, Durability};
 pub use read::List;
-pub(crate) use read::{Document, Ended, ListDocument, PIECE, Reads, RecordDocument, Source};
+pub(crate) use read::{Document, Ended, FileBytes, ListDocument, PIECE, Reads, RecordDocument, Source};
 pub use records::{Records, Transaction};
 pub use schema::Upgrade;
 pub(crate) use time::Time;
@@ -273,6 +274,11 @@ impl ClientStore {
             values
         });
         self.command(entity, None, Write::Act(id, action, body))
+    }
+
+    /// The command that keeps a file with a record.
+    pub(crate) fn keeping(&self, entity: &'static Entity, id: i64, file: NewFile) -> Command {
+        self.command(entity, None, Write::Keep(id, file))
     }
 
     /// The command that removes a record.

@@ -183,20 +183,34 @@ fn check(method: &Method, request: &str, answer: &Answer) {
             assert!(parsed.is_ok() && answer.body.ends_with('\n'), "{request}\n{}", answer.whole());
         }
         None | Some("application/json; charset=utf-8" | "application/xml; charset=utf-8") => {}
+        Some(_) if request.ends_with("/receipt") => {
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{request}");
+        }
         Some(other) => panic!("{request}: the body is {other}"),
     }
     let located = answer.status == 201 || (answer.status == 200 && is(&["PUT", "POST"]));
     assert_eq!(answer.location().is_some(), located, "{request}\n{}", answer.whole());
     if let Some(location) = answer.location() {
-        let (path, id) = location.rsplit_once('/').unwrap();
+        // That of a receipt is its expense's and one part more.
+        let (path, id) = location.trim_end_matches("/receipt").rsplit_once('/').unwrap();
         let of = |parent: &str| path.strip_prefix(parent).and_then(|rest| rest.split_once('/'));
         let known = match (of("/invoices/"), of("/projects/")) {
             (Some((invoice, part)), _) => invoice.parse::<i64>().is_ok() && ["messages", "payments"].contains(&part),
             (_, Some((project, part))) => {
                 project.parse::<i64>().is_ok() && ["task_assignments", "user_assignments"].contains(&part)
             }
-            _ => ["/clients", "/projects", "/invoices", "/invoice_item_categories", "/tasks", "/people", "/contacts"]
-                .contains(&path),
+            _ => [
+                "/clients",
+                "/projects",
+                "/invoices",
+                "/invoice_item_categories",
+                "/tasks",
+                "/people",
+                "/contacts",
+                "/expense_categories",
+                "/expenses",
+            ]
+            .contains(&path),
         };
         assert!(known, "{request}: {location}");
         assert!(id.parse::<i64>().is_ok_and(|id| id > 0), "{request}: {location}");

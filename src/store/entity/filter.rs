@@ -28,6 +28,8 @@ pub enum By {
     /// The value is one of these texts, each with its condition, in which `?` is today. Any other text
     /// finds nothing.
     Choice(&'static [(&'static str, &'static str)]),
+    /// The value is one of these texts, each with its condition. Any other text is ignored.
+    Switch(&'static [(&'static str, &'static str)]),
     /// The value is a page's number, from 1; a page has as many records.
     Page(i64),
 }
@@ -77,6 +79,7 @@ impl Filter {
                 Err(_) => selection.nothing(),
             },
             By::Choice(_) => self.choice(selection, raw),
+            By::Switch(_) => self.switch(selection, text),
             By::Page(_) => self.page(selection, page(text)),
         }
         Ok(())
@@ -113,6 +116,13 @@ impl Filter {
         }
     }
 
+    pub(crate) fn switch(&self, selection: &mut Selection, text: &str) {
+        let By::Switch(choices) = self.by else { return };
+        if let Some((_, condition)) = choices.iter().find(|(name, _)| *name == text) {
+            selection.and(condition, None);
+        }
+    }
+
     /// Only the page; 0 is page 1.
     pub(crate) fn page(&self, selection: &mut Selection, number: u32) {
         if let By::Page(size) = self.by {
@@ -135,8 +145,12 @@ pub struct Selection {
     pub(crate) conditions: Vec<(Cow<'static, str>, Option<Value>)>,
     /// Set where the conditions' index gives the records in another order than the list's.
     pub(crate) sorts: bool,
+    /// The column whose values the list ascends by, those of equal values by id; none where that is the entity's order.
+    pub(crate) by: Option<&'static str>,
     /// The part of the list that is shown: how many records come before it, and how many it has.
     pub(crate) window: Option<(i64, i64)>,
+    /// The first and the last day of the week that it shows, where its document names them.
+    pub(crate) week: Option<(NaiveDate, NaiveDate)>,
     /// The day that filters take for today.
     pub(crate) today: NaiveDate,
 }

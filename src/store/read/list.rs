@@ -3,6 +3,7 @@
 //! A slice goes on after the last id that was read, so nothing is borrowed between two of them: a
 //! list can be kept, or dropped half-way.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use rusqlite::types::ValueRef;
@@ -38,12 +39,19 @@ pub(crate) enum Step {
 enum State {
     /// Nothing was read yet.
     New(Selection),
-    /// In the order of ids: what comes after the one, up to the other, which was the last when the list began. Where
-    /// records are written meanwhile, in memory, the list has an end all the same.
-    After(i64, i64, Selection),
+    /// In the order of ids, or of another column: what comes after the mark, up to the id that was the last when the
+    /// list began. Where records are written meanwhile, in memory, the list has an end all the same.
+    After(Mark, i64, Selection),
     /// The ids in the list's order, found first, and how many of them were read.
     Picked(Vec<i64>, usize),
     End,
+}
+
+/// Up to where a list was read.
+struct Mark {
+    id: i64,
+    /// What the column holds there that the list ascends by.
+    by: Option<Value>,
 }
 
 impl Cursor {
@@ -55,11 +63,12 @@ impl Cursor {
     pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
         self.state = match std::mem::replace(&mut self.state, State::End) {
             State::New(selection) if selection.window.is_some() => self.window(connection, &selection, each)?,
+            State::New(selection) if selection.by.is_some() => self.after(connection, None, selection, each)?,
             State::New(selection) if selection.sorts || self.entity.order != Order::Id => {
                 self.picked(connection, self.pick(connection, &selection)?, 0, each)?
             }
-            State::New(selection) => self.after(connection, (0, None), selection, each)?,
-            State::After(id, last, selection) => self.after(connection, (id, Some(last)), selection, each)?,
+            State::New(selection) => self.after(connection, None, selection, each)?,
+            State::After(mark, last, selection) => self.after(connection, Some((mark, last)), selection, each)?,
             State::Picked(ids, read) => self.picked(connection, ids, read, each)?,
             State::End => State::End,
         };
@@ -70,7 +79,7 @@ impl Cursor {
     fn window(&self, connection: &Connection, selection: &Selection, each: Each<'_>) -> Result<State> {
         let (sql, parameters) = self.page(selection);
         let mut read = 0;
-        let stopped_at = rows(connection, &sql, parameters, &mut |row| {
+        let stopped_at = rows(connection, &sql, parameters, None, &mut |row| {
             let step = each(row)?;
             read += usize::from(step != Step::EndBefore);
             Ok(step)
@@ -91,22 +100,14 @@ impl Cursor {
     fn after(
         &self,
         connection: &Connection,
-        (id, last): (i64, Option<i64>),
+        read: Option<(Mark, i64)>,
         selection: Selection,
         each: Each<'_>,
     ) -> Result<State> {
-        let mut sql = self.entity.table.sql().select(self.view).to_owned();
-        let mut parameters = conditions(&mut sql, &selection);
-        sql.push_str(if selection.conditions.is_empty() { " WHERE id > ?" } else { " AND id > ?" });
-        parameters.push(Value::Integer(id));
-        if let Some(last) = last {
-            sql.push_str(" AND id <= ?");
-            parameters.push(Value::Integer(last));
-        }
-        sql.push_str(" ORDER BY id");
-        let Some(stopped_at) = rows(connection, &sql, parameters, each)? else { return Ok(State::End) };
-        let last = match last {
-            Some(last) => last,
+        let (sql, parameters) = self.rest(read.as_ref(), &selection);
+        let Some(stopped_at) = rows(connection, &sql, parameters, selection.by, each)? else { return Ok(State::End) };
+        let last = match read {
+            Some((_, last)) => last,
             None => {
                 let sql = format!("SELECT max(id) FROM {}", self.entity.table.name);
                 connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?
@@ -115,12 +116,31 @@ impl Cursor {
         Ok(State::After(stopped_at, last, selection))
     }
 
+    /// The statement that reads what was not read yet.
+    fn rest(&self, read: Option<&(Mark, i64)>, selection: &Selection) -> (String, Vec<Value>) {
+        let mut sql = self.entity.table.sql().select(self.view).to_owned();
+        let mut parameters = conditions(&mut sql, selection);
+        if let Some((Mark { id, by }, last)) = read {
+            sql.push_str(if selection.conditions.is_empty() { " WHERE " } else { " AND " });
+            match (selection.by, by) {
+                (Some(column), Some(value)) => {
+                    sql.push_str(&format!("({column}, id) > (?, ?) AND id <= ?"));
+                    parameters.push(value.clone());
+                }
+                _ => sql.push_str("id > ? AND id <= ?"),
+            }
+            parameters.extend([Value::Integer(*id), Value::Integer(*last)]);
+        }
+        sql.push_str(&self.order(selection));
+        (sql, parameters)
+    }
+
     fn pick(&self, connection: &Connection, selection: &Selection) -> Result<Vec<i64>> {
         let mut sql = format!("SELECT id FROM {}", self.entity.table.name);
         let mut parameters = conditions(&mut sql, selection);
         self.arrange(&mut sql, &mut parameters, selection);
         let mut ids = Vec::new();
-        rows(connection, &sql, parameters, &mut |row| {
+        rows(connection, &sql, parameters, None, &mut |row| {
             ids.push(row.get(0)?);
             Ok(Step::On)
         })?;
@@ -129,7 +149,7 @@ impl Cursor {
 
     /// Adds the order, and the window where there is one.
     fn arrange(&self, sql: &mut String, parameters: &mut Vec<Value>, selection: &Selection) {
-        sql.push_str(self.order(selection));
+        sql.push_str(&self.order(selection));
         if let Some((skip, count)) = selection.window {
             sql.push_str(" LIMIT ? OFFSET ?");
             parameters.extend([Value::Integer(count), Value::Integer(skip)]);
@@ -150,13 +170,16 @@ impl Cursor {
         Ok(State::End)
     }
 
-    fn order(&self, selection: &Selection) -> &'static str {
-        match self.entity.order {
+    fn order(&self, selection: &Selection) -> Cow<'static, str> {
+        if let Some(column) = selection.by {
+            return Cow::Owned(format!(" ORDER BY {column}, id"));
+        }
+        Cow::Borrowed(match self.entity.order {
             Order::Id => " ORDER BY id",
             // The plus keeps SQLite from reading all in this order, where the conditions have an index.
             Order::Newest if selection.sorts => " ORDER BY +created_at DESC, id DESC",
             Order::Newest => " ORDER BY created_at DESC, id DESC",
-        }
+        })
     }
 }
 
@@ -170,8 +193,14 @@ fn conditions(sql: &mut String, selection: &Selection) -> Vec<Value> {
     parameters
 }
 
-/// Reads rows until `each` ends the slice, and gives the id after which to go on then.
-fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'_>) -> Result<Option<i64>> {
+/// Reads rows until `each` ends the slice, and gives the mark after which to go on then; `by` is the column of the order.
+fn rows(
+    connection: &Connection,
+    sql: &str,
+    parameters: Vec<Value>,
+    by: Option<&str>,
+    each: Each<'_>,
+) -> Result<Option<Mark>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
@@ -180,7 +209,8 @@ fn rows(connection: &Connection, sql: &str, parameters: Vec<Value>, each: Each<'
             Step::EndAfter => 0,
             Step::EndBefore => 1,
         };
-        return Ok(Some(row.get::<_, i64>("id")? - before));
+        let by = by.map(|column| row.get(column)).transpose()?;
+        return Ok(Some(Mark { id: row.get::<_, i64>("id")? - before, by }));
     }
     Ok(None)
 }
@@ -374,5 +404,50 @@ mod tests {
             // A row takes a step for each of its 29 columns, and a few more.
             assert!(steps < 51 * 50, "{filter:?}: {steps}");
         }
+    }
+
+    #[test]
+    fn each_report_on_expenses_is_read_by_an_index_in_its_order() {
+        let entity = crate::Expense::ENTITY;
+        let store = ClientStore::open_in_memory().unwrap();
+        let filters = [
+            ("", ""),
+            ("only_billed", "yes"),
+            ("only_unbilled", "yes"),
+            ("is_closed", "yes"),
+            ("is_closed", "no"),
+            ("updated_since", "2011-03-31"),
+        ];
+        for (column, index) in [("project_id", "expenses_of_project"), ("user_id", "expenses_of_person")] {
+            for (name, value) in filters {
+                for mark in [None, Some((Mark { id: 5, by: Some(Value::from("2011-03-05")) }, 9))] {
+                    let mut selection = entity.unfiltered(store.today());
+                    selection.by = Some("spent_at");
+                    selection.belonging_to(column, 1);
+                    for (name, value) in [("from", "20110301"), ("to", "20110331"), (name, value)] {
+                        entity.filter(&mut selection, name, value).unwrap();
+                    }
+                    let cursor = Cursor::new(entity, View::Live, Selection::default());
+                    let (sql, parameters) = cursor.rest(mark.as_ref(), &selection);
+                    let plan = explained(&store, &sql, &parameters);
+                    let search =
+                        format!("SEARCH expenses USING INDEX {index} ({column}=? AND spent_at>? AND spent_at<?)");
+                    assert!(
+                        plan.starts_with(&search) && !plan.contains("TEMP B-TREE"),
+                        "{column} {name}={value}: {plan}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn explained(store: &ClientStore, sql: &str, parameters: &[Value]) -> String {
+        store
+            .read(|connection| {
+                let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let details = explain.query_map(rusqlite::params_from_iter(parameters), |row| row.get("detail"))?;
+                Ok(details.collect::<rusqlite::Result<Vec<String>>>()?.join("; "))
+            })
+            .unwrap()
     }
 }

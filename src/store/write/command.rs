@@ -8,7 +8,7 @@ use crate::error::{self, Error, Result};
 #[cfg(feature = "server")]
 use crate::record::Unknown;
 use crate::record::Values;
-use crate::store::entity::{Action, Change, Done, Entity, actor_parameter};
+use crate::store::entity::{Action, Change, Done, Entity, NewFile, actor_parameter};
 use crate::value::{Kind, Value, datetime_text};
 
 /// The greatest id: the greatest number that programs of all kinds read exactly.
@@ -40,7 +40,7 @@ impl Command {
             | Write::Compose(_, values)
             | Write::Update(_, values)
             | Write::Act(_, _, Some(values)) => Some(values.unknown.met()),
-            Write::Act(..) | Write::Delete(_) => None,
+            Write::Act(..) | Write::Keep(..) | Write::Delete(_) => None,
         }
     }
 }
@@ -55,9 +55,14 @@ pub(crate) enum Write {
     Update(i64, Values),
     /// Does a named change; what the action entails may keep the body.
     Act(i64, &'static Action, Option<Values>),
+    /// Keeps a file with a record, in the place of the one it had.
+    Keep(i64, NewFile),
     /// Removes a record.
     Delete(i64),
 }
+
+/// What keeping a file is to the record itself: a write that sets nothing.
+static KEEP: Action = Action { name: "keep", sets: &[], rules: &[] };
 
 /// A create of several records at once.
 pub(crate) struct Composition {
@@ -118,6 +123,14 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             let now = act(connection, entity, Place { id, parent, actor }, action, at)?;
             entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, actor, at })?;
             Ok(Outcome::Acted(now))
+        }),
+        Write::Keep(id, file) => whole(connection, true, || {
+            let Some(files) = entity.files else {
+                return Err(Error::storage("keeping a file", "records of this kind have none"));
+            };
+            act(connection, entity, Place { id, parent, actor }, &KEEP, at)?;
+            files.keep(connection, id, &file)?;
+            Ok(Outcome::Updated)
         }),
         Write::Delete(id) => whole(connection, entity.entail.is_some(), || {
             let deleted = Some(delete(connection, entity, Place { id, parent, actor })?);
@@ -362,6 +375,7 @@ pub(crate) fn add(connection: &Connection, entity: &Entity, mut values: Values, 
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
 /// its default. Gives the id.
 pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, at: DateTime<Utc>) -> Result<i64> {
+    let file = entity.files.map_or(Ok(None), |files| files.take(&mut given))?;
     given.keep_stored();
     given.check(true)?;
     let mut replaces = false;
@@ -386,7 +400,11 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     for (position, value) in said {
         values.set_at(position, value);
     }
-    insert_or(connection, entity, &values, NOBODY, replaces)
+    let id = insert_or(connection, entity, &values, NOBODY, replaces)?;
+    if let (Some(files), Some(file)) = (entity.files, file) {
+        files.keep(connection, id, &file)?;
+    }
+    Ok(id)
 }
 
 /// Deletes the records that meet a condition and whose own rules let them go.
