@@ -5,7 +5,7 @@ mod audit;
 mod defaults;
 mod lines;
 pub(crate) mod messages;
-mod money;
+pub(crate) mod money;
 pub(crate) mod payments;
 mod settle;
 
