@@ -130,11 +130,14 @@ pub enum Resource {
     Contacts,
     TaskAssignments,
     UserAssignments,
+    ExpenseCategories,
+    /// The model has none; they have tests of their own.
+    Expenses,
 }
 
 impl Resource {
     /// In the order of the dump.
-    pub const ALL: [Resource; 12] = [
+    pub const ALL: [Resource; 14] = [
         Resource::Clients,
         Resource::Projects,
         Resource::Invoices,
@@ -147,6 +150,8 @@ impl Resource {
         Resource::Contacts,
         Resource::TaskAssignments,
         Resource::UserAssignments,
+        Resource::ExpenseCategories,
+        Resource::Expenses,
     ];
 
     pub fn elements(self) -> &'static [Element] {
@@ -163,6 +168,8 @@ impl Resource {
             Resource::Contacts => CONTACT,
             Resource::TaskAssignments => TASK_ASSIGNMENT,
             Resource::UserAssignments => USER_ASSIGNMENT,
+            Resource::ExpenseCategories => EXPENSE_CATEGORY,
+            Resource::Expenses => &[],
         }
     }
 
@@ -181,6 +188,8 @@ impl Resource {
             Resource::Contacts => ("contact", "contacts", true),
             Resource::TaskAssignments => ("task-assignment", "task-assignments", false),
             Resource::UserAssignments => ("user-assignment", "user-assignments", false),
+            Resource::ExpenseCategories => ("expense-category", "expense-categories", false),
+            Resource::Expenses => ("expense", "expenses", false),
         }
     }
 
@@ -192,6 +201,7 @@ impl Resource {
             Resource::People => "people",
             Resource::TaskAssignments => "task_assignments",
             Resource::UserAssignments => "user_assignments",
+            Resource::ExpenseCategories => "expense_categories",
             _ => self.roots().1,
         }
     }
@@ -458,5 +468,16 @@ static USER_ASSIGNMENT: &[Element] = &[
     element("estimate", Decimal).nil(),
     CREATED_AT,
     UPDATED_AT,
+    VERSION,
+];
+
+static EXPENSE_CATEGORY: &[Element] = &[
+    element("id", Integer),
+    element("name", Text).writable().required(),
+    element("unit-name", Text).nil().writable(),
+    element("unit-price", Decimal).nil().writable(),
+    element("deactivated", Boolean).writable().or("false"),
+    UPDATED_AT,
+    CREATED_AT,
     VERSION,
 ];
