@@ -76,10 +76,10 @@ fn a_dump_brings_back_the_default_categories_as_they_were_changed_or_deleted() {
     let (store, _) = memory();
     let empty = dumped(&store);
     let (copy, _) = memory();
-    assert_eq!(load(&copy, &empty).unwrap(), 3 + 3 + 1);
+    assert_eq!(load(&copy, &empty).unwrap(), 3 + 3 + 1 + 4);
     assert_eq!(dumped(&copy), empty);
     store.item_categories().delete(3).unwrap();
-    assert_eq!(load(&copy, dumped(&store)).unwrap(), 2 + 3 + 1);
+    assert_eq!(load(&copy, dumped(&store)).unwrap(), 2 + 3 + 1 + 4);
     assert_eq!(dumped(&copy), dumped(&store));
 }
 
@@ -103,8 +103,8 @@ fn a_store_with_the_greatest_id_that_a_document_may_bring_goes_on_behind_it() {
     let (copy, _) = memory();
     assert_eq!(
         load(&copy, &document).unwrap(),
-        1 + 3 + 3 + 1,
-        "three are the default categories, three the first tasks, and one the administrator"
+        1 + 3 + 3 + 1 + 4,
+        "three are the default categories, three the first tasks, one the administrator, and four categories of expenses"
     );
     assert_eq!(dumped(&copy), document);
     assert!(matches!(copy.clients().create(&NewClient::named("y")), Err(Error::IdsExhausted { table: "clients" })));
