@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::Purpose;
+use super::days::parse_any_day;
 use crate::record::{Column, Document, Nil, Values, same_name};
-use crate::value::{Kind, Value, is_space};
+use crate::value::{Kind, Value, date_text, is_space};
 
 /// Fills in the fields of one record, in the order in which a document says them.
 pub(super) struct Filler {
@@ -126,6 +127,9 @@ pub(super) fn field_value(column: &Column, text: Cow<'_, str>, nil: bool) -> Res
         Kind::Text if nil && nullable => Ok(Some(Value::Null)),
         Kind::Text if nil => Ok(Some(Value::Text(String::new()))),
         Kind::Text => Ok(Some(Value::Text(text.into_owned()))),
+        Kind::Date if column.any_day && !nil && parse_any_day(&text).is_some() => {
+            Ok(parse_any_day(&text).map(|day| Value::Text(date_text(day))))
+        }
         _ if !nil && !text.chars().all(is_space) => column.kind.read(&text).map(Some),
         _ if nullable => Ok(Some(Value::Null)),
         _ if column.required => Err("is required and cannot be empty".to_owned()),

@@ -103,6 +103,11 @@ impl Values {
         self.asked.push((element, text));
     }
 
+    /// Takes the value of a field, which is then not given.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.values.get_mut(self.table.position(name))?.take()
+    }
+
     /// Sets a field unless it is given.
     pub(crate) fn default(&mut self, name: &str, value: impl FnOnce() -> Value) {
         let slot = self.slot(self.table.position(name));

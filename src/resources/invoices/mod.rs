@@ -6,7 +6,7 @@ mod defaults;
 mod gather;
 mod lines;
 pub(crate) mod messages;
-mod money;
+pub(crate) mod money;
 pub(crate) mod payments;
 mod settle;
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+use super::files::Files;
 use super::filter::{Filter, Selection};
 use super::rule::{Action, Change, Rule};
 use crate::error::{Error, Result};
@@ -55,6 +56,8 @@ pub struct Entity {
     /// The records that every new store has while nobody has written to them, as a condition in
     /// SQL; a loaded dump takes their place.
     pub(crate) seeded: Option<&'static str>,
+    /// Where the file is kept that a record may have.
+    pub(crate) files: Option<&'static Files>,
     /// What is different while documents are loaded, where a rule looks at all records of the kind.
     pub(crate) loading: Option<Loading>,
     /// What a delete does in the place of deleting where other records need the record.
@@ -99,6 +102,7 @@ impl Entity {
             remembered: &[],
             attached: None,
             seeded: None,
+            files: None,
             loading: None,
             archiving: None,
             invariants: &[],
@@ -194,6 +198,11 @@ impl Entity {
 
     pub(crate) const fn seeded(mut self, condition: &'static str) -> Self {
         self.seeded = Some(condition);
+        self
+    }
+
+    pub(crate) const fn files(mut self, files: &'static Files) -> Self {
+        self.files = Some(files);
         self
     }
 
