@@ -1,5 +1,5 @@
-//! Invoices from time against an independent computation: many random companies, whose every invoice has to be right to
-//! the cent, bill no entry twice, and free all that it billed when it is deleted.
+//! Invoices from time and expenses against an independent computation: many random companies, whose every invoice has to be right to
+//! the cent, bill nothing twice, and free all that it billed when it is deleted.
 //!
 //! `CLIENTSTORE_COMPANIES=10000` makes that many companies.
 
@@ -9,14 +9,16 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use clientstore::{
-    BillBy, ClientStore, DayEntryFilter, InvoiceId, InvoiceKind, NewClient, NewDayEntry, NewInvoice, NewPerson,
-    NewProject, NewTask, NewTaskAssignment, NewUserAssignment, Unbilled, UserAssignmentChanges,
+    BillBy, ClientStore, DayEntryFilter, InvoiceId, InvoiceKind, NewClient, NewDayEntry, NewExpense, NewInvoice,
+    NewPerson, NewProject, NewTask, NewTaskAssignment, NewUserAssignment, Unbilled, UserAssignmentChanges,
 };
 use common::{Random, day, memory, tell};
 use rust_decimal::Decimal;
 
 const PEOPLE: [i64; 3] = [1, 2, 3];
 const TASKS: [i64; 3] = [1, 2, 3];
+/// The categories that have no price of their own.
+const CATEGORIES: [i64; 3] = [1, 2, 4];
 const KINDS: [InvoiceKind; 4] = [InvoiceKind::Project, InvoiceKind::Task, InvoiceKind::People, InvoiceKind::Detailed];
 
 fn companies() -> usize {
@@ -57,11 +59,24 @@ struct Entry {
     invoice: Option<i64>,
 }
 
-/// A client with its projects and their time.
+struct Expense {
+    id: i64,
+    user: i64,
+    project: i64,
+    category: i64,
+    day: NaiveDate,
+    /// In cents.
+    cost: i64,
+    billable: bool,
+    invoice: Option<i64>,
+}
+
+/// A client with its projects, their time and their expenses.
 struct Company {
     client: i64,
     projects: Vec<Project>,
     entries: Vec<Entry>,
+    expenses: Vec<Expense>,
     /// The amounts of its invoices, in cents.
     invoices: BTreeMap<i64, i128>,
 }
@@ -88,12 +103,21 @@ fn random_day(random: &mut Random) -> NaiveDate {
 impl Company {
     fn new(store: &ClientStore, random: &mut Random) -> Self {
         let client = store.clients().create(&NewClient::named("c")).unwrap().into();
-        let mut company = Company { client, projects: Vec::new(), entries: Vec::new(), invoices: BTreeMap::new() };
+        let mut company = Company {
+            client,
+            projects: Vec::new(),
+            entries: Vec::new(),
+            expenses: Vec::new(),
+            invoices: BTreeMap::new(),
+        };
         for _ in 0..1 + random.below(3) {
             company.add_project(store, random);
         }
         for _ in 0..random.below(16) {
             company.add_entry(store, random);
+        }
+        for _ in 0..random.below(6) {
+            company.add_expense(store, random);
         }
         company
     }
@@ -130,6 +154,16 @@ impl Company {
         self.entries.push(Entry { id, user, project, task, day, hours, invoice: None });
     }
 
+    fn add_expense(&mut self, store: &ClientStore, random: &mut Random) {
+        let project = self.projects[random.below(self.projects.len())].id;
+        let (user, category, day) = (random.of(&PEOPLE), random.of(&CATEGORIES), random_day(random));
+        let (cost, billable) = (random.below(100_000) as i64, random.percent(80));
+        let new =
+            NewExpense::of(project, category, day).user_id(user).total_cost(Decimal::new(cost, 2)).billable(billable);
+        let id = store.expenses().create(&new).unwrap().into();
+        self.expenses.push(Expense { id, user, project, category, day, cost, billable, invoice: None });
+    }
+
     /// Makes an invoice, and compares it with what it should be.
     fn bill(&mut self, store: &ClientStore, random: &mut Random) -> InvoiceId {
         let kind = random.of(&KINDS);
@@ -141,13 +175,15 @@ impl Company {
         let new = NewInvoice::of_projects(self.client, kind, chosen.iter().copied())
             .import_hours(unbilled.unwrap_or(Unbilled::All))
             .discount(Some(Decimal::from(discount)));
+        let with_expenses = random.percent(60);
+        let new = if with_expenses { new.import_expenses(unbilled.unwrap_or(Unbilled::All)) } else { new };
         let id = store.invoices().create(&new).unwrap();
 
+        let is_within = |day| unbilled.is_none() || (days[0] <= day && day <= days[1]);
         let mut groups: BTreeMap<(i64, i64, i64), i64> = BTreeMap::new();
         for entry in &mut self.entries {
             let project = self.projects.iter().find(|project| project.id == entry.project).unwrap();
-            let is_within = unbilled.is_none() || (days[0] <= entry.day && entry.day <= days[1]);
-            let is_wanted = chosen.contains(&entry.project) && is_within && project.tasks[&entry.task].0;
+            let is_wanted = chosen.contains(&entry.project) && is_within(entry.day) && project.tasks[&entry.task].0;
             if is_wanted && entry.invoice.is_none() {
                 let one_for = match kind {
                     InvoiceKind::Task => entry.task,
@@ -165,18 +201,39 @@ impl Company {
             .iter()
             .map(|((project, _, price), hours)| (project.to_string(), *hours, *price, cents(*hours, *price)))
             .collect();
+        let mut costs: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+        for expense in &mut self.expenses {
+            let is_wanted = with_expenses && chosen.contains(&expense.project) && is_within(expense.day);
+            if is_wanted && expense.billable && expense.invoice.is_none() {
+                let one_for = match kind {
+                    InvoiceKind::Task => expense.category,
+                    InvoiceKind::People => expense.user,
+                    InvoiceKind::Detailed => expense.id,
+                    _ => 0,
+                };
+                *costs.entry((expense.project, one_for)).or_default() += expense.cost;
+                expense.invoice = Some(id.into());
+            }
+        }
+        let products =
+            costs.iter().map(|((project, _), cost)| (project.to_string(), 100, cost * 10_000, i128::from(*cost)));
+        expected.extend(products);
         let scaled = |decimal: Decimal, digits: u32| (decimal * Decimal::from(10_i64.pow(digits))).normalize();
         let lines = store.invoices().lines(id).unwrap();
+        let mut kinds = Vec::new();
         let mut actual: Vec<(String, i64, i64, i128)> = lines
             .into_iter()
             .map(|line| {
-                assert_eq!((line.kind.as_str(), line.taxed, line.taxed2), ("Service", false, false));
+                assert!(!line.taxed && !line.taxed2);
+                kinds.push(line.kind);
                 let [quantity, price, amount] =
                     [scaled(line.quantity, 2), scaled(line.unit_price, 6), scaled(line.amount, 2)]
                         .map(|scaled| i64::try_from(scaled).unwrap());
                 (line.project_id.unwrap(), quantity, price, amount.into())
             })
             .collect();
+        let products = kinds.iter().rev().take_while(|kind| *kind == "Product").count();
+        assert!(products == costs.len() && kinds[..groups.len()].iter().all(|kind| kind == "Service"), "{kinds:?}");
         expected.sort();
         actual.sort();
         assert_eq!(actual, expected);
@@ -196,6 +253,11 @@ impl Company {
             let expected = self.entries.iter().filter(|entry| entry.project == project.id && entry.invoice.is_some());
             assert_eq!(billed, expected.map(|entry| entry.id).collect::<Vec<_>>());
         }
+        for expense in &self.expenses {
+            let stored = store.expenses().get(expense.id).unwrap();
+            let invoice = stored.invoice_id.map(i64::from);
+            assert_eq!((invoice, stored.is_billed), (expense.invoice, expense.invoice.is_some()));
+        }
         for (id, amount) in &self.invoices {
             let invoice = store.invoices().get(*id).unwrap();
             let [amount_there, due] = [invoice.amount, invoice.due_amount].map(|amount| amount * Decimal::ONE_HUNDRED);
@@ -210,6 +272,8 @@ impl Company {
         store.invoices().delete(invoice).unwrap();
         self.invoices.remove(&invoice);
         self.entries.iter_mut().filter(|entry| entry.invoice == Some(invoice)).for_each(|entry| entry.invoice = None);
+        let billed = self.expenses.iter_mut().filter(|expense| expense.invoice == Some(invoice));
+        billed.for_each(|expense| expense.invoice = None);
     }
 }
 
@@ -225,7 +289,7 @@ fn the_invoices_of_random_companies_are_right_to_the_cent_and_bill_nothing_twice
         }
     }
     let mut random = Random(0xB111);
-    let (mut invoices, mut billed, mut deleted) = (0, 0, 0);
+    let (mut invoices, mut billed, mut expenses, mut deleted) = (0, 0, 0, 0);
     for _ in 0..companies() {
         let mut company = Company::new(&store, &mut random);
         for _ in 0..1 + random.below(4) {
@@ -242,19 +306,23 @@ fn the_invoices_of_random_companies_are_right_to_the_cent_and_bill_nothing_twice
             company.add_entry(&store, &mut random);
         }
         billed += company.entries.iter().filter(|entry| entry.invoice.is_some()).count();
+        expenses += company.expenses.iter().filter(|expense| expense.invoice.is_some()).count();
         if random.percent(50) {
             for invoice in company.invoices.keys().copied().collect::<Vec<_>>() {
                 company.delete(&store, invoice);
                 deleted += 1;
             }
             assert!(company.entries.iter().all(|entry| entry.invoice.is_none()));
+            assert!(company.expenses.iter().all(|expense| expense.invoice.is_none()));
             company.hold(&store);
         }
     }
     assert!(store.check(|_| {}).unwrap().is_clean());
     tell(format_args!(
-        "{} companies, {invoices} invoices, {billed} entries billed, {deleted} invoices deleted",
+        "{} companies, {invoices} invoices, {billed} entries and {expenses} expenses billed, {deleted} invoices deleted",
         companies()
     ));
-    assert!(invoices > companies() && billed > companies() && deleted > companies() / 10);
+    assert!(
+        invoices > companies() && billed > companies() && expenses > companies() / 10 && deleted > companies() / 10
+    );
 }

@@ -1,4 +1,4 @@
-//! Invoices made from time (`docs/spec/time.md`, "Invoices from time").
+//! Invoices made from time and expenses (`docs/spec/time.md`, "Invoices from time").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +10,7 @@ use super::lines;
 use super::money::{Exact, line_amount};
 use crate::error::{Error, Result};
 use crate::record::{Parts, Values};
+use crate::resources::expenses;
 use crate::resources::time::DAY_ENTRIES;
 use crate::store::{Entity, corrupt};
 use crate::value::{Kind, Value, datetime_text, quoted};
@@ -20,7 +21,7 @@ pub(super) const EXPENSES: &str = "import-expenses";
 pub(super) const EXPENSES_FROM: &str = "expense-period-start";
 pub(super) const EXPENSES_TO: &str = "expense-period-end";
 
-const SOURCES: [&Source; 1] = [&TIME];
+const SOURCES: [&Source; 2] = [&TIME, &EXPENSE];
 
 /// A description has at most this many characters; names and notes may have millions.
 const LONGEST_DESCRIPTION: usize = 1000;
@@ -36,6 +37,10 @@ struct Source {
     column: &'static str,
     /// The kind of the lines.
     line: &'static str,
+    /// What a description has after a project's or a person's name.
+    suffix: &'static str,
+    /// Whether the sum is the price of one, and not a quantity of something at a price.
+    is_cost: bool,
     /// The billable records of the project `?1` from the day `?2` to the day `?3` that are on no invoice, in the order of
     /// their days. Its columns are those of [`Piece::read`].
     select: &'static str,
@@ -52,6 +57,8 @@ const TIME: Source = Source {
     days: ["period-start", "period-end"],
     column: "hours",
     line: "Service",
+    suffix: "",
+    is_cost: false,
     select: "SELECT entry.id, entry.hours, \
              CASE projects.bill_by WHEN 'Project' THEN projects.hourly_rate WHEN 'Tasks' THEN assigned.hourly_rate \
              WHEN 'People' THEN (SELECT worker.hourly_rate FROM user_assignments AS worker \
@@ -68,6 +75,29 @@ const TIME: Source = Source {
     bill: "UPDATE day_entries SET is_billed = 1, is_closed = 1, invoice_id = ?2, version = version + 1, updated_at = ?3 \
            WHERE id = ?1",
     free: "UPDATE day_entries SET is_billed = 0, is_closed = 0, invoice_id = NULL, version = version + 1, \
+           updated_at = ?2 WHERE invoice_id = ?1",
+};
+
+const EXPENSE: Source = Source {
+    entity: &expenses::EXPENSES,
+    element: EXPENSES,
+    days: [EXPENSES_FROM, EXPENSES_TO],
+    column: "total_cost",
+    line: "Product",
+    suffix: ", expenses",
+    is_cost: true,
+    select: "SELECT expense.id, expense.total_cost, NULL, expense.expense_category_id, expense.user_id, \
+             substr(projects.name, 1, 1000), substr(expense_categories.name, 1, 1000), \
+             substr(people.first_name, 1, 1000) || ' ' || substr(people.last_name, 1, 1000), expense.spent_at, \
+             nullif(substr(expense.notes, 1, 1000), '') \
+             FROM expenses AS expense CROSS JOIN projects ON projects.id = expense.project_id \
+             CROSS JOIN expense_categories ON expense_categories.id = expense.expense_category_id \
+             CROSS JOIN people ON people.id = expense.user_id \
+             WHERE expense.project_id = ?1 AND expense.spent_at BETWEEN ?2 AND ?3 AND expense.billable = 1 \
+             AND expense.is_billed = 0 AND expense.invoice_id IS NULL ORDER BY expense.spent_at, expense.id",
+    bill: "UPDATE expenses SET is_billed = 1, is_closed = 1, invoice_id = ?2, version = version + 1, updated_at = ?3 \
+           WHERE id = ?1",
+    free: "UPDATE expenses SET is_billed = 0, is_closed = 0, invoice_id = NULL, version = version + 1, \
            updated_at = ?2 WHERE invoice_id = ?1",
 };
 
@@ -171,7 +201,7 @@ struct Piece {
     id: i64,
     quantity: Exact,
     unit_price: Exact,
-    /// The task.
+    /// The task or the category.
     subject: i64,
     person: i64,
     project_name: String,
@@ -203,12 +233,12 @@ impl Piece {
         })
     }
 
-    fn description(&self, kind: InvoiceKind) -> String {
+    fn description(&self, kind: InvoiceKind, suffix: &str) -> String {
         let Piece { project_name, subject_name, person_name, day, .. } = self;
         let mut text = match kind {
-            InvoiceKind::FreeForm | InvoiceKind::Project => project_name.clone(),
+            InvoiceKind::FreeForm | InvoiceKind::Project => format!("{project_name}{suffix}"),
             InvoiceKind::Task => format!("{project_name}: {subject_name}"),
-            InvoiceKind::People => format!("{project_name}: {person_name}"),
+            InvoiceKind::People => format!("{project_name}: {person_name}{suffix}"),
             InvoiceKind::Detailed => format!("{project_name}: {subject_name}, {person_name}, {day}"),
         };
         if let (InvoiceKind::Detailed, Some(notes)) = (kind, &self.notes) {
@@ -260,12 +290,15 @@ impl Lines {
             let next = self.lines.len();
             let place = *places.entry((one_for, piece.unit_price)).or_insert(next);
             match self.lines.get_mut(place) {
-                Some(line) => line.quantity = Exact::sum([line.quantity, piece.quantity].into_iter())?,
+                Some(line) => {
+                    let sum = if source.is_cost { &mut line.unit_price } else { &mut line.quantity };
+                    *sum = Exact::sum([*sum, piece.quantity].into_iter())?;
+                }
                 None => self.lines.push(Line {
                     kind: source.line,
-                    description: piece.description(self.kind),
-                    quantity: piece.quantity,
-                    unit_price: piece.unit_price,
+                    description: piece.description(self.kind, source.suffix),
+                    quantity: if source.is_cost { Exact::ONE } else { piece.quantity },
+                    unit_price: if source.is_cost { piece.quantity } else { piece.unit_price },
                     project,
                 }),
             }
