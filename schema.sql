@@ -607,6 +607,8 @@ CREATE TABLE day_entries (
     is_billed INTEGER NOT NULL DEFAULT 0 CHECK (is_billed IN (0, 1)),
     invoice_id INTEGER REFERENCES invoices (id),
     version INTEGER NOT NULL DEFAULT 0,
+    -- one that was billed elsewhere is on none
+    CHECK (invoice_id IS NULL OR is_billed = 1),
     CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
         replace(replace(replace(json_array(notes, spent_at, hours, created_at, updated_at, timer_started_at),
             '\\', ''), char(65534), '\u'), char(65535), '\u')
@@ -719,3 +721,132 @@ BEGIN
     WHERE id = OLD.project_id
         AND (hint_earliest_record_at < OLD.spent_at AND hint_latest_record_at > OLD.spent_at) IS NOT 1;
 END;
+
+-- Expenses, the categories that they have, and their receipts.
+
+CREATE TABLE expense_categories (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name TEXT NOT NULL CHECK (trim(name, char(9, 10, 13, 32)) <> ''),
+    unit_name TEXT,
+    unit_price TEXT CHECK (unit_price GLOB '*[0-9].[0-9]*' AND unit_price NOT GLOB '*[^0-9.-]*'),
+    deactivated INTEGER NOT NULL DEFAULT 0 CHECK (deactivated IN (0, 1)),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, unit_name, unit_price, updated_at, created_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE INDEX expense_categories_updated_at ON expense_categories (updated_at);
+
+-- Every new store has the same four; each can be deleted while no expense has it.
+INSERT INTO expense_categories (id, name, unit_name, unit_price, updated_at, created_at) VALUES
+    (1, 'Lodging', NULL, NULL, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (2, 'Meals', NULL, NULL, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (3, 'Mileage', 'mile', '0.55', '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z'),
+    (4, 'Other', NULL, NULL, '2008-01-01T00:00:00Z', '2008-01-01T00:00:00Z');
+
+CREATE TABLE expenses (
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    notes TEXT NOT NULL DEFAULT '',
+    total_cost TEXT NOT NULL CHECK (total_cost GLOB '*[0-9].[0-9]*' AND total_cost NOT GLOB '*[^0-9.-]*'),
+    units TEXT NOT NULL DEFAULT '1.0' CHECK (units GLOB '*[0-9].[0-9]*' AND units NOT GLOB '*[^0-9.-]*'),
+    project_id INTEGER NOT NULL REFERENCES projects (id),
+    expense_category_id INTEGER NOT NULL REFERENCES expense_categories (id),
+    billable INTEGER NOT NULL DEFAULT 1 CHECK (billable IN (0, 1)),
+    spent_at TEXT NOT NULL CHECK (spent_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    user_id INTEGER NOT NULL DEFAULT 1 REFERENCES people (id),
+    is_closed INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1)),
+    is_billed INTEGER NOT NULL DEFAULT 0 CHECK (is_billed IN (0, 1)),
+    invoice_id INTEGER REFERENCES invoices (id),
+    created_at TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    updated_at TEXT NOT NULL CHECK (updated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'),
+    version INTEGER NOT NULL DEFAULT 0,
+    CHECK (invoice_id IS NULL OR is_billed = 1),
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(notes, total_cost, units, spent_at, created_at, updated_at),
+            '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE INDEX expenses_of_person ON expenses (user_id, spent_at);
+CREATE INDEX expenses_of_project ON expenses (project_id, spent_at);
+CREATE INDEX expenses_expense_category_id ON expenses (expense_category_id);
+CREATE INDEX expenses_invoice_id ON expenses (invoice_id) WHERE invoice_id IS NOT NULL;
+CREATE INDEX expenses_updated_at ON expenses (updated_at);
+
+-- At most one an expense, with which it goes. The bytes come last, so that the rest is read without them.
+CREATE TABLE receipts (
+    expense_id INTEGER PRIMARY KEY CHECK (expense_id > 0) REFERENCES expenses (id),
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    type TEXT NOT NULL CHECK (type GLOB '?*/?*' AND length(type) <= 127),
+    bytes BLOB NOT NULL CHECK (length(bytes) BETWEEN 1 AND 10485760),
+    CONSTRAINT "no character that XML 1.0 cannot carry" CHECK (
+        replace(replace(replace(json_array(name, type), '\\', ''), char(65534), '\u'), char(65535), '\u')
+        NOT GLOB '*\[bfu]*')
+) STRICT;
+
+CREATE TRIGGER expense_categories_id_stays BEFORE UPDATE ON expense_categories WHEN NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the id of an expense category cannot change'); END;
+
+CREATE TRIGGER expense_categories_deleted BEFORE DELETE ON expense_categories
+WHEN EXISTS (SELECT 1 FROM expenses WHERE expense_category_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'expenses have the category'); END;
+
+CREATE TRIGGER expenses_stay BEFORE UPDATE ON expenses WHEN NEW.id IS NOT OLD.id OR NEW.user_id IS NOT OLD.user_id
+BEGIN SELECT RAISE(ABORT, 'the id and the person of an expense cannot change'); END;
+
+CREATE TRIGGER expenses_inserted AFTER INSERT ON expenses
+WHEN NOT EXISTS (SELECT 1 FROM projects WHERE id = NEW.project_id)
+    OR NOT EXISTS (SELECT 1 FROM expense_categories WHERE id = NEW.expense_category_id)
+    OR NOT EXISTS (SELECT 1 FROM people WHERE id = NEW.user_id)
+    OR (NEW.invoice_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id))
+BEGIN SELECT RAISE(ABORT, 'the expense''s project, category, person or invoice does not exist'); END;
+
+CREATE TRIGGER expenses_updated AFTER UPDATE ON expenses
+WHEN NOT EXISTS (SELECT 1 FROM projects WHERE id = NEW.project_id)
+    OR NOT EXISTS (SELECT 1 FROM expense_categories WHERE id = NEW.expense_category_id)
+    OR (NEW.invoice_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM invoices WHERE id = NEW.invoice_id))
+BEGIN SELECT RAISE(ABORT, 'the expense''s project, category or invoice does not exist'); END;
+
+-- What is closed or on an invoice keeps its project, its category and its day, and is not deleted.
+
+CREATE TRIGGER expenses_locked BEFORE UPDATE ON expenses
+WHEN (OLD.is_closed = 1 OR OLD.invoice_id IS NOT NULL) AND (NEW.project_id IS NOT OLD.project_id
+    OR NEW.expense_category_id IS NOT OLD.expense_category_id OR NEW.spent_at IS NOT OLD.spent_at)
+BEGIN SELECT RAISE(ABORT, 'the expense is closed or on an invoice'); END;
+
+CREATE TRIGGER expenses_deleted BEFORE DELETE ON expenses WHEN OLD.is_closed = 1 OR OLD.invoice_id IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'the expense is closed or on an invoice'); END;
+
+-- Without this, REPLACE would give the expense to somebody else, or move it while it is locked.
+CREATE TRIGGER expenses_replaced BEFORE INSERT ON expenses
+WHEN EXISTS (SELECT 1 FROM expenses AS old WHERE old.id = NEW.id AND (old.user_id IS NOT NEW.user_id
+    OR ((old.is_closed = 1 OR old.invoice_id IS NOT NULL) AND (old.project_id IS NOT NEW.project_id
+        OR old.expense_category_id IS NOT NEW.expense_category_id OR old.spent_at IS NOT NEW.spent_at))))
+BEGIN SELECT RAISE(ABORT, 'the id is that of another expense'); END;
+
+CREATE TRIGGER expenses_receipts_go AFTER DELETE ON expenses
+BEGIN DELETE FROM receipts WHERE expense_id = OLD.id; END;
+
+CREATE TRIGGER receipts_stay BEFORE UPDATE ON receipts WHEN NEW.expense_id IS NOT OLD.expense_id
+BEGIN SELECT RAISE(ABORT, 'the expense of a receipt cannot change'); END;
+
+CREATE TRIGGER receipts_inserted AFTER INSERT ON receipts
+WHEN NOT EXISTS (SELECT 1 FROM expenses WHERE id = NEW.expense_id)
+BEGIN SELECT RAISE(ABORT, 'the receipt''s expense does not exist'); END;
+
+CREATE TRIGGER projects_have_no_expenses BEFORE DELETE ON projects
+WHEN EXISTS (SELECT 1 FROM expenses WHERE project_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'the project has expenses'); END;
+
+CREATE TRIGGER people_have_no_expenses BEFORE DELETE ON people
+WHEN EXISTS (SELECT 1 FROM expenses WHERE user_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'the person has expenses'); END;
+
+-- An invoice that goes sets its expenses free.
+
+CREATE TRIGGER invoices_expenses_are_free BEFORE DELETE ON invoices
+BEGIN UPDATE expenses SET is_closed = 0, is_billed = 0, invoice_id = NULL WHERE invoice_id = OLD.id; END;

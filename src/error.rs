@@ -236,6 +236,11 @@ pub enum Rule {
     /// A time entry that is approved or on an invoice stays on its project, its task and its day, and only
     /// administrators change the rest.
     EntryIsLocked,
+    /// An expense category that expenses have cannot be deleted.
+    CategoryHasExpenses,
+    /// An expense that is closed or on an invoice keeps its project, its category and its day, is not deleted, and only
+    /// administrators change the rest.
+    ExpenseIsLocked,
     /// An id that is taken cannot be loaded again.
     IdIsTaken,
     /// Records are generated into a new store only.
@@ -262,6 +267,12 @@ impl Rule {
             Rule::EntryIsLocked => {
                 "its project, task and day stay while it is approved or on an invoice, and only administrators change the rest"
             }
+            Rule::CategoryHasExpenses => {
+                "give them another category first, or archive the category with toggle instead"
+            }
+            Rule::ExpenseIsLocked => {
+                "it stays, with its project, its category and its day, and only administrators change the rest"
+            }
             Rule::IdIsTaken => "load into an empty store, or give the record another id",
             Rule::StoreIsNotNew => "generate into a new file",
         }
@@ -286,6 +297,8 @@ impl fmt::Display for Rule {
             Rule::ProjectHasTimeOrExpenses => "Project has time or expenses",
             Rule::PersonHasTimeOrExpenses => "Person has time or expenses",
             Rule::EntryIsLocked => "Time entry is locked",
+            Rule::CategoryHasExpenses => "Category has expenses",
+            Rule::ExpenseIsLocked => "Expense is closed or on an invoice",
             Rule::IdIsTaken => "The id is taken",
             Rule::StoreIsNotNew => "The store is not new",
         })

@@ -59,11 +59,15 @@ pub use record::{Fields, NewRecord, Record, RecordChanges, Unknown};
 pub use resources::assignments::AssignmentFilter;
 pub use resources::clients::{Client, ClientChanges, ClientFilter, ClientId, NewClient};
 pub use resources::contacts::{Contact, ContactChanges, ContactFilter, ContactId, NewContact};
+pub use resources::expense_categories::{
+    ExpenseCategory, ExpenseCategoryChanges, ExpenseCategoryFilter, ExpenseCategoryId, NewExpenseCategory,
+};
+pub use resources::expenses::{Expense, ExpenseChanges, ExpenseFilter, ExpenseId, NewExpense, Receipt};
 pub use resources::invoices::messages::{Message, MessageFilter, MessageId, NewMessage};
 pub use resources::invoices::payments::{NewPayment, Payment, PaymentFilter, PaymentId};
 pub use resources::invoices::{
     Invoice, InvoiceChanges, InvoiceFilter, InvoiceId, InvoiceKind, InvoiceState, InvoiceStatus, LineItem, LineItemId,
-    NewInvoice, NewLineItem,
+    NewInvoice, NewLineItem, Unbilled,
 };
 pub use resources::item_categories::{
     ItemCategory, ItemCategoryChanges, ItemCategoryFilter, ItemCategoryId, NewItemCategory,

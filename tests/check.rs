@@ -210,6 +210,14 @@ fn references_to_what_is_not_there_are_found() {
     assert_eq!(first.description, "refers to one of the invoices that is not there");
 }
 
+#[test]
+fn broken_links_between_time_and_its_invoice_are_found() {
+    let file = File::filled().broken_by("UPDATE day_entries SET invoice_id = 99, is_billed = 1 WHERE id = 1");
+    file.finds(&["missing reference: day_entries 1: refers to one of the invoices that is not there"]);
+    let file = File::filled().broken_by("UPDATE day_entries SET invoice_id = 7, is_billed = 0 WHERE id = 1");
+    file.finds(&["broken rule: day_entries 1: is_billed is false while the entry is on an invoice"]);
+}
+
 /// A store whose invoice 1 has a discount, a tax and two lines, and is paid in part.
 fn invoiced() -> File {
     let file = File { directory: tempfile::tempdir().unwrap() };

@@ -351,7 +351,7 @@ fn dump_says_what_is_missing_or_wrong_and_leaves_no_file() {
     failed(run(&["dump", &missing, "-o", &file], b""), &format!("there is no file {missing}"));
     let lists = "list must be one of clients, projects, invoices, invoice-line-items, invoice-message, payments, \
                  invoice-item-categories, tasks, users, contacts, task-assignments, user-assignments, \
-                 day-entries";
+                 day-entries, expense-categories, expenses";
     failed(run(&["dump", &store, "people"], b""), lists);
     failed(run(&["dump", &store, "people", "-o", &file], b""), &format!("cannot write {file}: {lists}"));
     let nowhere = folder.at("nowhere/out.xml");

@@ -11,7 +11,7 @@ use common::plain;
 use rusqlite::Connection;
 
 /// The version of new files.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()

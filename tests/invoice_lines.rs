@@ -217,7 +217,7 @@ fn only_a_free_form_invoice_is_made_with_lines() {
         ("people", false),
         ("detailed", false),
     ] {
-        let more = "<projects-to-invoice>1,2</projects-to-invoice><import-hours>all</import-hours>\
+        let more = "<projects-to-invoice></projects-to-invoice><import-hours>all</import-hours>\
                     <import-expenses>yes</import-expenses><expense-period-start>2011-01-01</expense-period-start>\
                     <expense-period-end>2011-02-01</expense-period-end>";
         let path = service.invoice(1, &format!("<kind>{kind}</kind>{more}{}", lines("Service,A,1,2,,,\n")));

@@ -6,8 +6,8 @@ mod transfers;
 
 use api::{DECLARATION, Service};
 use clientstore::{
-    Api, Client, ClientStore, Contact, Dialect, Fields, Invoice, ItemCategory, Message, NewClient, NewInvoice, Payment,
-    Person, Project, Record, Task, TaskAssignment, UserAssignment, json, xml,
+    Api, Client, ClientStore, Contact, Dialect, ExpenseCategory, Fields, Invoice, ItemCategory, Message, NewClient,
+    NewInvoice, Payment, Person, Project, Record, Task, TaskAssignment, UserAssignment, json, xml,
 };
 use common::{builder, memory, text};
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ macro_rules! twins {
 }
 
 /// Paths, with their documents in the `live` dialect and in JSON.
-const TWINS: [(&str, &str, &str); 25] = twins! {
+const TWINS: [(&str, &str, &str); 27] = twins! {
     "/clients": "clients";
     "/clients?updated_since=2112-12-31": "empty-list";
     "/clients/1": "client";
@@ -49,12 +49,14 @@ const TWINS: [(&str, &str, &str); 25] = twins! {
     "/projects/1/task_assignments/1": "task-assignment";
     "/projects/1/user_assignments": "user-assignments";
     "/projects/1/user_assignments/1": "user-assignment";
+    "/expense_categories": "expense-categories";
+    "/expense_categories/3": "expense-category";
     "/account/who_am_i": "who-am-i";
 };
 
 fn generated() -> Service {
     let service = Service::live();
-    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())], |_| {}).unwrap().records, 48);
+    assert_eq!(service.api.store().load([("generated.xml", GENERATED.as_bytes())], |_| {}).unwrap().records, 52);
     service
 }
 
@@ -89,6 +91,7 @@ fn twin(document: &str) -> String {
         "invoice-item-category" => "invoice_category",
         "task-assignment" => "task_assignment",
         "user-assignment" => "user_assignment",
+        "expense-category" => "expense_category",
         other => other,
     };
     if json.starts_with('[') { json + "\n" } else { format!("{{\"{one}\":{json}}}\n") }
@@ -179,6 +182,7 @@ fn the_library_reads_and_writes_every_records_documents() {
     check::<Person>(pair("/people"), pair("/people/2"));
     check::<Contact>(pair("/contacts"), pair("/contacts/1"));
     check::<TaskAssignment>(pair("/projects/1/task_assignments"), pair("/projects/1/task_assignments/1"));
+    check::<ExpenseCategory>(pair("/expense_categories"), pair("/expense_categories/3"));
     check::<UserAssignment>(pair("/projects/1/user_assignments"), pair("/projects/1/user_assignments/1"));
     assert_eq!(json::read_error(pair("/invoices/99").1.as_bytes()).unwrap(), "There is no invoice 99.");
     assert!(xml::read_error(DECLARATION.as_bytes()).is_err());

@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 use api::Service;
 use clientstore::{
     Api, ClientStore, DayEntryChanges, Error, NewClient, NewInvoice, NewItemCategory, NewMessage, NewPayment,
-    NewProject,
+    NewProject, Receipt,
 };
 use common::{builder, plain};
 use rusqlite::Connection;
 use transfers::load;
 
 /// A table, its record's element, the elements that a loaded record cannot do without, and where one is created.
-const TABLES: [(&str, &str, &str, &str); 13] = [
+const TABLES: [(&str, &str, &str, &str); 15] = [
     ("clients", "client", "<name>x</name>", "/clients"),
     ("projects", "project", "<client-id>1</client-id><name>x</name>", "/projects"),
     ("invoices", "invoice", "<client-id>1</client-id>", "/invoices"),
@@ -49,10 +49,17 @@ const TABLES: [(&str, &str, &str, &str); 13] = [
         "<spent-at>2011-03-31</spent-at><user-id>1</user-id><project-id>1</project-id><task-id>1</task-id>",
         "",
     ),
+    ("expense_categories", "expense-category", "<name>x</name>", "/expense_categories"),
+    (
+        "expenses",
+        "expense",
+        "<project-id>1</project-id><expense-category-id>1</expense-category-id><spent-at>2011-03-31</spent-at>",
+        "/expenses",
+    ),
 ];
 
 /// The columns that no request sets.
-const READ_ONLY: [&str; 25] = [
+const READ_ONLY: [&str; 27] = [
     "id",
     "created_at",
     "updated_at",
@@ -78,6 +85,8 @@ const READ_ONLY: [&str; 25] = [
     "recorded_by",
     "password_hash",
     "recorded_by_email",
+    "is_closed",
+    "is_billed",
 ];
 
 fn is_read_only(table: &str, column: &str) -> bool {
@@ -110,6 +119,7 @@ fn breaking(check: &str) -> Option<Vec<(String, &'static str)>> {
 
 const LONG_KEY: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const CLOSED: &str = "(state = 'closed') = closed";
+const BILLED: &str = "invoice_id IS NULL OR is_billed = 1";
 
 /// What some values of [`breaking`] are in a document: another way to write a value that fits.
 fn fits_a_document(check: &str, text: &str) -> bool {
@@ -200,6 +210,14 @@ impl Filled {
         store.day_entries().update(2, &DayEntryChanges::new().is_closed(true)).unwrap();
         let of_another = "<id>3</id><spent-at>2011-03-31</spent-at><user-id>2</user-id><project-id>1</project-id><task-id>1</task-id>";
         load(store, format!("<day-entry>{of_another}</day-entry>")).unwrap();
+        assert_eq!(
+            service.put("/expense_categories/1", "<expense-category><name>Room</name></expense-category>").status,
+            200
+        );
+        service.create("/expenses?of_user=2", &format!("<expense>{EXPENSE}</expense>"));
+        let closed = format!("<expense>{EXPENSE}<is-closed>true</is-closed></expense>");
+        load(service.api.store(), closed).unwrap();
+        service.api.store().expenses().keep_receipt(1, &Receipt::new("a.png", "x")).unwrap();
         let sql = plain(&path);
         Filled { _directory: directory, service, sql }
     }
@@ -230,6 +248,11 @@ fn every_check_of_the_schema_has_a_typed_error_before_it() {
                 let fields = "<state>closed</state>\n<closed>false</closed>";
                 filled.load_refused(&format!("<{element}>{others}\n{fields}</{element}>"), "closed");
                 filled.load_refused(&format!("<{element}>{others}\n<closed>true</closed></{element}>"), "closed");
+                continue;
+            }
+            if check == BILLED {
+                let fields = "<invoice-id>1</invoice-id><is-billed>false</is-billed>";
+                filled.load_refused(&format!("<{element}>{others}\n{fields}</{element}>"), "is-billed is false");
                 continue;
             }
             let columns = named(&filled.sql, table, &check);
@@ -277,10 +300,34 @@ fn every_check_of_the_schema_has_a_typed_error_before_it() {
             }
         }
     }
+    met += receipts_have_typed_errors(&filled);
     let all = texts(&filled.sql, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL");
     assert_eq!(met, all.iter().map(|sql| checks(sql).len()).sum::<usize>(), "a table is missing from TABLES");
     assert!(filled.store().check(|_| {}).unwrap().is_clean());
 }
+
+/// Receipts have no document of their own: a dumped expense carries its own. Gives how many CHECKs they have.
+fn receipts_have_typed_errors(filled: &Filled) -> usize {
+    let (long_name, long_type) = ("a".repeat(256), format!("image/{}", "a".repeat(127)));
+    for (name, kind, bytes) in [
+        ("", "image/png", "eA=="),
+        (&*long_name, "image/png", "eA=="),
+        ("x\u{FFFE}", "image/png", "eA=="),
+        ("a", "png", "eA=="),
+        ("a", &*long_type, "eA=="),
+        ("a", "image/png", ""),
+    ] {
+        let receipt = format!(
+            "<receipt-name>{name}</receipt-name><receipt-type>{kind}</receipt-type><receipt-base64>{bytes}</receipt-base64>"
+        );
+        filled.load_refused(&format!("<expense>{EXPENSE}{receipt}</expense>"), "line");
+    }
+    let statement = texts(&filled.sql, "SELECT sql FROM sqlite_schema WHERE name = 'receipts'").remove(0);
+    checks(&statement).len()
+}
+
+const EXPENSE: &str =
+    "<project-id>1</project-id><expense-category-id>1</expense-category-id><spent-at>2011-03-31</spent-at>";
 
 #[test]
 fn a_typed_text_that_no_document_can_carry_is_refused_before_the_file_sees_it() {
@@ -487,6 +534,43 @@ fn cases(trigger: &str) -> &'static [Breaks] {
             ),
             Document("<payment><invoice-id>9</invoice-id><amount>1</amount><paid-at>2011-03-31</paid-at></payment>"),
         ],
+        "expense_categories_id_stays" => &[Document("<expense-category><id>1</id><name>x</name></expense-category>")],
+        "expense_categories_deleted" => &[Request("DELETE", "/expense_categories/1", "", 400)],
+        "expenses_stay" | "expenses_replaced" | "receipts_stay" => &[Document(
+            "<expense><id>1</id><project-id>1</project-id><expense-category-id>1</expense-category-id>\
+             <spent-at>2011-03-31</spent-at></expense>",
+        )],
+        "expenses_inserted" => &[
+            Document(
+                "<expense><project-id>9</project-id><expense-category-id>1</expense-category-id>\
+                 <spent-at>2011-03-31</spent-at></expense>",
+            ),
+            Document(
+                "<expense><project-id>1</project-id><expense-category-id>9</expense-category-id>\
+                 <spent-at>2011-03-31</spent-at></expense>",
+            ),
+            Document(
+                "<expense><project-id>1</project-id><expense-category-id>1</expense-category-id>\
+                 <spent-at>2011-03-31</spent-at><user-id>9</user-id></expense>",
+            ),
+            Document(
+                "<expense><project-id>1</project-id><expense-category-id>1</expense-category-id>\
+                 <spent-at>2011-03-31</spent-at><invoice-id>9</invoice-id></expense>",
+            ),
+        ],
+        "expenses_updated" => &[
+            Request("PUT", "/expenses/1", "<expense><project-id>9</project-id></expense>", 400),
+            Request("PUT", "/expenses/1", "<expense><expense-category-id>9</expense-category-id></expense>", 400),
+        ],
+        "expenses_locked" => &[
+            Request("PUT", "/expenses/2", "<expense><project-id>2</project-id></expense>", 400),
+            Request("PUT", "/expenses/2", "<expense><expense-category-id>2</expense-category-id></expense>", 400),
+            Request("PUT", "/expenses/2", "<expense><spent-at>2011-03-01</spent-at></expense>", 400),
+        ],
+        "expenses_deleted" => &[Request("DELETE", "/expenses/2", "", 400)],
+        "receipts_inserted" => &[Request("POST", "/expenses/9/receipt", "", 404)],
+        "projects_have_no_expenses" => &[Request("DELETE", "/projects/1", "", 400)],
+        "people_have_no_expenses" => &[Request("DELETE", "/people/2", "", 400)],
         _ => &[],
     }
 }

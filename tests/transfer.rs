@@ -30,14 +30,19 @@ fn a_dump_loads_into_an_empty_store_which_dumps_the_same_and_has_equal_tables() 
     assert_eq!(
         names,
         [
-            &["clients", "contacts", "day_entries"][..],
+            &["clients", "contacts", "day_entries", "expense_categories", "expenses"][..],
             &parts,
-            &["invoices", "people", "projects", "sqlite_sequence", "task_assignments", "tasks", "user_assignments"]
+            &["invoices", "people", "projects", "receipts", "sqlite_sequence"],
+            &["task_assignments", "tasks", "user_assignments"],
         ]
         .concat()
     );
     let rows: usize = ours.iter().map(|(_, rows)| rows.len()).sum();
-    assert_eq!(rows as u64, RECORDS + 13, "a row of sqlite_sequence for each of the other tables");
+    assert_eq!(
+        rows as u64,
+        RECORDS + 2 + 15,
+        "two receipts, and a row of sqlite_sequence for each of the other tables"
+    );
     assert_eq!(ours, theirs);
 }
 
@@ -71,10 +76,10 @@ fn a_dump_brings_back_the_default_categories_as_they_were_changed_or_deleted() {
     let (store, _) = memory();
     let empty = dumped(&store);
     let (copy, _) = memory();
-    assert_eq!(load(&copy, &empty).unwrap(), 3 + 3 + 1);
+    assert_eq!(load(&copy, &empty).unwrap(), 3 + 3 + 1 + 4);
     assert_eq!(dumped(&copy), empty);
     store.item_categories().delete(3).unwrap();
-    assert_eq!(load(&copy, dumped(&store)).unwrap(), 2 + 3 + 1);
+    assert_eq!(load(&copy, dumped(&store)).unwrap(), 2 + 3 + 1 + 4);
     assert_eq!(dumped(&copy), dumped(&store));
 }
 
@@ -98,8 +103,8 @@ fn a_store_with_the_greatest_id_that_a_document_may_bring_goes_on_behind_it() {
     let (copy, _) = memory();
     assert_eq!(
         load(&copy, &document).unwrap(),
-        1 + 3 + 3 + 1,
-        "three are the default categories, three the first tasks, and one the administrator"
+        1 + 3 + 3 + 1 + 4,
+        "three are the default categories, three the first tasks, one the administrator, and four categories of expenses"
     );
     assert_eq!(dumped(&copy), document);
     assert!(matches!(copy.clients().create(&NewClient::named("y")), Err(Error::IdsExhausted { table: "clients" })));
@@ -193,7 +198,8 @@ fn a_dumped_list_is_the_live_list_of_the_api() {
     }
     let error = store.dump_list("people", &mut Vec::new(), |_| {}).unwrap_err();
     let lists = "clients, projects, invoices, invoice-line-items, invoice-message, payments, invoice-item-categories, tasks, \
-         users, contacts, task-assignments, user-assignments, day-entries";
+         users, contacts, task-assignments, user-assignments, day-entries, \
+         expense-categories, expenses";
     assert_eq!(error.to_string(), format!("list must be one of {lists}"));
 }
 

@@ -29,7 +29,8 @@ pub struct Body {
 
 enum Content {
     Whole(Bytes),
-    Pieces(Pieces),
+    /// Pieces, and how many bytes are left where that is known.
+    Pieces(Pieces, Option<u64>),
     List(Box<Stream>),
     /// A list whose next record is long, or one such record, is being written.
     Apart(Apart),
@@ -166,7 +167,12 @@ impl Body {
     /// A body whose pieces are made one after the other, each when it is to be sent. It ends with the last, and
     /// breaks off where one cannot be made.
     pub(crate) fn pieces(pieces: impl Iterator<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self::of(Content::Pieces(Box::new(pieces)))
+        Self::of(Content::Pieces(Box::new(pieces), None))
+    }
+
+    /// The same, of this many bytes together.
+    pub(super) fn sized(pieces: impl Iterator<Item = Result<Bytes>> + Send + 'static, length: usize) -> Self {
+        Self::of(Content::Pieces(Box::new(pieces), Some(length as u64)))
     }
 
     /// A list, read while it is sent.
@@ -204,6 +210,7 @@ impl Body {
     pub(super) fn length(&self) -> Option<u64> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes.len() as u64),
+            Content::Pieces(_, left) => *left,
             _ => None,
         }
     }
@@ -232,7 +239,11 @@ impl Body {
         let piece = match &mut self.content {
             Content::Whole(bytes) if bytes.is_empty() => None,
             Content::Whole(bytes) => return Some(Ok(Piece::Made(std::mem::take(bytes)))),
-            Content::Pieces(pieces) => pieces.next().map(|piece| piece.map(Piece::Made)),
+            Content::Pieces(pieces, left) => pieces.next().map(|piece| {
+                let piece = piece?;
+                *left = left.map(|left| left.saturating_sub(piece.len() as u64));
+                Ok(Piece::Made(piece))
+            }),
             Content::List(list) => list.next(),
             #[cfg(feature = "tower")]
             Content::Late(record) => return Some(record.at_most().map(Piece::Long)),

@@ -14,7 +14,7 @@ pub(super) fn content_type(headers: &HeaderMap) -> std::borrow::Cow<'_, str> {
 /// The format of the answer, by the first that says one: the path's suffix, `Accept`, the request's body.
 pub(super) fn format(uri: &Uri, headers: &HeaderMap, body: &[u8], dialect: Dialect) -> Format {
     let of_body = || {
-        let body = RequestBody { bytes: body, content_type: &content_type(headers), query: "" };
+        let body = RequestBody { bytes: body, content_type: &content_type(headers), ..RequestBody::default() };
         // What is no body has no format but the one that its type names.
         let body = if body.is_none() { RequestBody { bytes: b"", ..body } } else { body };
         body.format() == BodyFormat::Json

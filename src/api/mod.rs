@@ -13,6 +13,7 @@ mod body;
 mod budget;
 mod choose;
 mod encoding;
+mod file;
 #[cfg(feature = "tower")]
 mod lane;
 mod lists;
@@ -209,7 +210,7 @@ impl Api {
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Body> {
         let format = self.format(request.uri(), request.headers(), request.body().as_ref());
         let signed = self.sign_in_here(request.uri(), request.headers());
-        let response = match self.plan(&request, signed, MAX_BODY, format) {
+        let response = match self.plan(&request, None, signed, MAX_BODY, format) {
             Planned::Answered(response) => response,
             Planned::Record(record) => self.record(record),
             Planned::List(list) => {
@@ -248,9 +249,23 @@ impl Api {
                     Document::Long => Body::late(self.long(record)),
                 }))
             }
-            Plan::Tree(..) | Plan::RateLimit | Plan::Token | Plan::Unchanged { .. } | Plan::Write { .. } => Ok(None),
+            Plan::Tree(..)
+            | Plan::File(..)
+            | Plan::RateLimit
+            | Plan::Token
+            | Plan::Unchanged { .. }
+            | Plan::Write { .. } => Ok(None),
         };
         Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
+    }
+
+    /// The longest body of a request, in bytes, given what most requests may send.
+    #[cfg(feature = "tower")]
+    pub(crate) fn max_body(method: &http::Method, path: &str, most: usize) -> usize {
+        match route::find(method, path) {
+            Route::Found(target) => target.endpoint.max_body.max(most),
+            Route::WrongMethod(_) | Route::Unknown => most,
+        }
     }
 
     /// What is held of long requests and answers counts here, lists that are kept included.
@@ -266,7 +281,15 @@ impl Api {
         self.budget().make_room();
     }
 
-    fn plan<B: AsRef<[u8]>>(&self, request: &Request<B>, signed: Signed, max_body: usize, format: Format) -> Planned {
+    /// What is left to do for a request; its owner is the body itself, where its bytes can be shared.
+    fn plan<B: AsRef<[u8]>>(
+        &self,
+        request: &Request<B>,
+        owner: Option<&Bytes>,
+        signed: Signed,
+        max_body: usize,
+        format: Format,
+    ) -> Planned {
         let route = route::find(request.method(), request.uri().path());
         let by = match &route {
             Route::Found(target) => target.endpoint.by,
@@ -291,31 +314,37 @@ impl Api {
         let Some(reach) = by.reach(actor) else {
             return Planned::Answered(respond::unknown_path(request.uri().path(), format));
         };
-        let body = match target.endpoint.operation.reads_body() {
+        let decoded: Bytes;
+        let (bytes, owner) = match target.endpoint.operation.reads_body() {
             true => match encoding::decoded(request.headers(), request.body().as_ref(), max_body) {
-                Ok(body) => body,
+                Ok(Cow::Borrowed(bytes)) => (bytes, owner),
+                Ok(Cow::Owned(bytes)) => {
+                    decoded = bytes.into();
+                    (&*decoded, Some(&decoded))
+                }
                 Err(refusal) => return Planned::Answered(refusal.answer(format)),
             },
-            false => Cow::default(),
+            false => (Default::default(), None),
         };
-        let planned = self.planned(request, &body, target, (actor, reach), format);
+        let query = request.uri().query().unwrap_or_default();
+        let content_type = choose::content_type(request.headers());
+        let body = RequestBody { bytes, content_type: &content_type, owner, query };
+        let planned = self.planned(request, body, target, (actor, reach), format);
         planned.unwrap_or_else(|error| Planned::Answered(respond::error(error, format)))
     }
 
+    #[cfg_attr(not(feature = "server"), allow(unused_variables, reason = "only the server has a log"))]
     fn planned<B>(
         &self,
         request: &Request<B>,
-        bytes: &[u8],
+        body: RequestBody<'_>,
         target: Target,
         (actor, reach): (Actor, Reach),
         format: Format,
     ) -> Result<Planned> {
         let store = &self.inner.store;
-        let query = request.uri().query().unwrap_or_default();
-        let content_type = choose::content_type(request.headers());
-        let body = RequestBody { bytes, content_type: &content_type, query };
-        let actor = acting_for(store, actor, query)?;
-        let (root, members) = match target.call(store, query, body, (actor, reach))?.plan()? {
+        let actor = acting_for(store, actor, body.query)?;
+        let (root, members) = match target.call(store, body.query, body, (actor, reach))?.plan()? {
             Plan::Record { entity, parent, id } => {
                 return Ok(Planned::Record(RecordDocument { entity, parent, id, reach, format }));
             }
@@ -327,6 +356,7 @@ impl Api {
                 return Ok(Planned::Write(command, answer));
             }
             Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
+            Plan::File(files, id) => return Ok(Planned::Answered(file::answer(store.file(files, id)?))),
             Plan::Tree(root, members) => (root, members),
             Plan::Token => return Ok(Planned::Answered(self.token(&body, request.uri().path(), format)?)),
             Plan::RateLimit => ("hash", account::rate_limit(&self.inner.throttle.standing(store.time()))),

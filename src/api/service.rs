@@ -41,7 +41,7 @@ impl Api {
     ) -> Response<Body> {
         let runtime = Handle::current();
         let format = self.format(request.uri(), request.headers(), request.body());
-        let planned = self.plan(&request, signed, max_body, format);
+        let planned = self.plan(&request, Some(request.body()), signed, max_body, format);
         // What was read of the body is as long as the body: both need not be kept while others are waited for.
         let method = request.into_parts().0.method;
         let response = match planned {
@@ -148,7 +148,7 @@ impl Api {
 /// The answer to a request, to come; see [`Api`]'s `Service`.
 pub type HandleFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-/// Answers requests within a tokio runtime. A body of more than 1 MiB gets 413.
+/// Answers requests within a tokio runtime. A body of more than 1 MiB gets 413; a receipt may have 10 MiB.
 impl<B> Service<Request<B>> for Api
 where
     B: HttpBody + Send + 'static,
@@ -168,10 +168,11 @@ where
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let signed = api.sign_in(&head.uri, &head.headers).await;
-            Ok(match Limited::new(body, MAX_BODY).collect().await {
-                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), signed, MAX_BODY, None).await,
+            let most = Api::max_body(&head.method, head.uri.path(), MAX_BODY);
+            Ok(match Limited::new(body, most).collect().await {
+                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), signed, most, None).await,
                 Err(error) if error.is::<LengthLimitError>() => {
-                    let hint = format!("Send at most {MAX_BODY} bytes");
+                    let hint = format!("Send at most {most} bytes");
                     api.refused(&head, b"", StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)
                 }
                 Err(_) => {

@@ -1,5 +1,7 @@
 //! The body of a request: its format, and what it may set.
 
+use bytes::Bytes;
+
 use super::{form, json, xml};
 use crate::error::{Error, Result};
 use crate::record::{Column, Document, Values, Writable};
@@ -42,6 +44,8 @@ pub(crate) struct RequestBody<'a> {
     pub(crate) bytes: &'a [u8],
     /// The value of `Content-Type`, empty where there is none.
     pub(crate) content_type: &'a str,
+    /// What the bytes are a part of, where they can be shared.
+    pub(crate) owner: Option<&'a Bytes>,
     /// The request's query, which stands for an empty body where it is a form.
     pub(crate) query: &'a str,
 }
@@ -55,6 +59,14 @@ pub(crate) enum BodyFormat {
 }
 
 impl RequestBody<'_> {
+    /// A part of its bytes to keep; a copy only where they cannot be shared.
+    pub(crate) fn share(&self, part: &[u8]) -> Bytes {
+        match self.owner {
+            Some(owner) if !part.is_empty() => owner.slice_ref(part),
+            _ => Bytes::copy_from_slice(part),
+        }
+    }
+
     /// What the body is, by its type, else by its first character.
     pub(crate) fn format(&self) -> BodyFormat {
         let kind = self.content_type.split(';').next().unwrap_or_default().trim();

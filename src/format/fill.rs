@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::Purpose;
+use super::days::parse_any_day;
 use crate::record::{Column, Document, Nil, Values, same_name};
-use crate::value::{Kind, Value, is_space};
+use crate::value::{Kind, Value, date_text, is_space};
 
 /// Fills in the fields of one record, in the order in which a document says them.
 pub(super) struct Filler {
@@ -43,7 +44,7 @@ impl Filler {
                 self.stand_ins.retain(|(other, _)| *other != position);
                 self.stand_ins.push((position, value));
             }
-            Found::Attached | Found::Ignored | Found::Unplaced | Found::Nothing => {}
+            Found::Attached | Found::Asked(_) | Found::Ignored | Found::Unplaced | Found::Nothing => {}
         }
     }
 
@@ -74,6 +75,8 @@ pub(super) enum Found {
         computed: Option<usize>,
     },
     Attached,
+    /// An element that says how the record is made.
+    Asked(&'static str),
     /// A field that the document's purpose does not set.
     Ignored,
     /// A name that is known and has no place.
@@ -101,15 +104,19 @@ fn find_other(document: &Document, name: &str, purpose: Purpose) -> Found {
     let computed = own.filter(|_| purpose == Purpose::Document);
     let stands_for = |column: &Column| purpose.takes(column) && column.also.is_some_and(|also| same_name(name, also));
     let known = |unplaced: &&'static str| same_name(name, unplaced);
+    let asked = document.asked.iter().copied().find(known);
     match (table.columns.iter().position(stands_for), computed) {
         (Some(position), computed) => Found::StandIn { position, computed },
         (None, Some(position)) => Found::Column(position),
         _ if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
         _ if own.is_some() => Found::Ignored,
         _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
-        _ if document.unplaced.iter().any(known) && purpose == Purpose::Document => Found::Unplaced,
-        _ if document.unplaced.iter().any(known) => Found::Ignored,
-        _ => Found::Nothing,
+        _ => match asked.or_else(|| document.unplaced.iter().copied().find(known)) {
+            None => Found::Nothing,
+            Some(_) if purpose == Purpose::Document => Found::Unplaced,
+            Some(_) if purpose == Purpose::Update => Found::Ignored,
+            Some(_) => asked.map_or(Found::Ignored, Found::Asked),
+        },
     }
 }
 
@@ -120,6 +127,9 @@ pub(super) fn field_value(column: &Column, text: Cow<'_, str>, nil: bool) -> Res
         Kind::Text if nil && nullable => Ok(Some(Value::Null)),
         Kind::Text if nil => Ok(Some(Value::Text(String::new()))),
         Kind::Text => Ok(Some(Value::Text(text.into_owned()))),
+        Kind::Date if column.any_day && !nil && parse_any_day(&text).is_some() => {
+            Ok(parse_any_day(&text).map(|day| Value::Text(date_text(day))))
+        }
         _ if !nil && !text.chars().all(is_space) => column.kind.read(&text).map(Some),
         _ if nullable => Ok(Some(Value::Null)),
         _ if column.required => Err("is required and cannot be empty".to_owned()),

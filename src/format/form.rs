@@ -24,6 +24,7 @@ pub(super) fn read(form: &[u8], document: &'static Document, purpose: Purpose) -
         let field = match found {
             Found::Column(position) | Found::StandIn { position, .. } => document.table.columns[position].element,
             Found::Attached => document.attached.unwrap_or_default(),
+            Found::Asked(element) => element,
             Found::Nothing => {
                 filler.values.unknown.add(name, || 1);
                 continue;
@@ -45,6 +46,7 @@ pub(super) fn read(form: &[u8], document: &'static Document, purpose: Purpose) -
                     filler.set(found, value);
                 }
             }
+            Found::Asked(element) => filler.values.ask(element, text.into_owned()),
             _ => filler.values.attached = Some(text.into_owned()),
         }
     }

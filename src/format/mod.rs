@@ -1,16 +1,24 @@
 //! The formats of documents: a document's data rendered as XML or JSON, and read from them.
 
 mod body;
+mod days;
 mod documents;
 mod fill;
 mod form;
 pub mod json;
+pub(crate) mod multipart;
 pub(crate) mod tree;
 pub mod xml;
 
+use std::io::Write;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::write::EncoderWriter;
+use chrono::NaiveDate;
 use rusqlite::types::ValueRef;
 
 pub(crate) use body::{BodyFormat, Purpose, RequestBody};
+pub(crate) use days::parse_any_day;
 pub(crate) use tree::Node;
 pub use xml::Dialect;
 
@@ -60,6 +68,14 @@ impl Writer {
         match format {
             Format::Xml(_) => Writer::Xml(xml::Writer::nested(document)),
             Format::Json => Writer::Json(json::Writer::nested(document)),
+        }
+    }
+
+    /// A list that names the first and the last day of its week, which only XML does.
+    pub(crate) fn of_week(self, week: Option<(NaiveDate, NaiveDate)>) -> Self {
+        match self {
+            Writer::Xml(writer) => Writer::Xml(writer.of_week(week)),
+            json => json,
         }
     }
 
@@ -122,4 +138,11 @@ impl Writer {
             Writer::Json(writer) => writer.single(out, columns, get, attached),
         }
     }
+}
+
+/// Writes bytes in base64.
+fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
+    let mut encoder = EncoderWriter::new(out, &STANDARD);
+    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    written.map(drop).map_err(|error| error.to_string())
 }

@@ -15,7 +15,7 @@ macro_rules! record {
         $record:ident: table $table:literal, id $id:ident, element $element:literal $(or $alias:literal)*,
         list $list:literal $(or $list_alias:literal)?, documented array $array:literal $(, attached $attached:literal)?
         $(, any root $any_root:literal)? $(, json $one:literal $(or $accepted:literal)* in $item:literal)?
-        $(, without a place $($unplaced:literal)*)?;
+        $(, asked $($asked:literal)*)? $(, without a place $($unplaced:literal)*)?;
         elements {
             $( $(#[$column_doc:meta])* $name:ident: $type:ty = $mode:ident
                 $($attribute:ident $(($argument:expr))?)*; )*
@@ -54,6 +54,7 @@ macro_rules! record {
             documented_array: $array,
             attached: [$(Some($attached),)? None][0],
             any_root: [$($any_root,)? false][0],
+            asked: &[$($($asked),*)?],
             unplaced: &[$($($unplaced),*)?],
             json: [$(Some($crate::record::JsonNames { one: $one, item: $item, accepted: &[$($accepted),*] }),)? None][0],
             open: $crate::record::Tag::open_line($element),

@@ -20,6 +20,8 @@ pub struct Document {
     pub(crate) attached: Option<&'static str>,
     /// Whether an update may have any root: some programs write one of their own.
     pub(crate) any_root: bool,
+    /// Elements of a create that are not stored: they say how the record is made.
+    pub(crate) asked: &'static [&'static str],
     /// Elements of other editions or of requests that have no place in the store. They are known: a request that has
     /// them says nothing new, a document that is loaded loses what they hold.
     pub(crate) unplaced: &'static [&'static str],
@@ -74,6 +76,6 @@ impl Document {
         let mut columns = self.table.columns.iter();
         columns
             .any(|column| [Some(column.element), column.sent_as].into_iter().flatten().any(|own| same_name(name, own)))
-            || self.attached.is_some_and(|attached| same_name(name, attached))
+            || self.attached.iter().chain(self.asked).any(|own| same_name(name, own))
     }
 }

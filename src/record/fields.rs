@@ -24,6 +24,8 @@ pub struct Values {
     pub(crate) attached: Option<String>,
     /// What the attached text says, once it was read; it is no longer kept then.
     pub(crate) parts: Option<Box<Result<Option<Parts>>>>,
+    /// What a create asks for by the elements that are not stored, by their names.
+    asked: Vec<(&'static str, String)>,
     /// What the document besides has, which no column takes.
     pub(crate) unknown: Unknowns,
     /// Whether the attached text may have commas for decimal points.
@@ -44,6 +46,7 @@ impl Values {
             values: Vec::with_capacity(width),
             attached: None,
             parts: None,
+            asked: Vec::new(),
             unknown: Unknowns::default(),
             decimal_comma: false,
             password: None,
@@ -86,6 +89,23 @@ impl Values {
 
     pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.set_at(self.table.position(name), value.into());
+    }
+
+    /// The text of an element that is not stored, where it is given and not blank.
+    pub(crate) fn asked(&self, element: &str) -> Option<&str> {
+        let (_, text) = self.asked.iter().find(|(name, _)| *name == element)?;
+        Some(text.trim_matches(is_space)).filter(|text| !text.is_empty())
+    }
+
+    /// Sets the text of an element that is not stored.
+    pub(crate) fn ask(&mut self, element: &'static str, text: String) {
+        self.asked.retain(|(name, _)| *name != element);
+        self.asked.push((element, text));
+    }
+
+    /// Takes the value of a field, which is then not given.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.values.get_mut(self.table.position(name))?.take()
     }
 
     /// Sets a field unless it is given.
@@ -232,6 +252,7 @@ impl PartialEq for Values {
         std::ptr::eq(self.table, other.table)
             && self.given().eq(other.given())
             && self.attached == other.attached
+            && self.asked == other.asked
             && self.password == other.password
     }
 }

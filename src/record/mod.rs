@@ -96,6 +96,8 @@ pub struct Column {
     pub(crate) longest: usize,
     /// A text is not empty and has no white space.
     pub(crate) unspaced: bool,
+    /// A day may come in any form that programs sent, not only in those of `docs/spec/wire.md`.
+    pub(crate) any_day: bool,
     pub(crate) open: Tag,
     pub(crate) nil_tag: Tag,
     pub(crate) close: Tag,
@@ -124,6 +126,7 @@ impl Column {
             allowed: T::ALLOWED,
             longest: LONGEST_TEXT,
             unspaced: false,
+            any_day: false,
             open: Tag::open(element, type_name, false),
             nil_tag: Tag::open(element, type_name, true).then_close(element),
             close: Tag::close(element),
@@ -182,6 +185,12 @@ impl Column {
     /// A text is not empty and has no white space.
     pub(crate) const fn unspaced(mut self) -> Self {
         self.unspaced = true;
+        self
+    }
+
+    /// A day may come in any form that programs sent.
+    pub(crate) const fn any_day(mut self) -> Self {
+        self.any_day = true;
         self
     }
 

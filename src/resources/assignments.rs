@@ -97,6 +97,7 @@ pub(super) const fn naming(table: &'static Table, element: &'static str) -> Docu
         documented_array: false,
         attached: None,
         any_root: false,
+        asked: &[],
         unplaced: &[],
         json: None,
         open: Tag::open_line(element),

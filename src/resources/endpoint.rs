@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
 use crate::store::Selection;
-use crate::store::{Action, Actor, ClientStore, Command, Entity, Reach, Role};
+use crate::store::{Action, Actor, ClientStore, Command, Entity, Files, Reach, Role};
 use crate::value::in_range;
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
@@ -46,6 +46,8 @@ pub(crate) struct Endpoint {
     pub(crate) is_limited: bool,
     /// Who may call it.
     pub(crate) by: Caller,
+    /// The longest body that it takes, in bytes, where that is more than others take.
+    pub(crate) max_body: usize,
 }
 
 /// Who may call an endpoint. To others it is not there; an administrator may call each.
@@ -140,7 +142,7 @@ impl Operation {
 
 impl Endpoint {
     const fn new(methods: Methods, path: &'static str, operation: Operation) -> Self {
-        Endpoint { methods, path, also: &[], operation, is_limited: true, by: Caller::Administrator }
+        Endpoint { methods, path, also: &[], operation, is_limited: true, by: Caller::Administrator, max_body: 0 }
     }
 
     /// `GET path` lists.
@@ -192,6 +194,12 @@ impl Endpoint {
     /// `POST path` makes a record in a way of its own.
     pub(crate) const fn make(path: &'static str, plan: fn(&Call<'_>) -> Result<Plan>) -> Self {
         Self::new(Methods::POST, path, Operation::Make(plan))
+    }
+
+    /// Takes bodies of up to this many bytes, where others take less.
+    pub(crate) const fn takes(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
     }
 
     /// `POST path` or `PUT path` changes nothing of the record.
@@ -271,6 +279,8 @@ pub(crate) enum Plan {
     Record { entity: &'static Entity, parent: Option<i64>, id: i64 },
     /// The document of a list.
     List { entity: &'static Entity, selection: Selection },
+    /// The file that is kept with the record of the id.
+    File(&'static Files, i64),
     /// A small document: its root in XML, and its members.
     Tree(&'static str, Vec<Node>),
     /// The document that says how the limit on calls stands.

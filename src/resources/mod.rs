@@ -7,10 +7,13 @@ pub(crate) mod assignments;
 pub(crate) mod clients;
 pub(crate) mod contacts;
 pub(crate) mod endpoint;
+pub(crate) mod expense_categories;
+pub(crate) mod expenses;
 pub(crate) mod invoices;
 pub(crate) mod item_categories;
 pub(crate) mod people;
 pub(crate) mod projects;
+mod reports;
 #[cfg(test)]
 mod roles;
 pub(crate) mod task_assignments;
@@ -41,6 +44,8 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &task_assignments::RESOURCE,
     &user_assignments::RESOURCE,
     &time::RESOURCE,
+    &expense_categories::RESOURCE,
+    &expenses::RESOURCE,
 ];
 
 /// Every entity, each after those that it refers to.

@@ -157,6 +157,7 @@ pub(crate) static PEOPLE: Entity = Entity::of::<Person>()
         LEAVES_AN_ADMINISTRATOR,
         LEAVES_AN_ADMINISTRATOR_AT_DELETE,
         HAS_NO_TIME,
+        HAS_NO_EXPENSES,
     ])
     .loading(Loading {
         held: &[("is_active", 1), ("is_admin", 1)],
@@ -255,6 +256,16 @@ const HAS_NO_TIME: Rule = Rule {
         let sql = "SELECT count(*) FROM day_entries WHERE user_id = ?1";
         let entries = count(connection, sql, change.id().unwrap_or_default())?;
         Ok(Error::refused(error::Rule::PersonHasTimeOrExpenses, [("time entry", entries)]))
+    },
+};
+
+const HAS_NO_EXPENSES: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM expenses WHERE expenses.user_id = people.id)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM expenses WHERE user_id = ?1";
+        let expenses = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::PersonHasTimeOrExpenses, [("expense", expenses)]))
     },
 };
 

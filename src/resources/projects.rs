@@ -198,7 +198,7 @@ pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     )
     // With another client, a project manager would see a client that is none of theirs.
     .reserved(&["client_id"])
-    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_TIME])
+    .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_TIME, HAS_NO_EXPENSES])
     .entail(&[], entail)
     .invariants(&INVARIANTS);
 
@@ -265,6 +265,16 @@ const HAS_ACTIVE_CLIENT: Rule = Rule {
     on: On::Write,
     condition: ":active = 0 OR EXISTS (SELECT 1 FROM clients WHERE clients.id = :client_id AND clients.active = 1)",
     refusal: |_, _| Ok(Error::refused(error::Rule::ClientIsInactive, [("inactive client", 1)])),
+};
+
+const HAS_NO_EXPENSES: Rule = Rule {
+    on: On::Delete,
+    condition: "NOT EXISTS (SELECT 1 FROM expenses WHERE expenses.project_id = projects.id)",
+    refusal: |connection, change| {
+        let sql = "SELECT count(*) FROM expenses WHERE project_id = ?1";
+        let expenses = count(connection, sql, change.id().unwrap_or_default())?;
+        Ok(Error::refused(error::Rule::ProjectHasTimeOrExpenses, [("expense", expenses)]))
+    },
 };
 
 static INVARIANTS: [Invariant; 2] = [

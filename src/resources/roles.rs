@@ -7,8 +7,8 @@ use super::endpoint::Caller;
 use super::endpoints;
 use crate::store::{Command, Reach};
 use crate::{
-    Api, ClientStore, DayEntryChanges, NewClient, NewContact, NewDayEntry, NewInvoice, NewItemCategory, NewMessage,
-    NewPayment, NewPerson, NewProject, NewUserAssignment, UserAssignmentChanges,
+    Api, ClientStore, DayEntryChanges, NewClient, NewContact, NewDayEntry, NewExpense, NewInvoice, NewItemCategory,
+    NewMessage, NewPayment, NewPerson, NewProject, NewUserAssignment, Receipt, UserAssignmentChanges,
 };
 
 const MANAGER: i64 = 2;
@@ -27,6 +27,10 @@ const SELF: &[i64] = &[1, REGULAR];
 const OWN: &[i64] = &[REGULAR];
 const EVERYBODY: &[i64] = &[1, MANAGER, OTHER_MANAGER, REGULAR, OUTSIDER];
 
+/// A new invoice that bills time.
+const FROM_TIME: &str = "<invoice><client-id>1</client-id><kind>task</kind><projects-to-invoice>1</projects-to-invoice>\
+                         <import-hours>all</import-hours></invoice>";
+
 /// Each endpoint, who may call it for the records with the ids of [`path`], and a body that fits.
 const TABLE: &[(&str, &str, &[i64], &str)] = &[
     ("GET", "/clients", EVERYBODY, ""),
@@ -42,7 +46,7 @@ const TABLE: &[(&str, &str, &[i64], &str)] = &[
     ("DELETE", "/projects/{id}", MANAGES, ""),
     ("POST", "/projects/{id}/toggle", MANAGES, ""),
     ("GET", "/invoices", ADMINISTRATORS, ""),
-    ("POST", "/invoices", ADMINISTRATORS, "<invoice><client-id>1</client-id></invoice>"),
+    ("POST", "/invoices", ADMINISTRATORS, FROM_TIME),
     ("GET", "/invoices/{id}", ADMINISTRATORS, ""),
     ("PUT", "/invoices/{id}", ADMINISTRATORS, "<invoice><notes>a</notes></invoice>"),
     ("DELETE", "/invoices/{id}", ADMINISTRATORS, ""),
@@ -118,6 +122,22 @@ const TABLE: &[(&str, &str, &[i64], &str)] = &[
     ("DELETE", "/daily/delete/{id}", OWN, ""),
     ("GET", "/projects/{project_id}/entries", MANAGES, ""),
     ("GET", "/people/{user_id}/entries", SELF, ""),
+    ("GET", "/expense_categories", EVERYBODY, ""),
+    ("POST", "/expense_categories", ADMINISTRATORS, "<expense-category><name>a</name></expense-category>"),
+    ("GET", "/expense_categories/{id}", EVERYBODY, ""),
+    ("PUT", "/expense_categories/{id}", ADMINISTRATORS, "<expense-category><name>a</name></expense-category>"),
+    ("DELETE", "/expense_categories/{id}", ADMINISTRATORS, ""),
+    ("POST", "/expense_categories/{id}/toggle", ADMINISTRATORS, ""),
+    ("GET", "/expenses", EVERYBODY, ""),
+    ("GET", "/expenses/{day}/{year}", EVERYBODY, ""),
+    ("POST", "/expenses", EVERYBODY, "<expense><project-id>1</project-id></expense>"),
+    ("GET", "/expenses/{id}", SELF, ""),
+    ("PUT", "/expenses/{id}", SELF, "<expense><notes>a</notes></expense>"),
+    ("DELETE", "/expenses/{id}", SELF, ""),
+    ("GET", "/expenses/{id}/receipt", SELF, ""),
+    ("POST", "/expenses/{id}/receipt", SELF, ""),
+    ("GET", "/projects/{project_id}/expenses", MANAGES, ""),
+    ("GET", "/people/{user_id}/expenses", SELF, ""),
     ("GET", "/account/who_am_i", EVERYBODY, ""),
     ("GET", "/account/rate_limit_status", EVERYBODY, ""),
 ];
@@ -146,6 +166,8 @@ fn store() -> ClientStore {
         store.user_assignments().update(id, &changes).unwrap();
     }
     store.day_entries().create(&NewDayEntry::of(REGULAR, 1, 1, DAY)).unwrap();
+    store.expenses().create(&NewExpense::of(1, 1, DAY).user_id(REGULAR)).unwrap();
+    store.expenses().keep_receipt(1, &Receipt::new("a.txt", "a")).unwrap();
     store.invoices().create(&NewInvoice::of(1)).unwrap();
     store.messages().create(&NewMessage::of(1, "a")).unwrap();
     store.payments().create(&NewPayment::of(1, 1, chrono::DateTime::UNIX_EPOCH)).unwrap();
@@ -306,4 +328,54 @@ fn a_locked_entry_is_changed_by_administrators_alone_and_reports_have_what_is_ma
     assert_eq!((ids(1, "/projects/1/entries"), ids(MANAGER, "/projects/1/entries")), (vec![1, 2], vec![1, 2]));
     assert_eq!((ids(1, "/people/4/entries"), ids(REGULAR, "/people/4/entries")), (vec![1], vec![1]));
     assert_eq!(ids(OTHER_MANAGER, "/people/3/entries"), [2]);
+}
+
+#[test]
+fn a_locked_expense_is_changed_by_administrators_alone_and_reports_have_what_is_managed() {
+    let store = store();
+    let close = |id| {
+        let sql = "UPDATE expenses SET is_closed = 1 WHERE id = ?1";
+        store.transaction(|tx| Ok::<_, crate::Error>(tx.connection().execute(sql, [id])?)).unwrap();
+    };
+    let api = Api::new(store.clone());
+    let update = |person, body: &str| {
+        let body = format!("<expense>{body}</expense>");
+        status(&api.clone().as_person(person), "PUT", "/expenses/1", &body)
+    };
+    let notes = "<notes>a</notes>";
+    assert_eq!((update(REGULAR, notes), update(1, notes), update(MANAGER, notes)), (200, 200, 404));
+    close(1);
+    assert_eq!((update(REGULAR, notes), update(1, notes), update(MANAGER, notes)), (400, 200, 404));
+}
+
+#[test]
+fn an_expense_is_for_a_project_that_its_maker_sees() {
+    let store = store();
+    let api = Api::new(store.clone());
+    let make = |person, project: i64, more: &str| {
+        let body = format!(
+            "<expense><project-id>{project}</project-id><expense-category-id>1</expense-category-id>\
+             <spent-at>2011-03-31</spent-at>{more}</expense>"
+        );
+        status(&api.clone().as_person(person), "POST", "/expenses", &body)
+    };
+    assert_eq!((make(REGULAR, 1, ""), make(REGULAR, 2, ""), make(OTHER_MANAGER, 2, "")), (201, 400, 201));
+    let of_user = format!("<user-id>{REGULAR}</user-id>");
+    assert_eq!((make(1, 2, &of_user), make(1, 2, "<of_user>9</of_user>"), make(MANAGER, 1, &of_user)), (201, 400, 404));
+    let to = |person, project: i64| {
+        let body = format!("<expense><project-id>{project}</project-id></expense>");
+        status(&api.clone().as_person(person), "PUT", "/expenses/1", &body)
+    };
+    assert_eq!((to(REGULAR, 1), to(REGULAR, 2), to(1, 2), to(REGULAR, 2), to(REGULAR, 1)), (200, 400, 200, 200, 200));
+    let of = |person, path: &str| -> Vec<i64> {
+        let response = api.clone().as_person(person).handle(Request::get(path).body("").unwrap());
+        let list: serde_json::Value = serde_json::from_slice(&response.into_body().into_bytes().unwrap()).unwrap();
+        list.as_array().unwrap().iter().map(|one| one["expense"]["id"].as_i64().unwrap()).collect()
+    };
+    let span = ".json?from=20110101&to=20111231";
+    assert_eq!(of(MANAGER, &format!("/projects/1/expenses{span}")), [1, 2]);
+    assert_eq!(of(OTHER_MANAGER, &format!("/projects/2/expenses{span}")), [3, 4]);
+    assert_eq!(of(OTHER_MANAGER, &format!("/people/3/expenses{span}")), [3]);
+    assert_eq!(of(REGULAR, "/expenses/90/2011.json"), [1, 2, 4]);
+    assert_eq!(of(1, "/expenses/90/2011.json?of_user=4"), [1, 2, 4]);
 }

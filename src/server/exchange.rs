@@ -17,7 +17,7 @@ use super::Shared;
 use super::guard::Verdict;
 use super::progress::Progress;
 use super::sending::Sending;
-use crate::api::{Body, Charge, Guest, Reason, Signed, done, is_encoded, reason};
+use crate::api::{Api, Body, Charge, Guest, Reason, Signed, done, is_encoded, reason};
 use crate::control::{Controller, Drops};
 use crate::error::Error;
 
@@ -102,7 +102,10 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         // The body stays unread.
         Verdict::Answer(response) => return Some(closing(*response)),
     };
-    let max_body = controls.map_or(shared.limits.max_body, |_| Controller::max_body(head.uri.path()));
+    let max_body = match controls {
+        Some(_) => Controller::max_body(head.uri.path()),
+        None => Api::max_body(&head.method, head.uri.path(), shared.limits.max_body),
+    };
     let guest = Arc::clone(&sending.progress) as Arc<dyn Guest>;
     let (is_admitted, asked) = match controls {
         Some(control) => (control.admits(&head.headers), Asked::Control(control)),
@@ -186,7 +189,8 @@ async fn faulted(
     sending: &mut Sending,
     guest: &Arc<dyn Guest>,
 ) -> Option<Response<Body>> {
-    let answer = |request| shared.api.answer(request, signed, shared.limits.max_body, Some(guest));
+    let most = Api::max_body(request.method(), request.uri().path(), shared.limits.max_body);
+    let answer = |request| shared.api.answer(request, signed, most, Some(guest));
     let Some(control) = &shared.control else {
         return Some(answer(request).await);
     };

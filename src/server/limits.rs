@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest body of a request, in bytes; 1 MiB. A longer one gets 413.
+    /// The longest body of a request, in bytes; 1 MiB. A longer one gets 413, but a receipt may have 10 MiB.
     pub max_body: usize,
     /// The longest head of a request (its request line and headers), in bytes; 32 KiB. A longer one
     /// gets 431.

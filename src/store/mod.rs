@@ -23,15 +23,15 @@ pub(crate) use backup::Image;
 pub(crate) use backup::copy;
 pub use entity::Stored;
 pub(crate) use entity::{
-    Action, Archiving, Attached, By, Change, Done, Entity, Filter, Invariant, Loading, On, Parent, Rule, Selection,
-    Signature,
+    Action, Archiving, Attached, By, Change, Done, Entity, Files, Filter, Invariant, Kept, Loading, NewFile, On,
+    Parent, Rule, Selection, Signature, is_media_type,
 };
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
 pub(crate) use open::file::differences;
 pub use open::{Builder, Durability};
 pub use read::List;
-pub(crate) use read::{Document, Ended, ListDocument, PIECE, Reads, RecordDocument, Source};
+pub(crate) use read::{Document, Ended, FileBytes, ListDocument, PIECE, Reads, RecordDocument, Source};
 pub use records::{Records, Transaction};
 pub use schema::Upgrade;
 pub(crate) use time::Time;
@@ -293,6 +293,11 @@ impl ClientStore {
         values: Values,
     ) -> Command {
         self.command(entity, parent, Write::Run(procedure, id, values))
+    }
+
+    /// The command that keeps a file with a record.
+    pub(crate) fn keeping(&self, entity: &'static Entity, id: i64, file: NewFile) -> Command {
+        self.command(entity, None, Write::Keep(id, file))
     }
 
     /// The command that removes a record.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::read::{List, Source, record};
 use super::write::command::{self, Command, Composition, Outcome, Procedure, Told};
-use super::{Action, ClientStore, Selection, Stored};
+use super::{Action, ClientStore, NewFile, Selection, Stored};
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, RecordChanges, Values, View};
 
@@ -240,6 +240,11 @@ impl<'a, R: Stored> Records<'a, R> {
             Outcome::Acted(now) => Ok(now),
             other => Err(unexpected(other)),
         }
+    }
+
+    /// Keeps a file with a record.
+    pub(crate) fn keep(&self, id: impl Into<R::Id>, file: NewFile) -> Result<()> {
+        self.run(self.store.keeping(R::ENTITY, id.into().into(), file)).map(drop)
     }
 
     /// Makes a record and those that it needs, and gives its id.

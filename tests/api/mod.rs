@@ -183,6 +183,9 @@ fn check(method: &Method, request: &str, answer: &Answer) {
             assert!(parsed.is_ok() && answer.body.ends_with('\n'), "{request}\n{}", answer.whole());
         }
         None | Some("application/json; charset=utf-8" | "application/xml; charset=utf-8") => {}
+        Some(_) if request.contains("/receipt") => {
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{request}");
+        }
         Some(other) => panic!("{request}: the body is {other}"),
     }
     // Starting or stopping a timer is answered with the entry alone.
@@ -190,7 +193,8 @@ fn check(method: &Method, request: &str, answer: &Answer) {
     let located = answer.status == 201 || (answer.status == 200 && is(&["PUT", "POST"]) && !is_timer);
     assert_eq!(answer.location().is_some(), located, "{request}\n{}", answer.whole());
     if let Some(location) = answer.location() {
-        let (path, id) = location.rsplit_once('/').unwrap();
+        // That of a receipt is its expense's and one part more.
+        let (path, id) = location.trim_end_matches("/receipt").rsplit_once('/').unwrap();
         let of = |parent: &str| path.strip_prefix(parent).and_then(|rest| rest.split_once('/'));
         let known = match (of("/invoices/"), of("/projects/")) {
             (Some((invoice, part)), _) => invoice.parse::<i64>().is_ok() && ["messages", "payments"].contains(&part),
@@ -206,6 +210,8 @@ fn check(method: &Method, request: &str, answer: &Answer) {
                 "/people",
                 "/contacts",
                 "/daily/show",
+                "/expense_categories",
+                "/expenses",
             ]
             .contains(&path),
         };

@@ -52,7 +52,7 @@ pub fn plain(path: &Path) -> Connection {
 }
 
 /// What a rule of the API would find broken; each counts to nothing.
-const BROKEN: [&str; 17] = [
+const BROKEN: [&str; 19] = [
     "SELECT count(*) FROM pragma_foreign_key_check",
     "SELECT count(*) FROM projects WHERE client_id NOT IN (SELECT id FROM clients)",
     "SELECT count(*) FROM invoices WHERE client_id NOT IN (SELECT id FROM clients)",
@@ -78,6 +78,11 @@ const BROKEN: [&str; 17] = [
     "SELECT count(*) FROM projects JOIN (SELECT project_id, min(spent_at) AS first, max(spent_at) AS last
         FROM day_entries GROUP BY project_id) ON project_id = id
         WHERE (hint_earliest_record_at <= first AND hint_latest_record_at >= last) IS NOT 1",
+    "SELECT count(*) FROM expenses WHERE user_id NOT IN (SELECT id FROM people)
+        OR project_id NOT IN (SELECT id FROM projects)
+        OR expense_category_id NOT IN (SELECT id FROM expense_categories)
+        OR invoice_id NOT IN (SELECT id FROM invoices)",
+    "SELECT count(*) FROM receipts WHERE expense_id NOT IN (SELECT id FROM expenses)",
 ];
 
 /// The file is whole, and its rules hold.

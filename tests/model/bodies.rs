@@ -3,7 +3,7 @@
 use crate::common::Random;
 use crate::json_bodies::Form;
 use crate::op::{Body, Content, Csv, Document, Field, Flaw, Header, Spelling};
-use crate::read::{Given, typed};
+use crate::read::typed;
 use crate::schema::{Element, Kind, Resource};
 use crate::state::Model;
 
@@ -65,7 +65,7 @@ pub fn document(random: &mut Random, model: &Model, resource: Resource, purpose:
     let flaw = flaw.filter(|flaw| !(resource.is_assignment() && *flaw == Flaw::WrongRoot));
     let form = random.of(&[Form::Xml, Form::Xml, Form::Xml, Form::Wrapped, Form::Bare, Form::Beside]);
     let document = Document { root: random.of(&roots), form, declared: random.percent(20), fields, flaw };
-    Body::Document(without_silence(document, resource))
+    Body::Document(document)
 }
 
 /// A body that assigns a task or a person.
@@ -115,25 +115,6 @@ fn settle_repeats(resource: Resource, fields: &mut Vec<Field>) {
             at += 1;
         }
     }
-}
-
-/// Whether lines are read at all for a kind that makes an invoice without lines, the specification
-/// does not say.
-fn without_silence(mut document: Document, resource: Resource) -> Document {
-    if resource == Resource::Invoices {
-        let body = Body::Document(document.clone());
-        let other_kind = Given::of(resource, &body, true).text("kind").is_some_and(|kind| kind != "free_form");
-        if other_kind {
-            for field in &mut document.fields {
-                if let Content::Lines(csv) = &mut field.content {
-                    csv.torn = "";
-                    csv.rows.retain(|row| row.len() == 8 && row[2].len() < 8 && row[3].len() < 8);
-                    csv.rows.retain(|row| typed(Kind::Decimal, &row[2]).and(typed(Kind::Decimal, &row[3])).is_some());
-                }
-            }
-        }
-    }
-    document
 }
 
 fn spelling(random: &mut Random) -> Spelling {

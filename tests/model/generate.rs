@@ -5,8 +5,8 @@ use crate::common::Random;
 use crate::json_bodies::{ACCEPTED, Form};
 use crate::op::{Body, Call, Listed, Op, Target};
 use crate::schema::Resource::{
-    self, Categories, Clients, Contacts, Invoices, Messages, Payments, People, Projects, TaskAssignments, Tasks,
-    UserAssignments,
+    self, Categories, Clients, Contacts, ExpenseCategories, Invoices, Messages, Payments, People, Projects,
+    TaskAssignments, Tasks, UserAssignments,
 };
 use crate::state::Model;
 
@@ -88,8 +88,9 @@ fn call(random: &mut Random, model: &Model) -> Call {
         78..83 => Tasks,
         83..89 => People,
         89..93 => Contacts,
-        93..97 => TaskAssignments,
-        _ => UserAssignments,
+        93..96 => TaskAssignments,
+        96..98 => UserAssignments,
+        _ => ExpenseCategories,
     };
     let parent = resource.parent().map(|(of, _)| id(random, model, of));
     let list = Target::List(resource, parent);
@@ -110,7 +111,7 @@ fn call(random: &mut Random, model: &Model) -> Call {
             let target = Target::NewTask(id(random, model, Projects));
             ("POST", target, body(random, model, Tasks, Purpose::Create), Vec::new())
         }
-        68..80 if resource < Invoices || resource == People => {
+        68..80 if resource < Invoices || matches!(resource, People | ExpenseCategories) => {
             let target = Target::Toggle(resource, id(random, model, resource));
             (random.of(&["POST", "PUT"]), target, Body::None, Vec::new())
         }

@@ -247,12 +247,13 @@ impl Model {
             Err(reason) => given.faults.push(reason),
         }
         let free_form = given.text("kind").is_none_or(|kind| kind == "free_form");
-        let lines = match given.lines.as_ref().filter(|_| free_form).map(lines) {
+        // Those of another kind are checked and then ignored.
+        let lines = match given.lines.as_ref().map(lines) {
             Some(Err(reasons)) => {
                 given.faults.extend(reasons);
                 None
             }
-            Some(Ok(lines)) => lines,
+            Some(Ok(lines)) => lines.filter(|_| free_form),
             None => None,
         };
         if let Err(reason) = settle(&mut invoice, &lines.iter().flatten().collect::<Vec<_>>(), &[], None) {

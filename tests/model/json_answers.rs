@@ -21,6 +21,8 @@ fn wrappers(resource: Resource) -> (&'static str, &'static str) {
         Resource::Contacts => ("contact", "contact"),
         Resource::TaskAssignments => ("task_assignment", "task_assignment"),
         Resource::UserAssignments => ("user_assignment", "user_assignment"),
+        Resource::ExpenseCategories => ("expense_category", "expense_category"),
+        Resource::Expenses => ("expense", "expense"),
     }
 }
 

@@ -191,6 +191,15 @@ fn everything_was_met(counts: &Counts) {
             assert!(*met(&format!("POST {path}/#/toggle"), status) > 2, "POST {path}/#/toggle {status}");
         }
     }
+    for (label, status) in [
+        ("POST /expense_categories", 201),
+        ("POST /expense_categories", 400),
+        ("PUT /expense_categories/#", 200),
+        ("DELETE /expense_categories/#", 200),
+        ("POST /expense_categories/#/toggle", 200),
+    ] {
+        assert!(*met(label, status) > 2, "{label} {status}");
+    }
     for path in ["messages", "payments"] {
         for (label, status) in [("POST", 201), ("POST", 400), ("POST", 404), ("GET", 200)] {
             assert!(*met(&format!("{label} /invoices/#/{path}"), status) > 10, "{label} {path} {status}");

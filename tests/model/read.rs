@@ -76,7 +76,9 @@ impl Given {
 
     fn read(&mut self, element: &Element, nil: bool, text: &str) {
         let empty = nil || blank(text);
-        if element.kind.is_text() {
+        if element.kind == Kind::Text && nil && element.nil != Nil::Never {
+            self.values.insert(element.name, None);
+        } else if element.kind.is_text() {
             let text = if nil { "" } else { text };
             match typed(element.kind, text) {
                 Some(value) => drop(self.values.insert(element.name, Some(value))),

@@ -132,11 +132,14 @@ pub enum Resource {
     UserAssignments,
     /// The model has none; the calls about them have a model of their own.
     DayEntries,
+    ExpenseCategories,
+    /// The model has none; they have tests of their own.
+    Expenses,
 }
 
 impl Resource {
     /// In the order of the dump.
-    pub const ALL: [Resource; 13] = [
+    pub const ALL: [Resource; 15] = [
         Resource::Clients,
         Resource::Projects,
         Resource::Invoices,
@@ -150,6 +153,8 @@ impl Resource {
         Resource::TaskAssignments,
         Resource::UserAssignments,
         Resource::DayEntries,
+        Resource::ExpenseCategories,
+        Resource::Expenses,
     ];
 
     pub fn elements(self) -> &'static [Element] {
@@ -167,6 +172,8 @@ impl Resource {
             Resource::TaskAssignments => TASK_ASSIGNMENT,
             Resource::UserAssignments => USER_ASSIGNMENT,
             Resource::DayEntries => &[],
+            Resource::ExpenseCategories => EXPENSE_CATEGORY,
+            Resource::Expenses => &[],
         }
     }
 
@@ -186,6 +193,8 @@ impl Resource {
             Resource::TaskAssignments => ("task-assignment", "task-assignments", false),
             Resource::UserAssignments => ("user-assignment", "user-assignments", false),
             Resource::DayEntries => ("day-entry", "day-entries", true),
+            Resource::ExpenseCategories => ("expense-category", "expense-categories", false),
+            Resource::Expenses => ("expense", "expenses", false),
         }
     }
 
@@ -197,6 +206,7 @@ impl Resource {
             Resource::People => "people",
             Resource::TaskAssignments => "task_assignments",
             Resource::UserAssignments => "user_assignments",
+            Resource::ExpenseCategories => "expense_categories",
             _ => self.roots().1,
         }
     }
@@ -463,5 +473,16 @@ static USER_ASSIGNMENT: &[Element] = &[
     element("estimate", Decimal).nil(),
     CREATED_AT,
     UPDATED_AT,
+    VERSION,
+];
+
+static EXPENSE_CATEGORY: &[Element] = &[
+    element("id", Integer),
+    element("name", Text).writable().required(),
+    element("unit-name", Text).nil().writable(),
+    element("unit-price", Decimal).nil().writable(),
+    element("deactivated", Boolean).writable().or("false"),
+    UPDATED_AT,
+    CREATED_AT,
     VERSION,
 ];

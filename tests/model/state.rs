@@ -126,6 +126,17 @@ impl Model {
             record.set("updated-at", "2008-01-01T00:00:00Z");
             model.insert(Resource::Tasks, record);
         }
+        for (name, unit) in [("Lodging", None), ("Meals", None), ("Mileage", Some(("mile", "0.55"))), ("Other", None)] {
+            let mut record = Record::new(Resource::ExpenseCategories);
+            record.set("name", name);
+            if let Some((name, price)) = unit {
+                record.set("unit-name", name);
+                record.set("unit-price", price);
+            }
+            record.set("created-at", "2008-01-01T00:00:00Z");
+            record.set("updated-at", "2008-01-01T00:00:00Z");
+            model.insert(Resource::ExpenseCategories, record);
+        }
         let mut record = Record::new(Resource::People);
         let names =
             [("email", "admin@example.com"), ("first-name", "Admin"), ("last-name", "User"), ("is-admin", "true")];
@@ -413,6 +424,11 @@ impl Model {
             return self.toggle_person(id);
         }
         let record = self.find(resource, id).unwrap();
+        if resource == Resource::ExpenseCategories {
+            let archived = record.is("deactivated");
+            self.touch(resource, id).set("deactivated", (!archived).to_string());
+            return Ok(Expected::Changed(format!("/{}/{id}", resource.path())));
+        }
         let active = record.is("active");
         let refused = match resource {
             Resource::Clients if active => self.has_active_projects(id),

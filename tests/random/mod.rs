@@ -2,6 +2,7 @@
 
 mod json;
 
+use http::header::CONTENT_TYPE;
 use http::{Method, Request, Uri};
 
 use crate::common::Random;
@@ -76,7 +77,31 @@ const HEADERS: &[(&str, &[u8])] = &[
 ];
 
 /// A resource's path, its root, and its fields, a few each so that some are repeated.
-const RESOURCES: &[(&str, &str, &[&str])] = &[
+type Resource = (&'static str, &'static str, &'static [&'static str]);
+
+/// The same of expenses, which a few requests are about.
+const OF_EXPENSES: &[Resource] = &[
+    ("/expense_categories", "expense-category", &["name", "unit-name", "unit_price", "deactivated", "id"]),
+    (
+        "/expenses",
+        "expense",
+        &[
+            "project-id",
+            "expense-category-id",
+            "spent-at",
+            "units",
+            "total_cost",
+            "notes",
+            "billable",
+            "of_user",
+            "user-id",
+            "is-closed",
+            "has-receipt",
+        ],
+    ),
+];
+
+const RESOURCES: &[Resource] = &[
     ("/clients", "client", &["name", "active", "details", "highrise-id", "currency", "currency_symbol", "id", "other"]),
     (
         "/projects",
@@ -266,7 +291,8 @@ type Make<'a> = dyn FnMut(&mut Random, &str, &[&str]) -> Vec<u8> + 'a;
 impl Random {
     /// A request to records with ids up to about the given one.
     pub fn request(&mut self, ids: usize) -> Request<Vec<u8>> {
-        let (template, root, fields) = self.of(RESOURCES);
+        let of_expenses = self.percent(8);
+        let (template, root, fields) = self.of(if of_expenses { OF_EXPENSES } else { RESOURCES });
         // The oldest records live longest.
         let newest = self.of(&[ids / 4, ids]);
         let (id, invoice) = (1 + self.below(newest + 2), 1 + self.below(newest + 2));
@@ -283,6 +309,11 @@ impl Random {
             20..24 => ("GET", base.clone(), Vec::new()),
             24..42 => ("POST", base.clone(), document(self, root, fields)),
             42..63 => ("PUT", format!("{base}/{id}"), document(self, root, fields)),
+            63..79 if root == "expense" => match self.below(3) {
+                0 => ("GET", format!("/expenses/{}/2011", 80 + self.below(20)), Vec::new()),
+                1 => ("GET", format!("{base}/{id}/receipt"), Vec::new()),
+                _ => ("POST", format!("{base}/{id}/receipt"), self.receipt()),
+            },
             63..79 if root == "invoice-message" => {
                 (self.of(&["POST", "PUT"]), format!("{base}/{}", self.of(STATES)), document(self, root, fields))
             }
@@ -319,11 +350,28 @@ impl Random {
         *request.uri_mut() = uri;
         let method = if self.percent(4) { self.of(METHODS) } else { method };
         *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
+        if request.body().starts_with(b"--B") {
+            let kind = "multipart/form-data; boundary=B".try_into().unwrap();
+            request.headers_mut().insert(CONTENT_TYPE, kind);
+        }
         while self.percent(30) {
             let (name, value) = self.of(HEADERS);
             request.headers_mut().append(name, value.try_into().unwrap());
         }
         request
+    }
+
+    /// A form with a receipt.
+    fn receipt(&mut self) -> Vec<u8> {
+        let (name, value) = (self.of(&["a.png", "a.html", "", "a"]), self.of(VALUES));
+        let part = format!(
+            "--B\r\nContent-Disposition: form-data; name=\"expense[receipt]\"; filename=\"{name}\"\r\n\r\n{value}\r\n--B--\r\n"
+        );
+        let mut body = part.into_bytes();
+        if self.percent(20) {
+            self.spoil(&mut body);
+        }
+        body
     }
 
     /// A call of time tracking, or a report on it; the first projects have most of it.
@@ -378,6 +426,8 @@ impl Random {
             "name" | "first-name" | "last-name" => "x".to_owned(),
             "email" if root == "user" => format!("p{}@example.com", self.below(ids + 1)),
             "id" | "user-id" | "task_id" => (1 + self.below(4)).to_string(),
+            "expense-category-id" => (1 + self.below(4)).to_string(),
+            "spent-at" => format!("2011-03-{}", 10 + self.below(22)),
             "client-id" | "project-id" => (1 + self.below(ids + 1)).to_string(),
             "amount" => format!("{}.{}", self.below(30), self.below(100)),
             "paid-at" => "2011-04-01".to_owned(),

@@ -8,6 +8,7 @@ mod limits;
 mod lists;
 mod malformed;
 mod memory;
+mod receipts;
 mod room;
 mod stop;
 mod support;

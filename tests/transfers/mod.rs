@@ -5,9 +5,10 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate};
 use clientstore::{
-    ClientChanges, ClientStore, DayEntryChanges, Error, ItemCategoryChanges, NewClient, NewContact, NewDayEntry,
-    NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewPerson, NewProject, NewTask,
-    NewTaskAssignment, NewUserAssignment, PersonChanges, TaskAssignmentChanges, TaskChanges, UserAssignmentChanges,
+    ClientChanges, ClientStore, DayEntryChanges, Error, ExpenseCategoryChanges, ExpenseChanges, ItemCategoryChanges,
+    NewClient, NewContact, NewDayEntry, NewExpense, NewExpenseCategory, NewInvoice, NewItemCategory, NewLineItem,
+    NewMessage, NewPayment, NewPerson, NewProject, NewTask, NewTaskAssignment, NewUserAssignment, PersonChanges,
+    Receipt, TaskAssignmentChanges, TaskChanges, UserAssignmentChanges,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -127,8 +128,27 @@ pub fn fill(store: &ClientStore) {
     store.day_entries().update(1, &DayEntryChanges::new().is_closed(true)).unwrap();
     store.day_entries().start_timer(2).unwrap();
     store.day_entries().delete(3).unwrap();
+    let name = ExpenseCategoryChanges::new().name("Room & board").unit_name("night".to_owned());
+    store.expense_categories().update(1, &name).unwrap();
+    store.expense_categories().delete(2).unwrap();
+    for name in ["Fuel", "Gone"] {
+        store
+            .expense_categories()
+            .create(&NewExpenseCategory::priced(name, "l & more", Decimal::new(1485, 3)))
+            .unwrap();
+    }
+    store.expense_categories().delete(6).unwrap();
+    for (user, notes) in [(1, "  a < b & c\r\n"), (2, ""), (1, "Gone")] {
+        let day = NaiveDate::from_ymd_opt(2011, 3, 31).unwrap();
+        let new = NewExpense::of(1, 5, day).user_id(user).notes(notes).units(Decimal::new(-125, 2)).billable(false);
+        let id = store.expenses().create(&new).unwrap();
+        let bytes: Vec<u8> = (0..=255).collect();
+        store.expenses().keep_receipt(id, &Receipt::new("caf\u{e9} <1>.png", bytes)).unwrap();
+    }
+    store.expenses().update(2, &ExpenseChanges::new().total_cost(Decimal::new(75, 1))).unwrap();
+    store.expenses().delete(3).unwrap();
 }
 
 /// The number of records that [`fill`] leaves: clients, projects, invoices, lines, messages, payments,
-/// categories, tasks, people, contacts, assignments of tasks and people, and time entries.
-pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3 + 2 + 2 + 3 + 5 + 2;
+/// categories, tasks, people, contacts, assignments of tasks and people, time entries, expense categories and expenses.
+pub const RECORDS: u64 = 4 + 4 + 6 + 2 + 1 + 1 + 3 + 3 + 2 + 2 + 3 + 5 + 2 + 4 + 2;

@@ -38,6 +38,12 @@ const KINDS = [
     columns: ["id", "client-id", "first-name", "last-name", "email", "phone-office", "title", "updated-at"],
     label: "last-name",
   },
+  {
+    name: "expense_categories",
+    title: "Expense categories",
+    columns: ["id", "name", "unit-name", "unit-price", "deactivated", "updated-at"],
+    label: "name",
+  },
 ];
 
 const EMPTY = {
@@ -48,6 +54,7 @@ const EMPTY = {
   tasks: "No tasks.",
   people: "No people.",
   contacts: "No contacts yet. Make one: curl ORIGIN/contacts -d '<contact><client-id>1</client-id><first-name>Jo</first-name><last-name>Doe</last-name></contact>'",
+  expense_categories: "No expense categories.",
 };
 
 let kind = KINDS[0];

@@ -193,6 +193,10 @@ fn record(text: &Text<'_>, document: &'static Document, purpose: Purpose) -> Res
 /// The fields in an object. A repeated member: the last wins.
 fn fields(text: &Text<'_>, object: &str, document: &'static Document, purpose: Purpose) -> Result<Values> {
     let mut filler = Filler::new(document, purpose, document.table.columns.len());
+    let plain = |field, raw: &str| {
+        let refuse = |reason| Error::Invalid { field, reason, line: Some(text.position(raw).0) };
+        plain_text(raw).map(|text| text.unwrap_or_default().into_owned()).map_err(refuse)
+    };
     members(object, &mut |name, raw| {
         let name = unescaped(name);
         let found = filler.find(&name);
@@ -208,11 +212,9 @@ fn fields(text: &Text<'_>, object: &str, document: &'static Document, purpose: P
                 }
             }
             Found::Attached => {
-                let field = document.attached.unwrap_or_default();
-                let refuse = |reason| Error::Invalid { field, reason, line: Some(text.position(raw).0) };
-                let attached = plain_text(raw).map_err(refuse)?.unwrap_or_default().into_owned();
-                filler.values.attached = Some(attached);
+                filler.values.attached = Some(plain(document.attached.unwrap_or_default(), raw)?);
             }
+            Found::Asked(element) => filler.values.ask(element, plain(element, raw)?),
             Found::Unplaced if raw == "null" || raw == "\"\"" => {}
             Found::Unplaced | Found::Nothing => filler.values.unknown.add(&name, || text.position(raw).0),
             Found::Ignored => {}

@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 
-use crate::format::Unwritable;
+use crate::format::{Unwritable, write_base64};
 use crate::record::{Column, Document, Nil};
 use crate::value::{Kind, utf8};
 
@@ -111,6 +111,11 @@ fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>) -> Resul
                 utf8(bytes)?;
             }
             write_string(out, bytes);
+        }
+        (_, ValueRef::Blob(bytes)) if column.computed.is_some() => {
+            out.push(b'"');
+            write_base64(out, bytes)?;
+            out.push(b'"');
         }
         (_, ValueRef::Null) if column.nil != Nil::Never => out.extend_from_slice(b"null"),
         (_, other) => return Err(format!("holds {}, which it may not", other.data_type())),

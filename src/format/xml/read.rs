@@ -160,6 +160,11 @@ fn fields<S: Source>(
                 filler.values.attached = Some(text);
                 continue;
             }
+            Found::Asked(element) => {
+                let text = text(tokens, Some(element), &mut filler.values.unknown)?;
+                filler.values.ask(element, text);
+                continue;
+            }
             Found::Ignored => {
                 skip(tokens)?;
                 continue;

@@ -1,10 +1,11 @@
 //! From fields to a document's bytes.
 
+use chrono::NaiveDate;
 use rusqlite::types::ValueRef;
 
-use crate::format::Unwritable;
+use crate::format::{Unwritable, write_base64};
 use crate::record::{Column, Document};
-use crate::value::{Kind, is_xml_char, utf8};
+use crate::value::{Kind, date_text, is_xml_char, utf8};
 
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -28,16 +29,23 @@ pub(crate) struct Writer {
     document: &'static Document,
     dialect: Dialect,
     indent: usize,
+    /// The first and the last day of the week that a list names before its records.
+    week: Option<(NaiveDate, NaiveDate)>,
 }
 
 impl Writer {
     pub(crate) fn new(document: &'static Document, dialect: Dialect) -> Self {
-        Writer { document, dialect, indent: 0 }
+        Writer { document, dialect, indent: 0, week: None }
     }
 
     /// The same, for a document inside another: deeper, and without a declaration.
     pub(crate) fn nested(document: &'static Document) -> Self {
-        Writer { document, dialect: Dialect::Live, indent: 2 }
+        Writer { document, dialect: Dialect::Live, indent: 2, week: None }
+    }
+
+    /// Names the days of a list's week before its records, in the words of time tracking (`docs/spec/time.md`).
+    pub(crate) fn of_week(self, week: Option<(NaiveDate, NaiveDate)>) -> Self {
+        Writer { week, ..self }
     }
 
     pub(crate) fn start_list(&self, out: &mut Vec<u8>) {
@@ -45,15 +53,22 @@ impl Writer {
         self.indent(out, 0);
         out.push(b'<');
         out.extend_from_slice(self.document.list.as_bytes());
-        if self.dialect == Dialect::Live || self.document.documented_array {
+        if self.week.is_none() && (self.dialect == Dialect::Live || self.document.documented_array) {
             out.extend_from_slice(b" type=\"array\"");
         }
         out.push(b'>');
+        if let Some((first, last)) = self.week {
+            out.push(b'\n');
+            for (name, day) in [("for_week_start_day", first), ("for_week_end_day", last)] {
+                let line = format!("  <{name} type=\"date\">{}</{name}>\n", date_text(day));
+                out.extend_from_slice(line.as_bytes());
+            }
+        }
     }
 
     /// Ends a list; an empty one has its two tags on one line.
     pub(crate) fn end_list(&self, out: &mut Vec<u8>, empty: bool) {
-        if !empty {
+        if !empty || self.week.is_some() {
             self.indent(out, 0);
         }
         self.close(out, self.document.list);
@@ -68,7 +83,7 @@ impl Writer {
         columns: &'static [Column],
         get: impl FnMut(usize) -> Option<ValueRef<'a>>,
     ) -> Result<(), Unwritable> {
-        if first {
+        if first && self.week.is_none() {
             out.push(b'\n');
         }
         self.start_record(out, 2);
@@ -180,6 +195,10 @@ fn write_value(out: &mut Vec<u8>, column: &Column, value: ValueRef<'_>, indent: 
         ValueRef::Null if column.nil != crate::record::Nil::Never => {
             out.extend_from_slice(column.nil_tag.indented(indent));
             return Ok(());
+        }
+        ValueRef::Blob(bytes) if column.computed.is_some() => {
+            out.extend_from_slice(column.open.indented(indent));
+            write_base64(out, bytes)?;
         }
         other => return Err(format!("holds {}, which it may not", other.data_type())),
     }

@@ -2,17 +2,21 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::gather;
 use super::lines::{self, LineItem, NewLineItem};
 use super::payments::{NewPayment, Payment, PaymentId};
 use super::{
-    CLOSE, FROM, INVOICES, Invoice, InvoiceId, InvoiceState, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN, STATUS, TO,
+    CLOSE, FROM, INVOICES, Invoice, InvoiceId, InvoiceKind, InvoiceState, MARK_AS_DRAFT, MARK_AS_SENT, PAGE, RE_OPEN,
+    STATUS, TO,
 };
 use crate::error::Result;
 #[cfg(doc)]
 use crate::error::{Error, Rule};
 use crate::record::{Fields, NewRecord, RecordChanges, filter};
 use crate::resources::clients::ClientId;
+use crate::resources::projects::ProjectId;
 use crate::store::{ClientStore, Entity, Filter, Records, Selection, Stored, Transaction};
+use crate::value::date_text;
 
 /// What a new invoice is made from.
 pub type NewInvoice = NewRecord<Invoice>;
@@ -23,6 +27,66 @@ impl NewInvoice {
     /// A client's invoice with defaults for the rest.
     pub fn of(client_id: impl Into<ClientId>) -> Self {
         Self::new().client_id(client_id)
+    }
+
+    /// A client's invoice made from the time and the expenses of its projects that are billable and on no invoice, a line
+    /// for each project, task, person or entry, as the kind says. [`import_hours`](Self::import_hours) and
+    /// [`import_expenses`](Self::import_expenses) say what is gathered; without them it is nothing. Lines that are given
+    /// are ignored, unless the kind is free form: then the projects are.
+    ///
+    /// ```
+    /// use clientstore::chrono::NaiveDate;
+    /// use clientstore::rust_decimal::Decimal;
+    /// use clientstore::{ClientStore, InvoiceKind, NewClient, NewDayEntry, NewInvoice, NewProject, NewTaskAssignment, Unbilled};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let project = store.projects().create(&NewProject::of(client, "Website"))?;
+    /// store.task_assignments().create(&NewTaskAssignment::of(project, 2))?;
+    /// let day = NaiveDate::from_ymd_opt(2011, 3, 31).unwrap_or_default();
+    /// let entry = store.day_entries().create(&NewDayEntry::of(1, project, 2, day).hours(Decimal::TWO))?;
+    ///
+    /// let new = NewInvoice::of_projects(client, InvoiceKind::Task, [project]).import_hours(Unbilled::All);
+    /// let id = store.invoices().create(&new)?;
+    /// assert_eq!(store.invoices().lines(id)?[0].description, "Website: Programming");
+    /// assert!(store.day_entries().get(entry)?.is_billed);
+    /// store.invoices().delete(id)?;
+    /// assert!(!store.day_entries().get(entry)?.is_billed);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    pub fn of_projects<P: Into<ProjectId>>(
+        client_id: impl Into<ClientId>,
+        kind: InvoiceKind,
+        projects: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let mut new = Self::of(client_id);
+        new.fields.values.set("kind", kind.as_str());
+        let ids: Vec<String> = projects.into_iter().map(|project| project.into().to_string()).collect();
+        new.fields.values.ask(gather::PROJECTS, ids.join(","));
+        new
+    }
+
+    /// Which hours of the [projects](Self::of_projects) are gathered. Days become the invoice's period.
+    #[must_use]
+    pub fn import_hours(self, unbilled: Unbilled) -> Self {
+        let mut new = match unbilled {
+            Unbilled::All => self,
+            Unbilled::Between(first, last) => self.period_start(first).period_end(last),
+        };
+        new.fields.values.ask(gather::HOURS, unbilled.as_str().to_owned());
+        new
+    }
+
+    /// Which expenses of the [projects](Self::of_projects) are gathered.
+    #[must_use]
+    pub fn import_expenses(mut self, unbilled: Unbilled) -> Self {
+        let values = &mut self.fields.values;
+        if let Unbilled::Between(first, last) = unbilled {
+            values.ask(gather::EXPENSES_FROM, date_text(first));
+            values.ask(gather::EXPENSES_TO, date_text(last));
+        }
+        values.ask(gather::EXPENSES, unbilled.as_str().to_owned());
+        self
     }
 
     /// The lines.
@@ -79,6 +143,25 @@ pub enum InvoiceStatus {
     Unpaid,
     /// Unpaid, and due before today.
     PastDue,
+}
+
+/// Which of the time or the expenses that are on no invoice go on a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unbilled {
+    /// All of them.
+    All,
+    /// Those from the first day to the last.
+    Between(NaiveDate, NaiveDate),
+}
+
+impl Unbilled {
+    fn as_str(self) -> &'static str {
+        match self {
+            Unbilled::All => "all",
+            Unbilled::Between(..) => "yes",
+        }
+    }
 }
 
 impl ClientStore {

@@ -3,9 +3,10 @@
 mod access;
 mod audit;
 mod defaults;
+mod gather;
 mod lines;
 pub(crate) mod messages;
-mod money;
+pub(crate) mod money;
 pub(crate) mod payments;
 mod settle;
 
@@ -13,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
-pub use self::access::{InvoiceChanges, InvoiceFilter, InvoiceStatus, NewInvoice};
+pub use self::access::{InvoiceChanges, InvoiceFilter, InvoiceStatus, NewInvoice, Unbilled};
 use self::defaults::{due_at, next_number};
 pub(crate) use self::lines::LINES;
 pub use self::lines::{LineItem, LineItemId, NewLineItem};
@@ -35,8 +36,8 @@ record! {
     /// An invoice to a client.
     Invoice: table "invoices", id InvoiceId, element "invoice", list "invoices", documented array true,
     attached "csv-line-items", json "invoice" in "invoices",
-    without a place "projects-to-invoice" "import-hours" "import-expenses" "expense-period-start" "expense-period-end"
-    "expense-summary-type";
+    asked "projects-to-invoice" "import-hours" "import-expenses" "expense-period-start" "expense-period-end",
+    without a place "expense-summary-type";
     elements {
         /// Never used again, not even after a delete.
         id: InvoiceId = readonly;
@@ -154,6 +155,7 @@ pub(crate) static INVOICES: Entity = Entity::of::<Invoice>()
     .signed(&[("created_by_id", Signature::Id)])
     .complete(complete)
     .revise(revise)
+    .release(gather::release)
     .entail(&[], entail)
     .attached(Attached { text: lines::csv, at_most: lines::csv_at_most, read: lines::read })
     .invariants(&audit::INVARIANTS)
@@ -336,12 +338,19 @@ fn revise(connection: &Connection, id: i64, values: &mut Values) -> Result<()> {
 fn entail(connection: &Connection, done: &Done<'_>) -> Result<()> {
     match done.change {
         Change::Create(values) => {
-            let Some(lines) = lines::given(values)? else { return Ok(()) };
-            // Without time and expenses, the other kinds have no lines.
-            if values.text("kind") == Some(InvoiceKind::FreeForm.as_str()) {
-                lines::replace(connection, done.id, lines)?;
-                settle(connection, done.id, Moved::Lines)?;
+            let given = lines::given(values)?;
+            let kind = values.get("kind").and_then(|kind| InvoiceKind::from_ref(kind.as_ref()).ok());
+            match kind.unwrap_or(InvoiceKind::FreeForm) {
+                InvoiceKind::FreeForm => match given {
+                    Some(lines) => lines::replace(connection, done.id, lines)?,
+                    None => return Ok(()),
+                },
+                kind => {
+                    given.and_then(|lines| lines.refused.clone()).map_or(Ok(()), Err)?;
+                    gather::gather(connection, done.id, kind, values, done.at)?;
+                }
             }
+            settle(connection, done.id, Moved::Lines)?;
         }
         Change::Update(id, values) => {
             let mut moves = PERCENTS.iter().any(|name| values.get(name).is_some());

@@ -15,6 +15,7 @@ pub(crate) struct Exact(pub(crate) i128);
 
 impl Exact {
     pub(crate) const ZERO: Exact = Exact(0);
+    pub(crate) const ONE: Exact = Exact(MILLION);
 
     /// Reads a decimal in its canonical text.
     pub(crate) fn parse(text: &str) -> Option<Self> {

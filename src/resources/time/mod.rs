@@ -2,7 +2,6 @@
 
 mod daily;
 mod entry;
-mod reports;
 mod request;
 mod rules;
 mod timers;
@@ -11,13 +10,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::invoices::InvoiceId;
-use super::people::{PEOPLE, PersonId};
+use super::people::PersonId;
 use super::projects::ProjectId;
+use super::reports::{self, DAY, FROM, IS_CLOSED, ONLY_BILLED, ONLY_UNBILLED, PERSON, TO};
 use super::tasks::TaskId;
 use super::{Caller, Endpoint, Resource};
 use crate::error::Result;
 use crate::record::{NewRecord, RecordChanges, Values, filter, record};
-use crate::store::{By, ClientStore, Entity, Filter, Parent, Records, Selection, Stored, Transaction};
+use crate::store::{By, ClientStore, Entity, Filter, Records, Selection, Stored, Transaction};
 use crate::value::{Kind, Value, decimal_text};
 
 record! {
@@ -172,15 +172,6 @@ impl Stored for DayEntry {
     }
 }
 
-/// The person whose time it is.
-const PERSON: Parent = Parent { entity: &PEOPLE, column: "user_id" };
-/// The column that reports ascend by.
-const DAY: &str = "spent_at";
-
-const FROM: Filter =
-    Filter { names: &["from"], by: By::Value { kind: Kind::Date, condition: "spent_at >= ?", sorts: false } };
-const TO: Filter =
-    Filter { names: &["to"], by: By::Value { kind: Kind::Date, condition: "spent_at <= ?", sorts: false } };
 const USER_ID: Filter =
     Filter { names: &["user_id"], by: By::Value { kind: Kind::Integer, condition: "user_id = ?", sorts: false } };
 const PROJECT_ID: Filter =
@@ -200,11 +191,6 @@ const BILLABLE: Filter = Filter {
         ),
     ]),
 };
-const ONLY_BILLED: Filter = Filter { names: &["only_billed"], by: By::Switch(&[("yes", "is_billed = 1")]) };
-const ONLY_UNBILLED: Filter = Filter { names: &["only_unbilled"], by: By::Switch(&[("yes", "is_billed = 0")]) };
-const IS_CLOSED: Filter =
-    Filter { names: &["is_closed"], by: By::Switch(&[("yes", "is_closed = 1"), ("no", "is_closed = 0")]) };
-
 pub(crate) static DAY_ENTRIES: Entity = Entity::of::<DayEntry>()
     .parent(PERSON)
     .seen("day_entries.user_id = :actor")
@@ -236,8 +222,9 @@ pub(crate) static RESOURCE: Resource = Resource {
         Endpoint::make("/daily/add", daily::add).by(Caller::Anybody),
         Endpoint::make("/daily/update/{id}", daily::update).or_put().by(Caller::Anybody),
         Endpoint::remove("/daily/delete/{id}", daily::delete).by(Caller::Anybody),
-        Endpoint::read("/projects/{project_id}/entries", reports::of_project).by(Caller::Manager),
-        Endpoint::read("/people/{user_id}/entries", reports::of_person).by(Caller::Anybody),
+        Endpoint::read("/projects/{project_id}/entries", |call| reports::of_project(call, &DAY_ENTRIES))
+            .by(Caller::Manager),
+        Endpoint::read("/people/{user_id}/entries", |call| reports::of_person(call, &DAY_ENTRIES)).by(Caller::Anybody),
     ],
 };
 

@@ -5,11 +5,12 @@ use rusqlite::Connection;
 use crate::error::{self, Error, Result};
 use crate::store::{Change, Invariant, On, Rule};
 
-pub(super) static RULES: [Rule; 15] = [
+pub(super) static RULES: [Rule; 16] = [
     HAS_PERSON,
     HAS_PROJECT,
     HAS_TASK,
     HAS_INVOICE,
+    IS_BILLED_ON_AN_INVOICE,
     HOURS_OF_A_DAY,
     RUNS_ALONE,
     STAYS_WHERE_LOCKED,
@@ -45,6 +46,16 @@ const HAS_INVOICE: Rule = Rule {
     on: On::Create,
     condition: ":invoice_id IS NULL OR EXISTS (SELECT 1 FROM invoices WHERE invoices.id = :invoice_id)",
     refusal: |_, change| no_such(change, "invoice-id", "invoice_id", "invoice"),
+};
+
+/// Only a loaded entry says what invoice it is on.
+const IS_BILLED_ON_AN_INVOICE: Rule = Rule {
+    on: On::Create,
+    condition: ":invoice_id IS NULL OR :is_billed = 1",
+    refusal: |_, change| {
+        let id = change.integer("invoice_id").unwrap_or_default();
+        Ok(Error::invalid("is-billed", format!("is false, but the entry is on invoice {id}; it must be true")))
+    },
 };
 
 fn no_such(change: &Change<'_>, element: &'static str, column: &str, what: &str) -> Result<Error> {
@@ -175,7 +186,12 @@ fn after(connection: &Connection, change: &Change<'_>, column: &str) -> Result<i
     }
 }
 
-pub(super) static INVARIANTS: [Invariant; 3] = [
+pub(super) static INVARIANTS: [Invariant; 4] = [
+    Invariant {
+        column: "is_billed",
+        says: "is false while the entry is on an invoice",
+        broken_by: "SELECT id FROM day_entries NOT INDEXED WHERE invoice_id IS NOT NULL AND is_billed = 0",
+    },
     Invariant {
         column: "timer_started_at",
         says: "is set while another timer of the person runs",

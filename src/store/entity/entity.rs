@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+use super::files::Files;
 use super::filter::{Filter, Selection};
 use super::rule::{Action, Change, Rule};
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub struct Entity {
     pub(crate) complete: Option<Complete>,
     /// Fills in what follows from an update's values.
     pub(crate) revise: Option<Revise>,
+    /// Lets go of the records that refer to one that is about to be deleted, in the delete's own transaction.
+    pub(crate) release: Option<Release>,
     /// Does what a change entails for other records, in the change's own transaction.
     pub(crate) entail: Option<fn(&Connection, &Done<'_>) -> Result<()>>,
     /// The columns of a deleted record that [`entail`](Self::entail) looks at.
@@ -53,6 +56,8 @@ pub struct Entity {
     /// The records that every new store has while nobody has written to them, as a condition in
     /// SQL; a loaded dump takes their place.
     pub(crate) seeded: Option<&'static str>,
+    /// Where the file is kept that a record may have.
+    pub(crate) files: Option<&'static Files>,
     /// What is different while documents are loaded, where a rule looks at all records of the kind.
     pub(crate) loading: Option<Loading>,
     /// What a delete does in the place of deleting where other records need the record.
@@ -69,6 +74,8 @@ pub type Existing = fn(&Connection, &Values, DateTime<Utc>) -> Result<Option<i64
 pub type Complete = fn(&Connection, &mut Values, DateTime<Utc>) -> Result<()>;
 /// Fills in what follows from an update of the record with the id.
 pub type Revise = fn(&Connection, i64, &mut Values) -> Result<()>;
+/// Lets go of what refers to the record with the id; the moment is the command's.
+pub type Release = fn(&Connection, i64, DateTime<Utc>) -> Result<()>;
 /// Names each column of a record that is not what it follows from.
 pub type Audit = fn(&Connection, i64, &mut dyn FnMut(&'static str, String)) -> Result<()>;
 
@@ -90,10 +97,12 @@ impl Entity {
             existing: None,
             complete: None,
             revise: None,
+            release: None,
             entail: None,
             remembered: &[],
             attached: None,
             seeded: None,
+            files: None,
             loading: None,
             archiving: None,
             invariants: &[],
@@ -167,6 +176,11 @@ impl Entity {
         self
     }
 
+    pub(crate) const fn release(mut self, release: Release) -> Self {
+        self.release = Some(release);
+        self
+    }
+
     pub(crate) const fn entail(
         mut self,
         remembered: &'static [&'static str],
@@ -184,6 +198,11 @@ impl Entity {
 
     pub(crate) const fn seeded(mut self, condition: &'static str) -> Self {
         self.seeded = Some(condition);
+        self
+    }
+
+    pub(crate) const fn files(mut self, files: &'static Files) -> Self {
+        self.files = Some(files);
         self
     }
 

@@ -149,6 +149,8 @@ pub struct Selection {
     pub(crate) by: Option<&'static str>,
     /// The part of the list that is shown: how many records come before it, and how many it has.
     pub(crate) window: Option<(i64, i64)>,
+    /// The first and the last day of the week that it shows, where its document names them.
+    pub(crate) week: Option<(NaiveDate, NaiveDate)>,
     /// The day that filters take for today.
     pub(crate) today: NaiveDate,
 }

@@ -36,7 +36,7 @@ pub(crate) enum Ended {
 
 impl<S: Reads> ListDocument<S> {
     pub(crate) fn new(source: S, entity: &'static Entity, selection: Selection, format: Format) -> Self {
-        let writer = Writer::new(entity.document, format);
+        let writer = Writer::new(entity.document, format).of_week(selection.week);
         Self::written_by(writer, source, entity, selection, format.view())
     }
 

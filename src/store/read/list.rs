@@ -494,6 +494,41 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_report_on_expenses_is_read_by_an_index_in_its_order() {
+        let entity = crate::Expense::ENTITY;
+        let store = ClientStore::open_in_memory().unwrap();
+        let filters = [
+            ("", ""),
+            ("only_billed", "yes"),
+            ("only_unbilled", "yes"),
+            ("is_closed", "yes"),
+            ("is_closed", "no"),
+            ("updated_since", "2011-03-31"),
+        ];
+        for (column, index) in [("project_id", "expenses_of_project"), ("user_id", "expenses_of_person")] {
+            for (name, value) in filters {
+                for mark in [None, Some((Mark { id: 5, by: Some(Value::from("2011-03-05")) }, 9))] {
+                    let mut selection = entity.unfiltered(store.today());
+                    selection.by = Some("spent_at");
+                    selection.belonging_to(column, 1);
+                    for (name, value) in [("from", "20110301"), ("to", "20110331"), (name, value)] {
+                        entity.filter(&mut selection, name, value).unwrap();
+                    }
+                    let cursor = Cursor::new(entity, View::Live, Selection::default());
+                    let (sql, parameters) = cursor.rest(mark.as_ref(), &selection);
+                    let plan = explained(&store, &sql, &parameters);
+                    let search =
+                        format!("SEARCH expenses USING INDEX {index} ({column}=? AND spent_at>? AND spent_at<?)");
+                    assert!(
+                        plan.starts_with(&search) && !plan.contains("TEMP B-TREE"),
+                        "{column} {name}={value}: {plan}"
+                    );
+                }
+            }
+        }
+    }
+
     fn explained(store: &ClientStore, sql: &str, parameters: &[Value]) -> String {
         store
             .read(|connection| {

@@ -1,6 +1,7 @@
 //! Reading: the pool of readers, lists, and documents straight from the rows.
 
 mod document;
+mod file;
 mod list;
 mod read_mark;
 mod readers;
@@ -8,6 +9,7 @@ mod readers;
 mod record_document;
 
 pub(crate) use document::{Ended, ListDocument};
+pub(crate) use file::FileBytes;
 pub use list::List;
 pub(crate) use list::{Reads, Source, record};
 pub(crate) use readers::{Reader, Readers};

@@ -11,7 +11,7 @@ use crate::format::Node;
 use crate::record::Unknown;
 use crate::record::Values;
 use crate::store::actor::{ADMINISTRATOR, Reach, permit};
-use crate::store::entity::{Action, Archiving, Change, Done, Entity, Signature, actor_parameter};
+use crate::store::entity::{Action, Archiving, Change, Done, Entity, NewFile, Signature, actor_parameter};
 #[cfg(feature = "tower")]
 use crate::store::read::PIECE;
 use crate::value::{Kind, Value, datetime_text};
@@ -57,7 +57,7 @@ impl Command {
             Write::Create(values) | Write::Update(_, values) => {
                 values.attached.as_ref().is_some_and(|text| text.len() > PIECE)
             }
-            Write::Compose(..) | Write::Act(..) | Write::Delete(_) | Write::Run(..) => false,
+            Write::Compose(..) | Write::Act(..) | Write::Keep(..) | Write::Delete(_) | Write::Run(..) => false,
         }
     }
 
@@ -65,7 +65,7 @@ impl Command {
     pub(crate) fn made(&mut self) -> Option<&mut Values> {
         match &mut self.write {
             Write::Create(values) | Write::Compose(_, values) => Some(values),
-            Write::Update(..) | Write::Act(..) | Write::Delete(_) | Write::Run(..) => None,
+            Write::Update(..) | Write::Act(..) | Write::Keep(..) | Write::Delete(_) | Write::Run(..) => None,
         }
     }
 
@@ -78,7 +78,7 @@ impl Command {
             | Write::Update(_, values)
             | Write::Act(_, _, Some(values))
             | Write::Run(_, _, values) => Some(values.unknown.met()),
-            Write::Act(..) | Write::Delete(_) => None,
+            Write::Act(..) | Write::Keep(..) | Write::Delete(_) => None,
         }
     }
 }
@@ -93,6 +93,8 @@ pub(crate) enum Write {
     Update(i64, Values),
     /// Does a named change; what the action entails may keep the body.
     Act(i64, &'static Action, Option<Values>),
+    /// Keeps a file with a record, in the place of the one it had.
+    Keep(i64, NewFile),
     /// Removes a record.
     Delete(i64),
     /// Does what none of the others can, to the record with the id or to a new one.
@@ -170,7 +172,7 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
                 entity.reserved.iter().for_each(|column| values.drop(column));
             }
         }
-        Write::Act(id, ..) | Write::Delete(id) => permit(connection, entity, Some(*id), reach)?,
+        Write::Act(id, ..) | Write::Keep(id, _) | Write::Delete(id) => permit(connection, entity, Some(*id), reach)?,
     }
     match write {
         Write::Create(mut values) => {
@@ -188,6 +190,8 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
         Write::Update(id, mut values) => {
             values.check(false)?;
             whole(connection, entity.entail.is_some() || entity.revise.is_some(), || {
+                // Whoever acts for another is still who they are.
+                let actor = reach.person().unwrap_or(actor);
                 change(connection, entity, Place { id, parent, actor }, values, at).map(|()| Outcome::Updated)
             })
         }
@@ -196,13 +200,22 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             entail(connection, entity, Done { change: Change::Act(id, action), id, deleted: None, body, actor, at })?;
             Ok(Outcome::Acted(now))
         }),
+        Write::Keep(id, file) => whole(connection, true, || {
+            let Some(files) = entity.files else {
+                return Err(Error::storage("keeping a file", "records of this kind have none"));
+            };
+            let actor = reach.person().unwrap_or(actor);
+            act(connection, entity, Place { id, parent, actor }, files.action, at)?;
+            files.keep(connection, id, &file)?;
+            Ok(Outcome::Updated)
+        }),
         Write::Run(procedure, id, values) => whole(connection, true, || {
             // Whoever acts for another is still who they are.
             let actor = reach.person().unwrap_or(ADMINISTRATOR);
             let told = (procedure.run)(connection, Given { id, parent, values, actor, at })?;
             Ok(Outcome::Told(Box::new(told)))
         }),
-        Write::Delete(id) => whole(connection, entity.entail.is_some() || entity.archiving.is_some(), || {
+        Write::Delete(id) => whole(connection, deletes_more(entity), || {
             let place = Place { id, parent, actor };
             if let Some(archiving) = &entity.archiving
                 && is_needed(connection, entity, place, archiving)?
@@ -212,6 +225,9 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
                 let change = Change::Act(id, action);
                 entail(connection, entity, Done { change, id, deleted: None, body: None, actor, at })?;
                 return Ok(Outcome::Archived(archiving.hint));
+            }
+            if let Some(release) = entity.release {
+                release(connection, id, at)?;
             }
             let deleted = Some(delete(connection, entity, place)?);
             entail(connection, entity, Done { change: Change::Delete(id), id, deleted, body: None, actor, at })?;
@@ -261,6 +277,11 @@ fn is_needed(connection: &Connection, entity: &Entity, place: Place, archiving: 
     statement.clear_bindings();
     place.bind(&mut statement, entity, 1)?;
     Ok(first_row(&mut statement, |_| Ok(()))?.is_some())
+}
+
+/// Whether a delete is more than one statement.
+fn deletes_more(entity: &Entity) -> bool {
+    entity.entail.is_some() || entity.archiving.is_some() || entity.release.is_some()
 }
 
 fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -> Result<()> {
@@ -529,6 +550,7 @@ pub(crate) fn add_checked(
 /// Loads a record as it is given, its id and its read-only fields included; what is not given gets
 /// its default. Gives the id.
 pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, at: DateTime<Utc>) -> Result<i64> {
+    let file = entity.files.map_or(Ok(None), |files| files.take(&mut given))?;
     given.keep_stored();
     given.check(true)?;
     let mut replaces = false;
@@ -553,7 +575,11 @@ pub(crate) fn load(connection: &Connection, entity: &Entity, mut given: Values, 
     for (position, value) in said {
         values.set_at(position, value);
     }
-    insert_or(connection, entity, &values, NOBODY, replaces)
+    let id = insert_or(connection, entity, &values, NOBODY, replaces)?;
+    if let (Some(files), Some(file)) = (entity.files, file) {
+        files.keep(connection, id, &file)?;
+    }
+    Ok(id)
 }
 
 /// Deletes the records that meet a condition and whose own rules let them go.

@@ -30,3 +30,19 @@ CREATE TEMP VIEW day_entries AS
 SELECT 0 AS id, NULL AS notes, '' AS spent_at, '0.0' AS hours, 0 AS user_id, 0 AS project_id, 0 AS task_id, '' AS created_at,
     '' AS updated_at, NULL AS timer_started_at, 0 AS is_closed, 0 AS is_billed, NULL AS invoice_id, 0 AS version
 WHERE 0;
+
+-- Expenses.
+
+CREATE TEMP VIEW expense_categories AS
+SELECT column1 AS id, column2 AS name, column3 AS unit_name, column4 AS unit_price, 0 AS deactivated,
+    '2008-01-01T00:00:00Z' AS updated_at, '2008-01-01T00:00:00Z' AS created_at, 0 AS version
+FROM (VALUES (1, 'Lodging', NULL, NULL), (2, 'Meals', NULL, NULL), (3, 'Mileage', 'mile', '0.55'), (4, 'Other', NULL, NULL));
+
+CREATE TEMP VIEW expenses AS
+SELECT 0 AS id, '' AS notes, '' AS total_cost, '' AS units, 0 AS project_id, 0 AS expense_category_id, 0 AS billable,
+    '' AS spent_at, 0 AS user_id, 0 AS is_closed, 0 AS is_billed, NULL AS invoice_id, '' AS created_at, '' AS updated_at,
+    0 AS version
+WHERE 0;
+
+CREATE TEMP VIEW receipts AS
+SELECT 0 AS expense_id, '' AS name, '' AS type, x'' AS bytes WHERE 0;
