@@ -16,6 +16,7 @@ mod encoding;
 mod file;
 #[cfg(feature = "tower")]
 mod lane;
+mod listing;
 mod lists;
 mod oauth;
 mod respond;
@@ -62,6 +63,7 @@ use self::auth::{Gate, Refused};
 use self::body::Stream;
 #[cfg(feature = "tower")]
 use self::lane::Lane;
+use self::listing::{Begun, List};
 use self::lists::Lists;
 use self::route::{Email, Route, Target};
 use self::throttle::Throttle;
@@ -70,8 +72,7 @@ use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::{PEOPLE, by_email};
 use crate::resources::{Answer, Call, Caller, Plan, Telling, on_behalf_of};
 use crate::store::{
-    Actor, ClientStore, Command, Document, Ended, Entity, ListDocument, Outcome, PIECE, Reach, RecordDocument, Role,
-    Selection,
+    Actor, ClientStore, Command, Document, ListDocument, Outcome, Reach, RecordDocument, Role, Selection,
 };
 
 /// The classic Harvest API over a store.
@@ -147,21 +148,6 @@ enum Planned {
     List(List),
     /// A write, and what to answer once it is on disk.
     Write(Command, Answer),
-}
-
-/// A list to write, in a format.
-#[derive(Clone)]
-struct List {
-    entity: &'static Entity,
-    selection: Selection,
-    format: Format,
-}
-
-/// A list whose beginning was read.
-enum Begun {
-    Whole(Bytes),
-    /// To be read while it is sent.
-    Long(Box<Stream>),
 }
 
 impl Api {
@@ -378,68 +364,6 @@ impl Api {
         LongRecord { lane: self.inner.longs.clone(), store: self.inner.store.clone(), record }
     }
 
-    /// A whole list that was kept and is still what the store holds.
-    fn kept(&self, list: &List) -> Option<Bytes> {
-        let Inner { store, lists, .. } = &*self.inner;
-        let version = store.version().ok().filter(|_| list.selection.is_whole())?;
-        lists.get(list.name(), version)
-    }
-
-    /// Reads a list: to its end where it is short, or whole and can be kept.
-    fn begin(&self, list: List) -> Result<Begun> {
-        let Inner { store, lists, .. } = &*self.inner;
-        let name = list.name();
-        let List { entity, selection, format } = list;
-        let turn = if selection.is_whole() { lists.turn() } else { None };
-        // Before it begins to be read: what is written meanwhile makes it outdated.
-        let version = store.version()?;
-        if selection.is_whole()
-            && let Some(kept) = lists.get(name, version)
-        {
-            // Another has written it meanwhile.
-            return Ok(Begun::Whole(kept));
-        }
-        let begin = |selection| Ok::<_, Error>(ListDocument::new(store.snapshot()?, entity, selection, format));
-        if let Some(mut room) = turn.as_ref().and_then(|_| lists.room(name)) {
-            let mut document = begin(selection.clone())?;
-            loop {
-                let more = document.piece(&mut room.document)?;
-                if !room.fits() {
-                    // It is begun anew, and not kept.
-                    if room.is_too_long() {
-                        lists.measured(name, room.document.len());
-                    }
-                    break;
-                }
-                if !more {
-                    return Ok(Begun::Whole(lists.keep(name, room, version, store.version()?)));
-                }
-            }
-        }
-        drop(turn);
-        let mut document = begin(selection)?;
-        let mut first = Vec::with_capacity(PIECE + PIECE / 8);
-        let mut ended = document.short_piece(&mut first)?;
-        if ended == Ended::Between {
-            // A page of invoices is a little longer than a piece, and its reader is to keep what it has in memory.
-            ended = document.short_piece(&mut first)?;
-        }
-        if ended == Ended::Whole && first.len() <= 2 * PIECE {
-            return Ok(Begun::Whole(first.into()));
-        }
-        document.keep_little()?;
-        Ok(Begun::Long(Box::new(Stream::new(first.into(), document, ended))))
-    }
-
-    /// The answer with a list.
-    fn listed(&self, begun: Result<Begun>, format: Format) -> Response<Body> {
-        match begun {
-            Ok(Begun::Whole(document)) => respond::document(document, format),
-            Ok(Begun::Long(list)) => respond::document(Body::list(*list), format),
-            Err(error) => respond::error(error, format),
-        }
-    }
-
     fn written(&self, outcome: Result<Outcome>, answer: Answer, format: Format) -> Response<Body> {
         match (outcome, answer) {
             (Ok(Outcome::Created(id)), Answer::Created { resource, parent }) => {
@@ -464,13 +388,6 @@ fn documented(document: Result<impl Into<Body>>, format: Format) -> Response<Bod
     match document {
         Ok(document) => respond::document(document, format),
         Err(error) => respond::error(error, format),
-    }
-}
-
-impl List {
-    /// What it is kept under.
-    fn name(&self) -> lists::Name {
-        (self.entity.document.list, self.format)
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod actor;
 mod backup;
+mod commands;
 mod entity;
 mod keys;
 mod open;
 mod read;
 mod records;
 mod schema;
+mod snapshot;
 mod time;
 mod write;
 
@@ -34,24 +36,21 @@ pub use read::List;
 pub(crate) use read::{Document, Ended, FileBytes, ListDocument, PIECE, Reads, RecordDocument, Source};
 pub use records::{Records, Transaction};
 pub use schema::Upgrade;
+pub(crate) use snapshot::{Snapshot, Version};
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use write::Spawn;
-pub(crate) use write::command::{
-    Composed, Composition, Given, Place, Procedure, Told, add, add_checked, apply, change, create, delete_where, load,
+pub(crate) use write::{
+    Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, apply,
+    change, create, delete_where, load,
 };
-pub(crate) use write::{Command, MAX_ID, Outcome, Write};
 
 use self::open::{Access, Claim, Identity, Settings, file};
-use self::read::{Reader, Readers};
+use self::read::Readers;
 use self::write::{File, Writer};
 use crate::account::Account;
 use crate::error::{Error, Result};
-use crate::record::Values;
-use crate::value::{Value, whole_seconds};
-
-/// The column that keeps a person's password.
-const PASSWORD_HASH: &str = "password_hash";
+use crate::value::whole_seconds;
 
 /// An account's clients, projects and invoices in one SQLite file.
 ///
@@ -239,111 +238,6 @@ impl ClientStore {
         self.now().date_naive()
     }
 
-    /// The command that creates a record of what the given values may set, under its parent where the path
-    /// names one.
-    pub(crate) fn creation(&self, entity: &'static Entity, parent: Option<i64>, mut values: Values) -> Command {
-        values.keep_writable(true);
-        self.prepare(entity, &mut values);
-        self.command(entity, parent, Write::Create(values))
-    }
-
-    /// The command that makes a record, and those that it needs, of what the given values may set.
-    pub(crate) fn composition(
-        &self,
-        entity: &'static Entity,
-        parent: Option<i64>,
-        composition: &'static Composition,
-        mut values: Values,
-    ) -> Command {
-        values.keep_writable(true);
-        self.prepare(composition.entity, &mut values);
-        self.command(entity, parent, Write::Compose(composition, values))
-    }
-
-    /// The command that sets what the given values may set.
-    pub(crate) fn update(&self, entity: &'static Entity, parent: Option<i64>, id: i64, mut values: Values) -> Command {
-        values.keep_writable(false);
-        values.decimal_comma = self.account().decimal_symbol == ',';
-        self.command(entity, parent, Write::Update(id, values))
-    }
-
-    /// The command that does a named change; the body is of the entity that keeps it.
-    pub(crate) fn action(
-        &self,
-        entity: &'static Entity,
-        id: i64,
-        action: &'static Action,
-        body: Option<(&'static Entity, Values)>,
-    ) -> Command {
-        let body = body.map(|(keeper, mut values)| {
-            values.keep_writable(true);
-            self.prepare(keeper, &mut values);
-            values
-        });
-        self.command(entity, None, Write::Act(id, action, body))
-    }
-
-    /// The command that does what a procedure does, to the record with the id or to a new one.
-    pub(crate) fn running(
-        &self,
-        entity: &'static Entity,
-        parent: Option<i64>,
-        id: Option<i64>,
-        procedure: &'static Procedure,
-        values: Values,
-    ) -> Command {
-        self.command(entity, parent, Write::Run(procedure, id, values))
-    }
-
-    /// The command that keeps a file with a record.
-    pub(crate) fn keeping(&self, entity: &'static Entity, id: i64, file: NewFile) -> Command {
-        self.command(entity, None, Write::Keep(id, file))
-    }
-
-    /// The command that removes a record.
-    pub(crate) fn deletion(&self, entity: &'static Entity, parent: Option<i64>, id: i64) -> Command {
-        self.command(entity, parent, Write::Delete(id))
-    }
-
-    fn command(&self, entity: &'static Entity, parent: Option<i64>, write: Write) -> Command {
-        Command { entity, parent, write, actor: ADMINISTRATOR, reach: Reach::All, at: self.now() }
-    }
-
-    /// Hashes the password of a command that has one, which takes a while.
-    pub(crate) fn hash_password(&self, command: &mut Command) -> Result<()> {
-        let Some(values) = command.made() else { return Ok(()) };
-        if let Some(password) = values.password.take() {
-            let salt = self.inner.builder.draw_salt();
-            values.set(PASSWORD_HASH, Value::Text(password.hash(&salt)?));
-        }
-        Ok(())
-    }
-
-    /// Applies a command and commits it.
-    pub(crate) fn run(&self, mut command: Command) -> Result<Outcome> {
-        self.hash_password(&mut command)?;
-        self.inner.writer.run(command.read())
-    }
-
-    /// The same for a task, which waits without blocking a thread. A password must have been
-    /// [hashed](Self::hash_password) before.
-    #[cfg(feature = "tower")]
-    pub(crate) fn submit(
-        &self,
-        command: Command,
-        spawn: &Spawn,
-    ) -> impl Future<Output = Result<Outcome>> + Send + use<> {
-        self.inner.writer.submit(command.read(), spawn)
-    }
-
-    /// Gives a new record what it takes from the store's settings.
-    pub(crate) fn prepare(&self, entity: &Entity, values: &mut Values) {
-        values.decimal_comma = self.account().decimal_symbol == ',';
-        if let Some(prepare) = entity.prepare {
-            prepare(values, &self.inner.builder);
-        }
-    }
-
     /// The account's settings.
     pub fn account(&self) -> &Account {
         &self.inner.builder.account
@@ -409,31 +303,6 @@ impl ClientStore {
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
         let reader = self.inner.readers.as_ref().map(|readers| readers.take_snapshot()).transpose()?;
         Ok(Snapshot { store: self.clone(), reader })
-    }
-}
-
-/// A version of the store; two are only equal or not. See [`ClientStore::version`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version(u64);
-
-/// A reader that sees the store as it was at its first read until it is dropped.
-pub(crate) struct Snapshot {
-    store: ClientStore,
-    reader: Option<Reader>,
-}
-
-impl Snapshot {
-    /// Reduces its page cache from now on.
-    pub(crate) fn keep_little(&mut self) -> Result<()> {
-        self.reader.as_mut().map_or(Ok(()), Reader::keep_little)
-    }
-}
-
-impl Drop for Snapshot {
-    fn drop(&mut self) {
-        if let (Some(reader), Some(readers)) = (self.reader.take(), &self.store.inner.readers) {
-            readers.put_back(reader);
-        }
     }
 }
 

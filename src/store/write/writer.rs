@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::command::{Command, Outcome, apply};
+use super::apply::apply;
+use super::command::{Command, Outcome};
 use super::file::File;
 #[cfg(feature = "tower")]
 use super::queue::Submitted;
