@@ -12,11 +12,19 @@ pub enum Table {
     Payments,
     Contacts,
     Assignments,
+    Expenses,
 }
 
 impl Table {
-    pub const ALL: [Table; 6] =
-        [Table::Clients, Table::Projects, Table::Invoices, Table::Payments, Table::Contacts, Table::Assignments];
+    pub const ALL: [Table; 7] = [
+        Table::Clients,
+        Table::Projects,
+        Table::Invoices,
+        Table::Payments,
+        Table::Contacts,
+        Table::Assignments,
+        Table::Expenses,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -26,6 +34,7 @@ impl Table {
             Table::Payments => "invoice_payments",
             Table::Contacts => "contacts",
             Table::Assignments => "task_assignments",
+            Table::Expenses => "expenses",
         }
     }
 
@@ -48,6 +57,10 @@ impl Table {
             Table::Assignments => {
                 "SELECT name, task_assignments.id, concat_ws('|', project_id, task_assignments.deactivated, \
                  task_assignments.version) FROM task_assignments JOIN tasks ON tasks.id = task_id"
+            }
+            Table::Expenses => {
+                "SELECT notes, id, concat_ws('|', project_id, coalesce((SELECT CAST(bytes AS TEXT) FROM receipts \
+                 WHERE expense_id = expenses.id), ''), version) FROM expenses"
             }
             Table::Payments => "SELECT notes, id, concat_ws('|', invoice_id, amount) FROM invoice_payments",
         }
@@ -112,7 +125,7 @@ impl Row {
         match table {
             Table::Clients => format!("{active}|{text}|{writes}"),
             Table::Projects => format!("{parent}|{active}|{text}|{writes}|1"),
-            Table::Contacts => format!("{parent}|{text}|{writes}"),
+            Table::Contacts | Table::Expenses => format!("{parent}|{text}|{writes}"),
             Table::Assignments => format!("{parent}|{}|{writes}", 1 - active),
             Table::Invoices => {
                 let lines: Vec<String> =
