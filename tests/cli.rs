@@ -14,7 +14,8 @@ use tempfile::TempDir;
 const CLIENT: &str = "<client><name>SuprCorp</name></client>";
 
 /// What the filled store holds; item categories, tasks and the user are those of each new store.
-const FILLED: &str = "1 client, 1 project, 3 invoice item categories, 3 tasks, 1 user, 1 user assignment and 4 expense categories";
+const FILLED: &str =
+    "1 client, 1 project, 3 invoice item categories, 3 tasks, 1 user, 1 user assignment and 4 expense categories";
 
 /// A folder with a store that holds client 1 with project 1.
 struct Folder(TempDir);
