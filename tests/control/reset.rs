@@ -165,7 +165,7 @@ fn seed_takes_lists_records_and_dumps_in_either_dialect() {
     assert_eq!(fake.store.projects().get(1).unwrap().client_id, 7);
     let dump = fake.dump();
     let copy = Fake::start();
-    assert_eq!(copy.done("POST", "seed", &dump)["records"], 9);
+    assert_eq!(copy.done("POST", "seed", &dump)["records"], 13);
     assert_eq!(copy.dump(), dump);
 }
 
