@@ -14,7 +14,8 @@ use tempfile::TempDir;
 const CLIENT: &str = "<client><name>SuprCorp</name></client>";
 
 /// What the filled store holds; item categories, tasks and the user are those of each new store.
-const FILLED: &str = "1 client, 1 project, 3 invoice item categories, 3 tasks, 1 user and 1 user assignment";
+const FILLED: &str =
+    "1 client, 1 project, 3 invoice item categories, 3 tasks, 1 user, 1 user assignment and 4 expense categories";
 
 /// A folder with a store that holds client 1 with project 1.
 struct Folder(TempDir);
@@ -455,7 +456,7 @@ fn load_says_what_is_wrong_with_a_document_and_loads_nothing() {
     );
     failed(
         run(&["load", &store, "-"], before.as_bytes()),
-        "standard input: line 19: The id is taken: 1 client; load into an empty store, or give the record another id",
+        "standard input: line 21: The id is taken: 1 client; load into an empty store, or give the record another id",
     );
     let missing = folder.at("missing.xml");
     failed(
@@ -534,7 +535,7 @@ fn check_exits_with_1_for_findings_and_prints_a_line_each_up_to_a_hundred_of_a_p
     common::plain(&folder.path("store.db"))
         .execute_batch("UPDATE clients SET created_at = '2011-02-31T00:00:00Z'; DROP INDEX projects_active")
         .unwrap();
-    let counted = "150 clients, 1 project, 3 invoice item categories, 3 tasks, 1 user and 1 user assignment";
+    let counted = "150 clients, 1 project, 3 invoice item categories, 3 tasks, 1 user, 1 user assignment and 4 expense categories";
     let (status, lines) = check(&store);
     assert_eq!((status, lines.len()), (Some(1), 1 + 100 + 1 + 1 + 1));
     assert_eq!(lines[0], "altered schema: the index projects_active is missing");

@@ -99,7 +99,7 @@ fn check(store: &ClientStore, path: &std::path::Path) {
     let read = |list: &str| {
         let mut document = Vec::new();
         let count = store.dump_list(list, &mut document, |_| {}).unwrap();
-        assert!(count > 1, "{list}: {count}");
+        assert!(count > 0, "{list} is empty");
         (document, count as usize)
     };
     let ((clients, client_count), (projects, project_count), (invoices, invoice_count)) =

@@ -165,7 +165,7 @@ fn seed_takes_lists_records_and_dumps_in_either_dialect() {
     assert_eq!(fake.store.projects().get(1).unwrap().client_id, 7);
     let dump = fake.dump();
     let copy = Fake::start();
-    assert_eq!(copy.done("POST", "seed", &dump)["records"], 9);
+    assert_eq!(copy.done("POST", "seed", &dump)["records"], 13);
     assert_eq!(copy.dump(), dump);
 }
 
@@ -180,7 +180,7 @@ fn seed_takes_the_same_in_json() {
     let mut dump = Vec::new();
     fake.store.dump_json(&mut dump, |_| {}).unwrap();
     let copy = Fake::start();
-    assert_eq!(copy.done("POST", "seed", std::str::from_utf8(&dump).unwrap())["records"], 9);
+    assert_eq!(copy.done("POST", "seed", std::str::from_utf8(&dump).unwrap())["records"], 14);
     assert_eq!(copy.dump(), fake.dump());
     let before = copy.dump();
     for (document, at) in [

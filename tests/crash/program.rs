@@ -127,10 +127,11 @@ impl Program {
                 24..34 => self.create_project(),
                 34..44 => self.change_project(),
                 44..49 => self.contact(),
-                49..54 => self.assign(),
-                54..60 => self.record_time(),
-                60..66 => self.create_invoice(),
-                66..78 => self.change_invoice(),
+                49..53 => self.assign(),
+                53..58 => self.record_time(),
+                58..62 => self.expense(),
+                62..67 => self.create_invoice(),
+                67..78 => self.change_invoice(),
                 78..95 => self.pay(),
                 _ => Some(self.toggle_shared()),
             };
@@ -204,9 +205,10 @@ impl Program {
         let contested = row.parent == self.shared;
         let has_time = self.gone(Table::Entries, row.id).next().is_some();
         let parent = self.rows.values().find(|client| client.id == row.parent && client.parent == 0);
+        let has_expenses = self.gone(Table::Expenses, row.id).next().is_some();
         row.writes += 1;
         Some(match self.random.below(5) {
-            0 if !has_time => {
+            0 if !has_time && !has_expenses => {
                 let effects = self.gone(Table::Assignments, row.id).chain([(key, None)]).collect();
                 request("project deleted", "DELETE", path, String::new(), effects)
             }
@@ -302,6 +304,31 @@ impl Program {
         Some(Request { contested: true, ..made })
     }
 
+    /// An expense is made or deleted, or gets a receipt.
+    fn expense(&mut self) -> Option<Request> {
+        if self.random.percent(60)
+            && let Some((key, mut row)) = self.pick(Table::Expenses, |_| true)
+        {
+            let path = format!("/expenses/{}", row.id);
+            if self.random.percent(30) {
+                return Some(request("expense deleted", "DELETE", path, String::new(), vec![(key, None)]));
+            }
+            row.writes += 1;
+            row.text = self.text();
+            let part = "Content-Disposition: form-data; name=\"expense[receipt]\"; filename=\"a.txt\"";
+            let body = format!("{BOUNDARY}\r\n{part}\r\n\r\n{}\r\n{BOUNDARY}--", row.text);
+            return Some(request("receipt kept", "POST", format!("{path}/receipt"), body, vec![(key, Some(row))]));
+        }
+        let parent = self.pick(Table::Projects, |_| true)?.1.id;
+        let tag = self.tag();
+        let body = format!(
+            "<expense><project-id>{parent}</project-id><expense-category-id>1</expense-category-id>\
+             <spent-at>2011-03-31</spent-at><notes>{tag}</notes></expense>"
+        );
+        let effects = vec![((Table::Expenses, tag), Some(Row { parent, ..Row::default() }))];
+        Some(request("expense created", "POST", "/expenses".to_owned(), body, effects))
+    }
+
     fn lines(&mut self) -> Vec<(i64, i64)> {
         let mut line = || (1 + self.random.below(9) as i64, self.random.below(100_000) as i64);
         let count = line().0 % 4;
@@ -373,6 +400,9 @@ impl Program {
     }
 }
 
+/// What stands before each part of a form.
+const BOUNDARY: &str = "--B";
+
 fn request(kind: &'static str, method: &'static str, path: String, body: String, effects: Effects) -> Request {
     Request { kind, method, path, body, effects, contested: false }
 }
@@ -380,7 +410,9 @@ fn request(kind: &'static str, method: &'static str, path: String, body: String,
 /// Sends a request and gives the answer's status, and the id that its Location ends in.
 fn exchange(stream: &mut BufReader<TcpStream>, request: &Request) -> std::io::Result<(u16, Option<i64>)> {
     let Request { method, path, body, .. } = request;
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    let kind = if body.starts_with(BOUNDARY) { "Content-Type: multipart/form-data; boundary=B\r\n" } else { "" };
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{kind}Content-Length: {length}\r\n\r\n");
     stream.get_mut().write_all((head + body).as_bytes())?;
     let (mut status, mut id, mut length) = (None, None, 0);
     loop {

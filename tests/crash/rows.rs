@@ -13,10 +13,11 @@ pub enum Table {
     Contacts,
     Assignments,
     Entries,
+    Expenses,
 }
 
 impl Table {
-    pub const ALL: [Table; 7] = [
+    pub const ALL: [Table; 8] = [
         Table::Clients,
         Table::Projects,
         Table::Invoices,
@@ -24,6 +25,7 @@ impl Table {
         Table::Contacts,
         Table::Assignments,
         Table::Entries,
+        Table::Expenses,
     ];
 
     pub fn name(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Table {
             Table::Contacts => "contacts",
             Table::Assignments => "task_assignments",
             Table::Entries => "day_entries",
+            Table::Expenses => "expenses",
         }
     }
 
@@ -59,6 +62,10 @@ impl Table {
                  task_assignments.version) FROM task_assignments JOIN tasks ON tasks.id = task_id WHERE task_id > 3"
             }
             Table::Entries => "SELECT notes, id, concat_ws('|', project_id, hours, version) FROM day_entries",
+            Table::Expenses => {
+                "SELECT notes, id, concat_ws('|', project_id, coalesce((SELECT CAST(bytes AS TEXT) FROM receipts \
+                 WHERE expense_id = expenses.id), ''), version) FROM expenses"
+            }
             Table::Payments => "SELECT notes, id, concat_ws('|', invoice_id, amount) FROM invoice_payments",
         }
     }
@@ -123,7 +130,7 @@ impl Row {
         match table {
             Table::Clients => format!("{active}|{text}|{writes}"),
             Table::Projects => format!("{parent}|{active}|{text}|{writes}|1"),
-            Table::Contacts => format!("{parent}|{text}|{writes}"),
+            Table::Contacts | Table::Expenses => format!("{parent}|{text}|{writes}"),
             Table::Entries => format!("{parent}|{}|{writes}", money(self.paid)),
             Table::Assignments => format!("{parent}|{}|{writes}", 1 - active),
             Table::Invoices => {

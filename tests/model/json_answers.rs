@@ -94,15 +94,27 @@ impl Model {
         });
         format!("{{\"clientstore\":{{\"version\":\"1\",\"next_ids\":{{{}}}{}}}}}\n", next.join(","), lists.concat())
     }
+
+    /// The account, with the first person as they are now.
+    pub fn json_account(&self) -> String {
+        let person = self.find(Resource::People, 1).unwrap();
+        let manages = (person.is("is-admin") || person.is("is-project-manager")).to_string();
+        let account = ACCOUNT.replace("MANAGES", &manages).replace("ADMIN", person.text("is-admin"));
+        let texts = [("TIMEZONE", "timezone"), ("EMAIL", "email"), ("FIRST", "first-name"), ("LAST", "last-name")];
+        texts.iter().fold(account, |account, (place, name)| {
+            let (before, after) = account.split_once(place).unwrap();
+            format!("{before}{}{after}", string(person.text(name)))
+        })
+    }
 }
 
-pub const ACCOUNT: &str = concat!(
+const ACCOUNT: &str = concat!(
     r#"{"company":{"base_uri":"https://demo.harvestapp.com","full_domain":"demo.harvestapp.com","name":"Example Company","#,
     r#""active":true,"week_start_day":"Monday","time_format":"decimal","clock":"12h","decimal_symbol":".","#,
     r#""color_scheme":"blue","modules":{"expenses":true,"invoices":true,"estimates":true,"approval":true},"#,
-    r#""thousands_separator":","},"user":{"timezone":"UTC","timezone_utc_offset":0,"id":1,"email":"admin@example.com","#,
-    r#""admin":true,"first_name":"Admin","last_name":"User","avatar_url":"/images/avatar.png","#,
-    r#""project_manager":{"is_project_manager":true,"can_see_rates":true,"can_create_projects":true,"#,
-    r#""can_create_invoices":true},"timestamp_timers":false}}"#,
+    r#""thousands_separator":","},"user":{"timezone":TIMEZONE,"timezone_utc_offset":0,"id":1,"email":EMAIL,"#,
+    r#""admin":ADMIN,"first_name":FIRST,"last_name":LAST,"avatar_url":"/images/avatar.png","#,
+    r#""project_manager":{"is_project_manager":MANAGES,"can_see_rates":MANAGES,"can_create_projects":MANAGES,"#,
+    r#""can_create_invoices":MANAGES},"timestamp_timers":false}}"#,
     "\n",
 );

@@ -146,7 +146,7 @@ impl Model {
     /// `wire.md`, The account, with the names that nobody has chosen.
     pub fn account(&self) -> String {
         if self.json {
-            return crate::json_answers::ACCOUNT.to_owned();
+            return self.json_account();
         }
         let mut out = self.begun().0;
         let person = self.find(Resource::People, 1).unwrap();
