@@ -114,6 +114,21 @@ fn expenses_come_out_to_the_byte_in_both_formats() {
 }
 
 #[test]
+fn the_list_of_a_week_can_be_loaded_and_nothing_of_it_is_unknown() {
+    let service = company();
+    service
+        .create("/expenses", &expense("<notes>a</notes><total-cost>12.50</total-cost><spent-at>2011-03-31</spent-at>"));
+    service.create("/expenses?of_user=2", &expense("<units>3</units><spent-at>2011-03-31</spent-at>"));
+    for path in ["/expenses", "/expenses.json", "/expenses?of_user=2"] {
+        let week = service.get(path).body;
+        let copy = company();
+        let loaded = copy.api.store().load_strictly([("the week", week.as_bytes())], |_| {}).unwrap();
+        assert_eq!(loaded.kinds, [("expense", 1)], "{path}");
+        assert_eq!(copy.get(path).body, week);
+    }
+}
+
+#[test]
 fn a_week_begins_on_the_accounts_day_and_has_one_persons_expenses() {
     for (start, first, last) in [
         (WeekStart::Monday, "2011-03-28", "2011-04-03"),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::source::Source;
 use super::tokens::{Token, Tokens};
+use super::write::WEEK;
 use crate::error::{Error, Result};
 use crate::format::Purpose;
 use crate::format::fill::{Filler, Found, field_value};
@@ -80,7 +81,10 @@ pub(crate) fn list<S: Source>(
             _ => continue,
         };
         if let Some(name) = other {
-            drop_element(tokens, &name, unknown)?;
+            match WEEK.contains(&&*name) {
+                true => drop(skip(tokens)?),
+                false => drop_element(tokens, &name, unknown)?,
+            }
             continue;
         }
         width = wide_record(tokens, document, width, each)?;

@@ -7,6 +7,9 @@ use crate::format::{Unwritable, write_base64};
 use crate::record::{Column, Document};
 use crate::value::{Kind, date_text, is_xml_char, utf8};
 
+/// What names the first and the last day of a list's week, before its records.
+pub(super) const WEEK: [&str; 2] = ["for_week_start_day", "for_week_end_day"];
+
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// Which of the service's two ways of writing a document is meant (`docs/spec/README.md`).
@@ -59,7 +62,7 @@ impl Writer {
         out.push(b'>');
         if let Some((first, last)) = self.week {
             out.push(b'\n');
-            for (name, day) in [("for_week_start_day", first), ("for_week_end_day", last)] {
+            for (name, day) in WEEK.into_iter().zip([first, last]) {
                 let line = format!("  <{name} type=\"date\">{}</{name}>\n", date_text(day));
                 out.extend_from_slice(line.as_bytes());
             }

@@ -1,7 +1,5 @@
 //! Files that are kept with records, such as the receipt of an expense.
 
-use std::io::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -91,7 +89,7 @@ impl Files {
             ))?
             .execute((id, name, content_type, room))?;
         let mut blob = connection.blob_open(MAIN_DB, *table, "bytes", id, false)?;
-        blob.write_all(bytes).map_err(|error| Error::storage("keeping a file", error))?;
+        blob.write_at(bytes, 0)?;
         Ok(blob.close()?)
     }
 
