@@ -849,4 +849,6 @@ BEGIN SELECT RAISE(ABORT, 'the person has expenses'); END;
 -- An invoice that goes sets its expenses free.
 
 CREATE TRIGGER invoices_expenses_are_free BEFORE DELETE ON invoices
-BEGIN UPDATE expenses SET is_closed = 0, is_billed = 0, invoice_id = NULL WHERE invoice_id = OLD.id; END;
+BEGIN
+    UPDATE expenses SET is_closed = 0, is_billed = 0, invoice_id = NULL, version = version + 1 WHERE invoice_id = OLD.id;
+END;

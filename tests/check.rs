@@ -211,11 +211,16 @@ fn references_to_what_is_not_there_are_found() {
 }
 
 #[test]
-fn broken_links_between_time_and_its_invoice_are_found() {
-    let file = File::filled().broken_by("UPDATE day_entries SET invoice_id = 99, is_billed = 1 WHERE id = 1");
-    file.finds(&["missing reference: day_entries 1: refers to one of the invoices that is not there"]);
-    let file = File::filled().broken_by("UPDATE day_entries SET invoice_id = 7, is_billed = 0 WHERE id = 1");
-    file.finds(&["broken rule: day_entries 1: is_billed is false while the entry is on an invoice"]);
+fn broken_links_between_an_invoice_and_what_it_bills_are_found() {
+    for (table, what) in [("day_entries", "entry"), ("expenses", "expense")] {
+        let broken = |invoice: i64, billed: i64| {
+            let set = format!("invoice_id = {invoice}, is_billed = {billed} WHERE id = (SELECT min(id) FROM {table})");
+            File::filled().broken_by(&format!("UPDATE {table} SET {set}"))
+        };
+        broken(99, 1)
+            .finds(&[&format!("missing reference: {table} 1: refers to one of the invoices that is not there")]);
+        broken(7, 0).finds(&[&format!("broken rule: {table} 1: is_billed is false while the {what} is on an invoice")]);
+    }
 }
 
 /// A store whose invoice 1 has a discount, a tax and two lines, and is paid in part.

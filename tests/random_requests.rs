@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use api::Service;
-use clientstore::{Api, Client, ClientStore, Dialect, Durability, Invoice, Project, json, xml};
+use clientstore::{Api, Client, ClientStore, DayEntryChanges, Dialect, Durability, Invoice, Project, json, xml};
 use common::{Clock, Random, assert_whole, builder, plain};
 
 /// Where nobody says how many.
@@ -46,13 +46,14 @@ fn run(seed: u64, dialect: Dialect) {
     let clock = Clock::default();
     let store = builder(&clock).durability(Durability::Off).open(&path).unwrap();
     let service = Service { api: Api::new(store.clone()).dialect(dialect), clock };
-    // What has time recorded stays, so that there is something to record time for.
+    // What has time recorded stays, so that there is something to record time for, and approved time stays.
     service.client("SuprCorp");
     service.project(1, "Website");
     for task in [1, 2] {
         service.create("/projects/1/task_assignments", &format!("<task><id>{task}</id></task>"));
         let of = format!("<project_id>1</project_id><task_id>{task}</task_id>");
         service.create("/daily/add", &format!("<request>{of}<hours>1</hours></request>"));
+        store.day_entries().update(task, &DayEntryChanges::new().is_closed(true)).unwrap();
     }
     let (statuses, in_json) = send(&service, seed);
     // The requests went everywhere.

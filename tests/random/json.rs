@@ -29,6 +29,8 @@ const VALUES: &[&str] = &[
     "\"NET 30\"",
     "\"TASKS\"",
     "\"free-form\"",
+    "\"all\"",
+    "\"detailed\"",
     "\"Euro - EUR\"",
     "\"Gr\\u00F6\\u00dfe \\ud83d\\ude00 & <more>\\r\\n\\t\\/\"",
     "\"\u{FFFD}\u{85}\u{7F}\u{2028}\"",

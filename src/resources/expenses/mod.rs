@@ -183,6 +183,7 @@ pub(crate) static EXPENSES: Entity = Entity::of::<Expense>()
     )
     .filters(&[FROM, TO, ONLY_BILLED, ONLY_UNBILLED, IS_CLOSED, Filter::UPDATED_SINCE])
     .rules(&rules::RULES)
+    .invariants(&[rules::IS_BILLED])
     .complete(cost::complete)
     .revise(cost::revise)
     .files(&receipts::FILES);

@@ -1,7 +1,13 @@
 //! What must hold of an expense.
 
 use crate::error::{self, Error};
-use crate::store::{On, Rule};
+use crate::store::{Invariant, On, Rule};
+
+pub(super) const IS_BILLED: Invariant = Invariant {
+    column: "is_billed",
+    says: "is false while the expense is on an invoice",
+    broken_by: "SELECT id FROM expenses NOT INDEXED WHERE invoice_id IS NOT NULL AND is_billed = 0",
+};
 
 pub(super) static RULES: [Rule; 8] = [
     HAS_PROJECT,
