@@ -257,8 +257,9 @@ fn with_time(days: u32) -> Generator {
 #[test]
 fn a_seed_gives_the_same_time_sheets_for_ever() {
     let of_time = |document: String| {
-        let at = document.rfind("  <day-entries").unwrap();
-        document[at..].to_owned()
+        let end = "  </day-entries>\n";
+        let range = document.rfind("  <day-entries").unwrap()..document.find(end).unwrap() + end.len();
+        document[range].to_owned()
     };
     let generator = Generator::new(7).people(3).tasks(2).clients(2).projects_per_client(2).days(3);
     assert_eq!(of_time(dumped(&generated(generator))), include_str!("fixtures/generated-time.xml"));
