@@ -64,7 +64,9 @@ pub fn document(random: &mut Random, model: &Model, resource: Resource, purpose:
     let flaw = random.percent(3).then(|| random.of(&Flaw::ALL));
     let flaw = flaw.filter(|flaw| !(resource.is_assignment() && *flaw == Flaw::WrongRoot));
     let form = random.of(&[Form::Xml, Form::Xml, Form::Xml, Form::Wrapped, Form::Bare, Form::Beside]);
-    let document = Document { root: random.of(&roots), form, declared: random.percent(20), fields, flaw };
+    // In JSON, an object with neighbours is the record only under the wrapper's own name.
+    let root = if form == Form::Beside { roots[0] } else { random.of(&roots) };
+    let document = Document { root, form, declared: random.percent(20), fields, flaw };
     Body::Document(document)
 }
 
