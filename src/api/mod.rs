@@ -60,6 +60,7 @@ use self::apart::LongRecord;
 #[cfg(not(feature = "server"))]
 use self::auth::Signed;
 use self::auth::{Gate, Refused};
+#[cfg(feature = "server")]
 use self::body::Stream;
 #[cfg(feature = "tower")]
 use self::lane::Lane;
@@ -71,9 +72,9 @@ use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::{PEOPLE, by_email};
 use crate::resources::{Answer, Call, Caller, Plan, Telling, on_behalf_of};
-use crate::store::{
-    Actor, ClientStore, Command, Document, ListDocument, Outcome, Reach, RecordDocument, Role, Selection,
-};
+use crate::store::{Actor, ClientStore, Command, Document, Outcome, Reach, RecordDocument, Role};
+#[cfg(feature = "server")]
+use crate::store::{ListDocument, Selection};
 
 /// The classic Harvest API over a store.
 ///
