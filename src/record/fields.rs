@@ -321,13 +321,13 @@ impl<R: Describe> Fields<R> {
     /// The whole record, where every one of its fields is given.
     ///
     /// ```
-    /// use clientstore::{ClientStore, Dialect, NewClient, xml};
+    /// use clientstore::{Client, ClientStore, Dialect, NewClient, xml};
     ///
     /// let store = ClientStore::open_in_memory()?;
     /// let id = store.clients().create(&NewClient::named("SuprCorp"))?;
     /// let client = store.clients().get(id)?;
     /// let document = xml::write(&client, Dialect::Live)?;
-    /// assert_eq!(xml::read(&document)?.complete()?, client);
+    /// assert_eq!(xml::read::<Client>(&document)?.complete()?, client);
     /// # Ok::<(), clientstore::Error>(())
     /// ```
     ///

@@ -88,7 +88,7 @@ pub fn assigning(random: &mut Random, model: &Model, resource: Resource) -> Body
         fields.push(plain(element, Content::Text(text)));
     }
     let flaw = random.percent(3).then(|| random.of(&Flaw::ALL));
-    let form = random.of(&[Form::Xml, Form::Xml, Form::Wrapped, Form::Beside]);
+    let form = random.of(&[Form::Xml, Form::Xml, Form::Wrapped]);
     Body::Document(Document { root, form, declared: random.percent(20), fields, flaw })
 }
 

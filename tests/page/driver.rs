@@ -71,6 +71,12 @@ impl Browser {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let value = self.answer(method, path, body);
+        assert!(value["error"].is_null(), "{method} {path} {body}: {value:#}");
+        value
+    }
+
+    fn answer(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if method == "POST" { body.to_string() } else { String::new() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(180))).unwrap();
@@ -98,9 +104,7 @@ impl Browser {
         }
         reader.take(length.expect("chromedriver says a length")).read_to_end(&mut answer).unwrap();
         let mut answer: Value = serde_json::from_slice(&answer).unwrap();
-        let value = answer["value"].take();
-        assert!(value["error"].is_null(), "{method} {path} {body}: {value:#}");
-        value
+        answer["value"].take()
     }
 
     fn call(&self, method: &str, name: &str, body: &Value) -> Value {
@@ -143,9 +147,16 @@ impl Browser {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
+    /// Clicks an element; the page may show a new one in its place while that happens.
     pub fn click(&self, selector: &str) {
-        let element = self.element(selector);
-        self.call("POST", &format!("element/{element}/click"), &json!({}));
+        loop {
+            let path = format!("/session/{}/element/{}/click", self.session, self.element(selector));
+            let answer = self.answer("POST", &path, &json!({}));
+            if answer["error"] != "stale element reference" {
+                assert!(answer["error"].is_null(), "click {selector}: {answer:#}");
+                return;
+            }
+        }
     }
 
     /// Replaces what a field holds, as a person does: the focus is in it all the time, so that the page leaves it alone.
