@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -258,30 +258,23 @@ fn standing_in(store: &ClientStore, actor: Actor, stand_in: Option<i64>) -> Sign
 
 /// Sign-ins whose password was right, so that the next need not hash it. Kept is a keyed hash of user, password and the
 /// person's hash, not the password; with another address or password, a person is none of these any more.
+#[derive(Default)]
 struct Known {
-    key: [u8; 32],
+    /// Drawn when it is needed first; none where the system has no random numbers, and then nothing is remembered.
+    key: OnceLock<Option<[u8; 32]>>,
     seen: Mutex<HashSet<[u8; 32]>>,
     /// How many passwords were hashed.
     hashed: AtomicU64,
 }
 
-impl Default for Known {
-    fn default() -> Self {
-        let mut key = [0; 32];
-        // The system's generator fails on no system that SQLite runs on.
-        getrandom::fill(&mut key).expect("the system has random numbers");
-        Known { key, seen: Mutex::default(), hashed: AtomicU64::new(0) }
-    }
-}
-
 impl Known {
     fn knows(&self, user: &[u8], password: &[u8], hash: &str) -> bool {
-        let digest = self.digest(user, password, hash);
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest)
+        let seen = |digest| self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest);
+        self.digest(user, password, hash).is_some_and(seen)
     }
 
     fn remember(&self, user: &[u8], password: &[u8], hash: &str) {
-        let digest = self.digest(user, password, hash);
+        let Some(digest) = self.digest(user, password, hash) else { return };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= REMEMBERED {
             seen.clear();
@@ -289,13 +282,17 @@ impl Known {
         seen.insert(digest);
     }
 
-    fn digest(&self, user: &[u8], password: &[u8], hash: &str) -> [u8; 32] {
-        let mut mac = Blake2sMac256::new(&self.key.into());
+    fn digest(&self, user: &[u8], password: &[u8], hash: &str) -> Option<[u8; 32]> {
+        let key = *self.key.get_or_init(|| {
+            let mut key = [0; 32];
+            getrandom::fill(&mut key).ok().map(|()| key)
+        });
+        let mut mac = Blake2sMac256::new(&key?.into());
         for part in [user, password, hash.as_bytes()] {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
-        mac.finalize_fixed().into()
+        Some(mac.finalize_fixed().into())
     }
 }
 
