@@ -21,7 +21,7 @@ const MEMORY: usize = 16 * 1024 * 1024 * LONG / 10_000_000;
 /// How many times as long as the parser takes to pass over a body of ordinary members, as long as the hostile one.
 /// Work that grows with the square of the length takes a thousand times as long and more.
 const WORK: u32 = if cfg!(debug_assertions) { 200 } else { 100 };
-/// Whatever else the machine does, one of so many attempts is undisturbed.
+/// The number of attempts. Other work on the machine disturbs some of them, but not each.
 const ATTEMPTS: usize = 20;
 
 /// A body, and whether it is read as a client.

@@ -52,7 +52,7 @@ pub fn client((name, details): &(String, String)) -> NewClient {
     NewClient::named(&**name).details(&**details)
 }
 
-/// How many clients there are where a case asks for so many: in the short form, at most 20,000.
+/// The number of clients that a case gets of those it asks for; the short form has at most 20,000.
 pub fn sized(clients: usize) -> usize {
     if is_short() { clients.min(20_000) } else { clients }
 }

@@ -100,7 +100,7 @@ pub fn write_if_asked() {
     write.write(side == "ours", count, path.as_ref());
 }
 
-/// How often a process syncs that makes so many writes; none where there is no `strace`, or it may not look.
+/// The number of syncs of a process that makes `count` writes; none where `strace` is missing or may not trace.
 fn syncs(side: &str, count: usize, name: &str, path: &Path) -> Option<u64> {
     let said = path.with_extension("syncs");
     let mut strace = Command::new("strace");

@@ -104,7 +104,7 @@ impl Stored for ExpenseCategory {
 }
 
 pub(crate) static EXPENSE_CATEGORIES: Entity = Entity::of::<ExpenseCategory>()
-    // Whoever writes an expense has to name one.
+    // Every person sees them, since an expense has to name one.
     .seen(":actor IS NOT NULL")
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_NO_EXPENSES])

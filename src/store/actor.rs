@@ -30,7 +30,7 @@ pub(crate) enum Role {
 /// Which records of a kind a call reaches. Others are as if they were not there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// All of them, whoever acts.
+    /// All of them, for every person.
     #[default]
     All,
     /// All of them, as long as the person is an administrator.
