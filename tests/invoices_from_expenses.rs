@@ -6,7 +6,7 @@ mod common;
 mod transfers;
 
 use api::Service;
-use billing::{HEAD, body, elements, refused};
+use billing::{HEAD, asked, elements, refused};
 use clientstore::{
     ClientStore, InvoiceKind, NewClient, NewDayEntry, NewExpense, NewInvoice, NewPerson, NewProject, NewTaskAssignment,
     NewUserAssignment, Unbilled,
@@ -45,10 +45,6 @@ fn service() -> Service {
     let service = Service::new();
     fill(service.api.store());
     service
-}
-
-fn asked(kind: &str, projects: &str, more: &str) -> String {
-    body(&format!("<kind>{kind}</kind><projects-to-invoice>{projects}</projects-to-invoice>{more}"))
 }
 
 const ALL: &str = "<import-expenses>all</import-expenses>";

@@ -6,7 +6,7 @@ mod common;
 mod transfers;
 
 use api::Service;
-use billing::{HEAD, body, element, elements, refused};
+use billing::{HEAD, asked, body, element, elements, refused};
 use clientstore::{
     BillBy, ClientStore, DayEntryChanges, InvoiceKind, NewClient, NewDayEntry, NewInvoice, NewPerson, NewProject,
     NewTaskAssignment, NewUserAssignment, ProjectChanges, Rule, Unbilled,
@@ -53,10 +53,6 @@ fn service() -> Service {
     let service = Service::new();
     fill(service.api.store());
     service
-}
-
-fn asked(kind: &str, projects: &str, more: &str) -> String {
-    body(&format!("<kind>{kind}</kind><projects-to-invoice>{projects}</projects-to-invoice>{more}"))
 }
 
 const ALL: &str = "<import-hours>all</import-hours>";

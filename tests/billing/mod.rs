@@ -28,6 +28,11 @@ pub fn body(fields: &str) -> String {
     format!("<invoice><client-id>1</client-id>{fields}</invoice>")
 }
 
+/// The body of an invoice of a kind that is made from projects.
+pub fn asked(kind: &str, projects: &str, more: &str) -> String {
+    body(&format!("<kind>{kind}</kind><projects-to-invoice>{projects}</projects-to-invoice>{more}"))
+}
+
 /// An invoice of one line of so much, sent; gives its path.
 pub fn sent(service: &Service, amount: &str) -> String {
     let path = service.invoice(1, &lines(&format!("Service,Work,1,{amount},,,\n")));

@@ -150,15 +150,7 @@ fn each_report_on_time_is_read_by_an_index_in_its_order() {
     for (column, index) in [("project_id", "day_entries_of_project"), ("user_id", "day_entries_of_person")] {
         for (name, value) in filters.into_iter().filter(|(name, _)| *name != column) {
             for mark in [None, Some((Mark { id: 5, by: Some(Value::from("2011-03-05")) }, 9))] {
-                let mut selection = entity.unfiltered(store.today());
-                selection.by = Some("spent_at");
-                selection.belonging_to(column, 1);
-                for (name, value) in [("from", "20110301"), ("to", "20110331"), (name, value)] {
-                    entity.filter(&mut selection, name, value).unwrap();
-                }
-                let cursor = Cursor::new(entity, View::Live, Selection::default());
-                let (sql, parameters) = cursor.rest(mark.as_ref(), &selection);
-                let plan = explained(&store, &sql, &parameters);
+                let plan = plan_of_report(&store, entity, column, (name, value), mark.as_ref());
                 // Of a project's and a person's entries, either index may find those of both.
                 let found = plan.starts_with(&format!("SEARCH day_entries USING INDEX {index} ({column}=? AND "))
                     || (name.ends_with("_id") && plan.starts_with("SEARCH day_entries USING INDEX day_entries_of_"));
@@ -184,20 +176,31 @@ fn each_report_on_expenses_is_read_by_an_index_in_its_order() {
     for (column, index) in [("project_id", "expenses_of_project"), ("user_id", "expenses_of_person")] {
         for (name, value) in filters {
             for mark in [None, Some((Mark { id: 5, by: Some(Value::from("2011-03-05")) }, 9))] {
-                let mut selection = entity.unfiltered(store.today());
-                selection.by = Some("spent_at");
-                selection.belonging_to(column, 1);
-                for (name, value) in [("from", "20110301"), ("to", "20110331"), (name, value)] {
-                    entity.filter(&mut selection, name, value).unwrap();
-                }
-                let cursor = Cursor::new(entity, View::Live, Selection::default());
-                let (sql, parameters) = cursor.rest(mark.as_ref(), &selection);
-                let plan = explained(&store, &sql, &parameters);
+                let plan = plan_of_report(&store, entity, column, (name, value), mark.as_ref());
                 let search = format!("SEARCH expenses USING INDEX {index} ({column}=? AND spent_at>? AND spent_at<?)");
                 assert!(plan.starts_with(&search) && !plan.contains("TEMP B-TREE"), "{column} {name}={value}: {plan}");
             }
         }
     }
+}
+
+/// How a report of a month is read, with a filter besides, from its start or from a mark on.
+fn plan_of_report(
+    store: &ClientStore,
+    entity: &'static Entity,
+    column: &'static str,
+    filter: (&str, &str),
+    mark: Option<&(Mark, i64)>,
+) -> String {
+    let mut selection = entity.unfiltered(store.today());
+    selection.by = Some("spent_at");
+    selection.belonging_to(column, 1);
+    for (name, value) in [("from", "20110301"), ("to", "20110331"), filter] {
+        entity.filter(&mut selection, name, value).unwrap();
+    }
+    let cursor = Cursor::new(entity, View::Live, Selection::default());
+    let (sql, parameters) = cursor.rest(mark, &selection);
+    explained(store, &sql, &parameters)
 }
 
 fn explained(store: &ClientStore, sql: &str, parameters: &[Value]) -> String {
