@@ -71,7 +71,7 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::{PEOPLE, by_email};
-use crate::resources::{Answer, Call, Caller, Plan, Telling, on_behalf_of};
+use crate::resources::{Answer, Call, Caller, Plan, Telling};
 use crate::store::{Actor, ClientStore, Command, Document, Outcome, Reach, RecordDocument, Role};
 #[cfg(feature = "server")]
 use crate::store::{ListDocument, Selection};
@@ -330,7 +330,7 @@ impl Api {
         format: Format,
     ) -> Result<Planned> {
         let store = &self.inner.store;
-        let actor = acting_for(store, actor, body.query)?;
+        let actor = sign_in::acting_for(store, actor, body.query)?;
         let (root, members) = match target.call(store, body.query, body, (actor, reach))?.plan()? {
             Plan::Record { entity, parent, id } => {
                 return Ok(Planned::Record(RecordDocument { entity, parent, id, reach, format }));
@@ -410,16 +410,6 @@ impl Target {
             *(if is_id { &mut id } else { &mut parent }) = Some(person);
         }
         Ok(Call { store, resource, operation: &endpoint.operation, id, parent, day, query, body, actor, reach })
-    }
-}
-
-/// Who acts: the person themselves, or whom an administrator names by `of_user` in the query.
-fn acting_for(store: &ClientStore, actor: Actor, query: &str) -> Result<Actor> {
-    let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "of_user");
-    match named.as_ref().map(|(_, id)| id.trim()).filter(|id| !id.is_empty()) {
-        // No person has an id that is no number.
-        Some(id) => on_behalf_of(store, actor, id.parse().unwrap_or_default()),
-        None => Ok(actor),
     }
 }
 

@@ -14,7 +14,9 @@ use crate::error::{Error, Result};
 use crate::format::{Format, RequestBody};
 #[cfg(feature = "server")]
 use crate::resources::Caller;
+use crate::resources::on_behalf_of;
 use crate::resources::people::PersonId;
+use crate::store::{Actor, ClientStore};
 
 impl Api {
     /// Asks every request for credentials by HTTP Basic; by default nobody is asked. These are those of person 1; a person
@@ -33,7 +35,7 @@ impl Api {
         self
     }
 
-    /// Lets everybody who is admitted act as the person with the id, with no more rights than theirs, whoever they are.
+    /// Lets every caller who is admitted act as the person with the id, with that person's rights and no others.
     /// For tests of what a person sees.
     ///
     /// ```
@@ -109,5 +111,15 @@ impl Api {
             return Err(Error::invalid("code", "is required, or a refresh_token; any will do"));
         }
         Ok(respond::document(oauth::document(token), Format::Json))
+    }
+}
+
+/// Who acts: the person themselves, or the one whom an administrator names by `of_user` in the query.
+pub(super) fn acting_for(store: &ClientStore, actor: Actor, query: &str) -> Result<Actor> {
+    let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "of_user");
+    match named.as_ref().map(|(_, id)| id.trim()).filter(|id| !id.is_empty()) {
+        // No person has an id that is no number.
+        Some(id) => on_behalf_of(store, actor, id.parse().unwrap_or_default()),
+        None => Ok(actor),
     }
 }

@@ -119,7 +119,7 @@ impl Named {
     ///
     /// [`Error::Invalid`] where the body names nothing, and what reading it gives.
     pub(super) fn plan(&self, call: &Call<'_>) -> Result<Plan> {
-        let Some(resource) = call.resource else { return Err(super::endpoint::no_record()) };
+        let resource = call.records()?;
         let mut values = Values::new(resource.entity.table);
         values.set(self.column, Value::Integer(self.id(call)?));
         let command = call.store.creation(resource.entity, call.parent, values);

@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 
+use super::methods::Methods;
 use super::people::PEOPLE;
 use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
@@ -72,49 +73,6 @@ impl Caller {
             (Role::ProjectManager, Caller::Manager) => Some(Reach::Managed(actor.id)),
             (Role::Regular, Caller::Manager) | (_, Caller::Administrator) => None,
         }
-    }
-}
-
-/// Methods of HTTP. A GET that changes nothing brings HEAD along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Methods(u8);
-
-impl Methods {
-    pub(crate) const NONE: Methods = Methods(0);
-    const GET: Methods = Methods(1 | 16);
-    /// A GET that changes something, of which there is one: the timer's.
-    const CHANGING_GET: Methods = Methods(1);
-    const POST: Methods = Methods(2);
-    const PUT: Methods = Methods(4);
-    const DELETE: Methods = Methods(8);
-
-    pub(crate) const fn and(self, other: Methods) -> Methods {
-        Methods(self.0 | other.0)
-    }
-
-    pub(crate) fn has(self, method: &http::Method) -> bool {
-        let bit = match *method {
-            http::Method::GET => Methods::CHANGING_GET,
-            http::Method::HEAD => Methods(16),
-            http::Method::POST => Methods::POST,
-            http::Method::PUT => Methods::PUT,
-            http::Method::DELETE => Methods::DELETE,
-            _ => return false,
-        };
-        self.0 & bit.0 != 0
-    }
-
-    /// The names, as `Allow` lists them.
-    pub(crate) fn names(self) -> String {
-        let names = [
-            (Methods(1), "GET"),
-            (Methods(16), "HEAD"),
-            (Methods::POST, "POST"),
-            (Methods::PUT, "PUT"),
-            (Methods::DELETE, "DELETE"),
-        ];
-        let names: Vec<&str> = names.iter().filter(|(bit, _)| self.0 & bit.0 != 0).map(|(_, name)| *name).collect();
-        names.join(", ")
     }
 }
 
@@ -328,7 +286,7 @@ impl Call<'_> {
             return plan(self);
         }
         let Call { store, parent, .. } = *self;
-        let Some(resource) = self.resource else { return Err(no_record()) };
+        let resource = self.records()?;
         let entity = resource.entity;
         match (self.operation, self.id) {
             (Operation::List, _) => self.list(entity),
@@ -370,9 +328,40 @@ impl Call<'_> {
         in_body.map_or(Ok(self.actor), |id| on_behalf_of(self.store, self.actor, id)).map(|actor| actor.id)
     }
 
+    /// The resource whose endpoint is called.
+    pub(super) fn records(&self) -> Result<&'static Resource> {
+        self.resource.ok_or_else(no_record)
+    }
+
+    /// The id of the record that the path names.
+    pub(super) fn record_id(&self) -> Result<i64> {
+        self.id.ok_or_else(no_record)
+    }
+
+    /// The id of the record that the path names before its end.
+    pub(super) fn parent_id(&self) -> Result<i64> {
+        self.parent.ok_or_else(no_record)
+    }
+
+    /// The day that the path names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] where no year has it, or not this one.
+    pub(super) fn date(&self) -> Result<NaiveDate> {
+        let named = self.day.unwrap_or_default();
+        named.date().ok_or(Error::NotFound { record: "day", id: named.day })
+    }
+
+    /// The parameters of the query. A second `?`, which the documentation printed, counts as `&`.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        let query = self.query.replace('?', "&");
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<_>>().into_iter()
+    }
+
     /// The plan of a call that changes nothing of its record.
     fn stay(&self) -> Result<Plan> {
-        let (Some(resource), Some(id)) = (self.resource, self.id) else { return Err(no_record()) };
+        let (resource, id) = (self.records()?, self.record_id()?);
         self.store.must_exist(resource.entity, id, self.reach)?;
         Ok(Plan::Unchanged { location: resource.location(self.parent, &id.to_string()) })
     }
@@ -414,6 +403,6 @@ pub(crate) fn on_behalf_of(store: &ClientStore, actor: Actor, id: i64) -> Result
     Ok(Actor { id, ..actor })
 }
 
-pub(super) fn no_record() -> Error {
+fn no_record() -> Error {
     Error::storage("answering a call", "its endpoint names no record")
 }

@@ -11,6 +11,7 @@ pub(crate) mod expense_categories;
 pub(crate) mod expenses;
 pub(crate) mod invoices;
 pub(crate) mod item_categories;
+mod methods;
 pub(crate) mod people;
 pub(crate) mod projects;
 mod reports;
@@ -23,9 +24,8 @@ pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{
-    Answer, Call, Caller, Endpoint, Methods, PathDay, Plan, Resource, Telling, on_behalf_of,
-};
+pub(crate) use self::endpoint::{Answer, Call, Caller, Endpoint, PathDay, Plan, Resource, Telling, on_behalf_of};
+pub(crate) use self::methods::Methods;
 use crate::error::Result;
 use crate::store::Entity;
 

@@ -5,7 +5,6 @@ use rusqlite::{Connection, OptionalExtension};
 use rust_decimal::Decimal;
 
 use super::assignments::{naming, of_column};
-use super::endpoint::no_record;
 use super::{Answer, Call, Caller, Endpoint, Plan, Resource, count};
 use crate::error::{self, Error, Result};
 use crate::format::Purpose;
@@ -181,7 +180,7 @@ pub(crate) static RESOURCE: Resource = Resource {
 
 /// Makes a person, with a password where both of its elements are given and agree.
 fn create(call: &Call<'_>) -> Result<Plan> {
-    let Some(resource) = call.resource else { return Err(no_record()) };
+    let resource = call.records()?;
     let mut values = call.body.read(PEOPLE.document, Purpose::Create)?;
     let given = call.body.read(&PASSWORDS, Purpose::Create)?;
     let [password, confirmation] =
@@ -216,6 +215,16 @@ pub(crate) fn by_email(connection: &Connection, email: &str) -> Result<i64> {
 
 /// An active person is archived and the other way round.
 static TOGGLE: Action = Action { name: "toggle", sets: &[("is_active", "1 - is_active")], rules: &[] };
+
+/// A record that is made for a person needs them to be there.
+pub(super) const HAS_PERSON: Rule = Rule {
+    on: On::Create,
+    condition: "EXISTS (SELECT 1 FROM people WHERE people.id = :user_id)",
+    refusal: |_, change| {
+        let id = change.integer("user_id").unwrap_or_default();
+        Ok(Error::invalid("user-id", format!("is {id}, but there is no such person; create them first")))
+    },
+};
 
 const EMAIL_IS_FREE: Rule = Rule {
     on: On::Write,

@@ -185,17 +185,26 @@ impl Stored for Project {
     }
 }
 
+/// The condition that the acting person manages a project, given the column with the project's id.
+macro_rules! is_managed {
+    ($project:literal) => {
+        concat!(
+            $project,
+            " IN (SELECT mine.project_id FROM people, user_assignments AS mine \
+             WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
+             AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)"
+        )
+    };
+}
+pub(super) use is_managed;
+
 pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE])
     .seen(
         "projects.id IN (SELECT mine.project_id FROM user_assignments AS mine \
          WHERE mine.user_id = :actor AND mine.deactivated = 0)",
     )
-    .managed(
-        "projects.id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
-         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
-         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
-    )
+    .managed(is_managed!("projects.id"))
     // With another client, a project manager would see a client that is none of theirs.
     .reserved(&["client_id"])
     .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_TIME, HAS_NO_EXPENSES])

@@ -1,11 +1,12 @@
 //! Reports on time and on expenses: the records of a project or of a person between two days.
 
-use super::endpoint::no_record;
+use chrono::{DateTime, NaiveDate, Utc};
+
 use super::people::PEOPLE;
 use super::projects::PROJECT;
 use super::{Call, Plan};
 use crate::error::{Error, Result};
-use crate::store::{By, Entity, Filter, Parent};
+use crate::store::{By, Entity, Filter, Parent, Selection};
 use crate::value::{Kind, is_space};
 
 /// The person whose time or expense it is.
@@ -23,6 +24,38 @@ pub(super) const ONLY_UNBILLED: Filter =
 pub(super) const IS_CLOSED: Filter =
     Filter { names: &["is_closed"], by: By::Switch(&[("yes", "is_closed = 1"), ("no", "is_closed = 0")]) };
 
+/// What `yes` and `no` filters take for a boolean.
+pub(super) fn yes_or_no(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}
+
+/// Narrows a list of the typed access by what the filters of time and of expenses have in common.
+pub(super) fn narrow(
+    selection: &mut Selection,
+    (from, to): (Option<NaiveDate>, Option<NaiveDate>),
+    billed: Option<bool>,
+    closed: Option<bool>,
+    updated_since: Option<DateTime<Utc>>,
+) {
+    if let Some(day) = from {
+        FROM.day(selection, day);
+    }
+    if let Some(day) = to {
+        TO.day(selection, day);
+    }
+    match billed {
+        Some(true) => ONLY_BILLED.switch(selection, "yes"),
+        Some(false) => ONLY_UNBILLED.switch(selection, "yes"),
+        None => {}
+    }
+    if let Some(is) = closed {
+        IS_CLOSED.switch(selection, yes_or_no(is));
+    }
+    if let Some(moment) = updated_since {
+        Filter::UPDATED_SINCE.moment(selection, moment);
+    }
+}
+
 /// What every report must be given.
 const REQUIRED: [&str; 2] = ["from", "to"];
 
@@ -37,16 +70,14 @@ pub(super) fn of_person(call: &Call<'_>, entity: &'static Entity) -> Result<Plan
 }
 
 fn report(call: &Call<'_>, entity: &'static Entity, of: Parent) -> Result<Plan> {
-    let Some(id) = call.parent else { return Err(no_record()) };
+    let id = call.parent_id()?;
     call.store.must_exist(of.entity, id, call.reach)?;
     let mut selection = entity.unfiltered(call.store.today());
     selection.by = Some(DAY);
     selection.within(entity, call.reach);
     selection.belonging_to(of.column, id);
     let mut missing = REQUIRED.to_vec();
-    // The documentation printed a second `?`.
-    let query = call.query.replace('?', "&");
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in call.parameters() {
         // Of the two that the path may name, the other narrows the report.
         if name == of.column {
             continue;

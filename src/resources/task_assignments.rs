@@ -5,8 +5,7 @@ use rusqlite::OptionalExtension;
 use rust_decimal::Decimal;
 
 use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
-use super::endpoint::no_record;
-use super::projects::{PROJECT, ProjectId};
+use super::projects::{PROJECT, ProjectId, is_managed};
 use super::tasks::{NewTask, TASKS, TaskId};
 use super::{Answer, Call, Caller, Endpoint, Plan, Resource};
 use crate::error::{self, Error, Result};
@@ -85,11 +84,7 @@ impl Stored for TaskAssignment {
 
 pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
     .parent(PROJECT)
-    .managed(
-        "task_assignments.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
-         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
-         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
-    )
+    .managed(is_managed!("task_assignments.project_id"))
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_PROJECT, HAS_TASK, TASK_IS_ACTIVE, IS_SINGLE, IS_ONE_OF_SEVERAL])
     .existing(|connection, values, at| {
@@ -140,7 +135,7 @@ const FIND: &str = "SELECT id, deactivated FROM task_assignments WHERE project_i
 
 /// Makes a task and assigns it, or assigns the active one of that name.
 fn with_new_task(call: &Call<'_>) -> Result<Plan> {
-    let Some(resource) = call.resource else { return Err(no_record()) };
+    let resource = call.records()?;
     let task = call.body.read(TASKS.document, Purpose::Create)?;
     let command = call.store.composition(resource.entity, call.parent, &WITH_NEW_TASK, task);
     Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })

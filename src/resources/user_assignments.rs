@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::assignments::{ARCHIVED, AssignmentFilter, HAS_PROJECT, ID, Named, again, inherit, naming, of_column};
-use super::people::PersonId;
-use super::projects::{PROJECT, ProjectId};
+use super::people::{HAS_PERSON, PersonId};
+use super::projects::{PROJECT, ProjectId, is_managed};
 use super::{Caller, Endpoint, Resource};
 use crate::error::Error;
 use crate::record::{Document, NewRecord, RecordChanges, Table, column, record};
@@ -81,11 +81,7 @@ impl Stored for UserAssignment {
 
 pub(crate) static USER_ASSIGNMENTS: Entity = Entity::of::<UserAssignment>()
     .parent(PROJECT)
-    .managed(
-        "user_assignments.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
-         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
-         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
-    )
+    .managed(is_managed!("user_assignments.project_id"))
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_PROJECT, HAS_PERSON, PERSON_IS_ACTIVE, IS_SINGLE])
     .existing(|connection, values, at| {
@@ -131,15 +127,6 @@ static USER_ID: Table = of_column(&[column!(user_id: Option<i64>).writable()]);
 /// An archived person is not assigned again.
 const FIND: &str = "SELECT id, deactivated FROM user_assignments WHERE project_id = ?1 AND user_id = ?2 \
                     AND EXISTS (SELECT 1 FROM people WHERE people.id = user_id AND people.is_active = 1)";
-
-const HAS_PERSON: Rule = Rule {
-    on: On::Create,
-    condition: "EXISTS (SELECT 1 FROM people WHERE people.id = :user_id)",
-    refusal: |_, change| {
-        let id = change.integer("user_id").unwrap_or_default();
-        Ok(Error::invalid("user-id", format!("is {id}, but there is no such person; create them first")))
-    },
-};
 
 /// Only a loaded assignment brings its id; its person may have been archived since.
 const PERSON_IS_ACTIVE: Rule = Rule {

@@ -4,9 +4,8 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::{EXPENSES, FROM, PERSON, TO, rules};
 use crate::account::WeekStart;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::Purpose;
-use crate::resources::endpoint::no_record;
 use crate::resources::projects::{PROJECT, PROJECTS};
 use crate::resources::{Answer, Call, Plan};
 use crate::value::in_range;
@@ -16,9 +15,7 @@ pub(super) fn this_week(call: &Call<'_>) -> Result<Plan> {
 }
 
 pub(super) fn week(call: &Call<'_>) -> Result<Plan> {
-    let Some(path) = call.day else { return Err(no_record()) };
-    let day = path.date().ok_or(Error::NotFound { record: "day", id: path.day })?;
-    of_week(call, day)
+    of_week(call, call.date()?)
 }
 
 /// The expenses of a person in the week that has the day.
@@ -48,7 +45,7 @@ fn week_of(day: NaiveDate, start: WeekStart) -> (NaiveDate, NaiveDate) {
 
 /// Makes an expense of the acting person, or of the one that an administrator names in the body.
 pub(super) fn create(call: &Call<'_>) -> Result<Plan> {
-    let Some(resource) = call.resource else { return Err(no_record()) };
+    let resource = call.records()?;
     let values = call.body.read(EXPENSES.document, Purpose::Create)?;
     let person = match values.integer(PERSON.column) {
         // A rule says whether they are there.

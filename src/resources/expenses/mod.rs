@@ -12,7 +12,7 @@ pub use self::receipts::Receipt;
 use super::expense_categories::ExpenseCategoryId;
 use super::invoices::InvoiceId;
 use super::people::PersonId;
-use super::projects::{PROJECT, ProjectId};
+use super::projects::{PROJECT, ProjectId, is_managed};
 use super::reports::{self, DAY, FROM, IS_CLOSED, ONLY_BILLED, ONLY_UNBILLED, PERSON, TO};
 use super::{Caller, Endpoint, Resource};
 use crate::record::{NewRecord, RecordChanges, filter, record};
@@ -140,7 +140,6 @@ impl Stored for Expense {
     const ENTITY: &'static Entity = &EXPENSES;
 
     fn select(filter: &ExpenseFilter, selection: &mut Selection) {
-        let yes_or_no = |is: bool| if is { "yes" } else { "no" };
         if let Some(id) = filter.user {
             selection.belonging_to(PERSON.column, id.into());
         }
@@ -150,23 +149,8 @@ impl Stored for Expense {
         if let Some(id) = filter.category {
             selection.belonging_to("expense_category_id", id.into());
         }
-        if let Some(day) = filter.from {
-            FROM.day(selection, day);
-        }
-        if let Some(day) = filter.to {
-            TO.day(selection, day);
-        }
-        match filter.billed {
-            Some(true) => ONLY_BILLED.switch(selection, "yes"),
-            Some(false) => ONLY_UNBILLED.switch(selection, "yes"),
-            None => {}
-        }
-        if let Some(is) = filter.closed {
-            IS_CLOSED.switch(selection, yes_or_no(is));
-        }
-        if let Some(moment) = filter.updated_since {
-            Filter::UPDATED_SINCE.moment(selection, moment);
-        }
+        let days = (filter.from, filter.to);
+        reports::narrow(selection, days, filter.billed, filter.closed, filter.updated_since);
         if filter.user.is_some() || filter.project.is_some() {
             selection.by = Some(DAY);
         }
@@ -176,11 +160,7 @@ impl Stored for Expense {
 pub(crate) static EXPENSES: Entity = Entity::of::<Expense>()
     .parent(PERSON)
     .seen("expenses.user_id = :actor")
-    .managed(
-        "expenses.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
-         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
-         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
-    )
+    .managed(is_managed!("expenses.project_id"))
     .filters(&[FROM, TO, ONLY_BILLED, ONLY_UNBILLED, IS_CLOSED, Filter::UPDATED_SINCE])
     .rules(&rules::RULES)
     .invariants(&[rules::IS_BILLED])

@@ -6,7 +6,6 @@ use super::rules::IS_OPEN_TO_OTHERS;
 use super::{EXPENSES, Expense, ExpenseId};
 use crate::error::{Error, Result};
 use crate::format::multipart;
-use crate::resources::endpoint::no_record;
 use crate::resources::{Answer, Call, Plan};
 use crate::store::{Action, Files, NewFile, Records, is_media_type};
 
@@ -89,14 +88,14 @@ impl Records<'_, Expense> {
 
 /// `GET /expenses/{id}/receipt`
 pub(super) fn show(call: &Call<'_>) -> Result<Plan> {
-    let Some(id) = call.id else { return Err(no_record()) };
+    let id = call.record_id()?;
     call.store.must_exist(&EXPENSES, id, call.reach)?;
     Ok(Plan::File(&FILES, id))
 }
 
 /// `POST /expenses/{id}/receipt`
 pub(super) fn keep(call: &Call<'_>) -> Result<Plan> {
-    let Some(id) = call.id else { return Err(no_record()) };
+    let id = call.record_id()?;
     call.store.must_exist(&EXPENSES, id, call.reach)?;
     let Some(part) = multipart::file(call.body.bytes, call.body.content_type, PART)? else {
         return Err(Error::invalid("receipt", "is required; send it in the part expense[receipt], with a file name"));

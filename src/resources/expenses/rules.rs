@@ -1,6 +1,7 @@
 //! What must hold of an expense.
 
 use crate::error::{self, Error};
+use crate::resources::people::HAS_PERSON;
 use crate::store::{Invariant, On, Rule};
 
 pub(super) const IS_BILLED: Invariant = Invariant {
@@ -46,15 +47,6 @@ const HAS_CATEGORY: Rule = Rule {
     refusal: |_, change| {
         let id = change.integer("expense_category_id").unwrap_or_default();
         Ok(Error::invalid("expense-category-id", format!("is {id}, but there is no such category; create it first")))
-    },
-};
-
-const HAS_PERSON: Rule = Rule {
-    on: On::Create,
-    condition: "EXISTS (SELECT 1 FROM people WHERE people.id = :user_id)",
-    refusal: |_, change| {
-        let id = change.integer("user_id").unwrap_or_default();
-        Ok(Error::invalid("user-id", format!("is {id}, but there is no such person; create them first")))
     },
 };
 

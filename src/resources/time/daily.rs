@@ -3,11 +3,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
-use super::super::endpoint::no_record;
 use super::super::{Answer, Call, Plan, Telling};
 use super::request::{Hours, Request};
 use super::{DAY_ENTRIES, PERSON, entry, timers};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::Node;
 use crate::record::Values;
 use crate::store::{Procedure, Reads};
@@ -21,11 +20,7 @@ pub(super) fn today(call: &Call<'_>) -> Result<Plan> {
 }
 
 pub(super) fn day(call: &Call<'_>) -> Result<Plan> {
-    let named = call.day.unwrap_or_default();
-    match named.date() {
-        Some(day) => of_day(call, day),
-        None => Err(Error::NotFound { record: "day", id: named.day }),
-    }
+    of_day(call, call.date()?)
 }
 
 fn of_day(call: &Call<'_>, day: NaiveDate) -> Result<Plan> {
@@ -86,7 +81,7 @@ fn projects(connection: &Connection, user: i64) -> Result<Vec<Vec<Node>>> {
 }
 
 pub(super) fn show(call: &Call<'_>) -> Result<Plan> {
-    let (user, id) = (call.of_user(None)?, id(call)?);
+    let (user, id) = (call.of_user(None)?, call.record_id()?);
     let now: DateTime<Utc> = call.store.now();
     let members = call.store.read(|connection| entry::one(connection, id, user, now))?;
     Ok(Plan::Tree("timer", vec![Node::Bare("day_entry", members)]))
@@ -97,7 +92,7 @@ pub(super) fn timer(call: &Call<'_>) -> Result<Plan> {
     let of_user = if call.body.is_none() { None } else { Request::read(call)?.of_user };
     let user = call.of_user(of_user)?;
     let telling = Telling { root: "timer", created: false, location: None };
-    Ok(write(call, user, Some(id(call)?), &timers::TOGGLE, Values::new(DAY_ENTRIES.table), telling))
+    Ok(write(call, user, Some(call.record_id()?), &timers::TOGGLE, Values::new(DAY_ENTRIES.table), telling))
 }
 
 pub(super) fn add(call: &Call<'_>) -> Result<Plan> {
@@ -118,12 +113,12 @@ pub(super) fn update(call: &Call<'_>) -> Result<Plan> {
     request.values(&mut values);
     let procedure = if request.hours == Some(Hours::Timer) { &timers::UPDATE_AND_START } else { &timers::UPDATE };
     let telling = Telling { root: "timer", created: false, location: Some(SHOW) };
-    Ok(write(call, user, Some(id(call)?), procedure, values, telling))
+    Ok(write(call, user, Some(call.record_id()?), procedure, values, telling))
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Result<Plan> {
     let user = call.of_user(None)?;
-    let command = call.store.deletion(&DAY_ENTRIES, Some(user), id(call)?);
+    let command = call.store.deletion(&DAY_ENTRIES, Some(user), call.record_id()?);
     Ok(Plan::Write { command, answer: Answer::Deleted })
 }
 
@@ -139,14 +134,8 @@ fn write(
     Plan::Write { command, answer: Answer::Told(telling) }
 }
 
-fn id(call: &Call<'_>) -> Result<i64> {
-    call.id.ok_or_else(no_record)
-}
-
-/// A parameter of the query, where it is not blank. A second `?` counts as `&`.
+/// A parameter of the query, where it is not blank.
 fn parameter(call: &Call<'_>, name: &str) -> Option<String> {
-    let query = call.query.replace('?', "&");
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let value = pairs.find(|(given, _)| given == name)?.1;
+    let (_, value) = call.parameters().find(|(given, _)| given == name)?;
     Some(value.trim_matches(is_space).to_owned()).filter(|value| !value.is_empty())
 }

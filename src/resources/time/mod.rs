@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 
 use super::invoices::InvoiceId;
 use super::people::PersonId;
-use super::projects::ProjectId;
+use super::projects::{ProjectId, is_managed};
 use super::reports::{self, DAY, FROM, IS_CLOSED, ONLY_BILLED, ONLY_UNBILLED, PERSON, TO};
 use super::tasks::TaskId;
 use super::{Caller, Endpoint, Resource};
@@ -139,33 +139,17 @@ impl Stored for DayEntry {
     const ENTITY: &'static Entity = &DAY_ENTRIES;
 
     fn select(filter: &DayEntryFilter, selection: &mut Selection) {
-        let yes_or_no = |is: bool| if is { "yes" } else { "no" };
         if let Some(id) = filter.user {
             selection.belonging_to(PERSON.column, id.into());
         }
         if let Some(id) = filter.project {
             PROJECT_ID.integer(selection, id.into());
         }
-        if let Some(day) = filter.from {
-            FROM.day(selection, day);
-        }
-        if let Some(day) = filter.to {
-            TO.day(selection, day);
-        }
         if let Some(is) = filter.billable {
-            BILLABLE.switch(selection, yes_or_no(is));
+            BILLABLE.switch(selection, reports::yes_or_no(is));
         }
-        match filter.billed {
-            Some(true) => ONLY_BILLED.switch(selection, "yes"),
-            Some(false) => ONLY_UNBILLED.switch(selection, "yes"),
-            None => {}
-        }
-        if let Some(is) = filter.closed {
-            IS_CLOSED.switch(selection, yes_or_no(is));
-        }
-        if let Some(moment) = filter.updated_since {
-            Filter::UPDATED_SINCE.moment(selection, moment);
-        }
+        let days = (filter.from, filter.to);
+        reports::narrow(selection, days, filter.billed, filter.closed, filter.updated_since);
         if filter.user.is_some() || filter.project.is_some() {
             selection.by = Some(DAY);
         }
@@ -194,11 +178,7 @@ const BILLABLE: Filter = Filter {
 pub(crate) static DAY_ENTRIES: Entity = Entity::of::<DayEntry>()
     .parent(PERSON)
     .seen("day_entries.user_id = :actor")
-    .managed(
-        "day_entries.project_id IN (SELECT mine.project_id FROM people, user_assignments AS mine \
-         WHERE people.id = :actor AND people.is_project_manager = 1 AND people.is_active = 1 \
-         AND mine.user_id = people.id AND mine.is_project_manager = 1 AND mine.deactivated = 0)",
-    )
+    .managed(is_managed!("day_entries.project_id"))
     .filters(&[FROM, TO, USER_ID, PROJECT_ID, BILLABLE, ONLY_BILLED, ONLY_UNBILLED, IS_CLOSED, Filter::UPDATED_SINCE])
     .rules(&rules::RULES)
     .complete(|_, values, _| {

@@ -19,6 +19,8 @@ use crate::value::Value;
 /// together with what it entails, and with what it looked at to complete a record.
 pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome> {
     let Command { entity, parent, mut write, actor, reach, at } = command.read();
+    // A person who acts for another keeps their own rights.
+    let signed_in = reach.person().unwrap_or(actor);
     match &mut write {
         // What is made belongs to what its path names.
         Write::Create(_) | Write::Compose(..) | Write::Run(..) => {
@@ -48,9 +50,8 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
         Write::Update(id, mut values) => {
             values.check(false)?;
             whole(connection, entity.entail.is_some() || entity.revise.is_some(), || {
-                // Whoever acts for another is still who they are.
-                let actor = reach.person().unwrap_or(actor);
-                change(connection, entity, Place { id, parent, actor }, values, at).map(|()| Outcome::Updated)
+                change(connection, entity, Place { id, parent, actor: signed_in }, values, at)
+                    .map(|()| Outcome::Updated)
             })
         }
         Write::Act(id, action, body) => whole(connection, entity.entail.is_some(), || {
@@ -62,13 +63,12 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
             let Some(files) = entity.files else {
                 return Err(Error::storage("keeping a file", "records of this kind have none"));
             };
-            let actor = reach.person().unwrap_or(actor);
-            act(connection, entity, Place { id, parent, actor }, files.action, at)?;
+            act(connection, entity, Place { id, parent, actor: signed_in }, files.action, at)?;
             files.keep(connection, id, &file)?;
             Ok(Outcome::Updated)
         }),
         Write::Run(procedure, id, values) => whole(connection, true, || {
-            // Whoever acts for another is still who they are.
+            // A person who acts for another keeps their own rights.
             let actor = reach.person().unwrap_or(ADMINISTRATOR);
             let told = (procedure.run)(connection, Given { id, parent, values, actor, at })?;
             Ok(Outcome::Told(Box::new(told)))
