@@ -127,7 +127,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
             sending.progress.body_complete();
             let mut response = match asked {
                 Asked::Control(control) => controlled(control, &head, body, &guest).await,
-                Asked::Api(signed) => faulted(Request::from_parts(head, body), signed, shared, sending, &guest).await?,
+                Asked::Api(signed) => {
+                    faulted(Request::from_parts(head, body), max_body, signed, shared, sending, &guest).await?
+                }
             };
             if let Some(bytes) = response.body().uncounted() {
                 let charge = Arc::new(shared.api.budget().enter(Some(guest)));
@@ -184,13 +186,13 @@ async fn controlled(control: &Arc<Controller>, head: &Parts, body: Bytes, guest:
 /// The API's answer, or what the faults make of it.
 async fn faulted(
     request: Request<Bytes>,
+    max_body: usize,
     signed: Signed,
     shared: &Shared,
     sending: &mut Sending,
     guest: &Arc<dyn Guest>,
 ) -> Option<Response<Body>> {
-    let most = Api::max_body(request.method(), request.uri().path(), shared.limits.max_body);
-    let answer = |request| shared.api.answer(request, signed, most, Some(guest));
+    let answer = |request| shared.api.answer(request, signed, max_body, Some(guest));
     let Some(control) = &shared.control else {
         return Some(answer(request).await);
     };
