@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -149,13 +149,35 @@ fn withstands(server: Served, name: &str, (count, sends): (usize, String), long:
     assert!(server.signal("TERM").success(), "{name}");
 }
 
+/// A name that no other client has.
+fn next_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("Long {}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 fn get(path: &str) -> String {
     request("GET", path, "", "")
 }
 
 #[test]
 fn who_does_not_read_a_long_record_leaves_room_for_others() {
-    withstands(server(), "a long record", (300, get("/clients/1")), "/clients/1", MEMORY);
+    withstands(server(), "a long record", (100, get("/clients/1")), "/clients/1", MEMORY);
+}
+
+#[test]
+fn who_does_not_read_a_list_with_a_long_record_leaves_room_for_others() {
+    withstands(server(), "a list with a long record", (300, get("/clients")), "/clients", MEMORY);
+}
+
+#[test]
+fn who_does_not_read_the_records_of_a_control_path_leaves_room_for_others() {
+    let server = server();
+    let long = format!("<client><name>Longer</name><details>{}</details></client>", "y".repeat(1_000_000));
+    for _ in 0..3 {
+        assert_eq!(asked(&server, "POST", "/clients", &long.replace("Longer", &next_name())), 201);
+    }
+    let records = "/_clientstore/records/clients?limit=1000";
+    withstands(server, "records of a control path", (20, get(records)), records, MEMORY);
 }
 
 #[test]
