@@ -322,6 +322,27 @@ fn store() -> ClientStore {
     store
 }
 
+/// What this thread has written to files, in bytes.
+#[cfg(target_os = "linux")]
+fn written() -> u64 {
+    let io = std::fs::read_to_string("/proc/thread-self/io").unwrap();
+    io.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap().parse().unwrap()
+}
+
+/// With temporary files, what undoes one statement would be written anew for each line.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_invoice_of_many_lines_writes_little_more_than_the_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ClientStore::open(folder.path().join("store.db")).unwrap();
+    store.clients().create(&NewClient::named("one")).unwrap();
+    let before = written();
+    let many = (0..5_000).map(|number| NewLineItem::of(format!("line {number}"), 1, 2));
+    store.invoices().create(&NewInvoice::of(1).lines(many)).unwrap();
+    let bytes = written() - before;
+    assert!((5_000 * 30..5_000 * 400).contains(&bytes), "{bytes} bytes for 5,000 lines");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
