@@ -3,6 +3,9 @@
 mod common;
 mod served;
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clientstore::{Api, ClientStore, NewPerson};
@@ -12,6 +15,9 @@ use served::{Served, command};
 
 const JANE: &str = "<user><first-name>Jane</first-name><last-name>Doe</last-name><email>jane@example.com</email>\
                     <password>correct horse</password><password-confirmation>correct horse</password-confirmation></user>";
+
+/// Long enough for anything that is to come, on any machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
@@ -87,6 +93,50 @@ fn an_archived_person_is_not_admitted() {
     api.store().people().update(2, &clientstore::PersonChanges::new().is_admin(true)).unwrap();
     assert_eq!(call(&api, "POST", "/people/1/toggle", Some(&jane), "").0, 200);
     assert_eq!(who(&api, "/account/who_am_i", Some(&owner)), Err(401));
+}
+
+/// What is remembered of a sign-in never outlives the person's archiving, nor does a refusal outlive their return.
+#[test]
+fn who_signs_in_while_being_archived_and_activated_is_admitted_as_the_last_acknowledged_change_has_it() {
+    let (api, owner) = api();
+    let jane = basic("jane@example.com", "correct horse");
+    // Odd while a toggle is under way; every second one archives.
+    let changes = AtomicU64::new(0);
+    let done = AtomicBool::new(false);
+    let (admitted, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(SeqCst) {
+                    let before = changes.load(SeqCst);
+                    let signed_in = who(&api, "/account/who_am_i", Some(&jane));
+                    if !before.is_multiple_of(2) || changes.load(SeqCst) != before {
+                        continue;
+                    }
+                    let (expected, seen) = match (before / 2).is_multiple_of(2) {
+                        true => (Ok("jane@example.com".to_owned()), &admitted),
+                        false => (Err(401), &refused),
+                    };
+                    assert_eq!(signed_in, expected, "after {before}");
+                    seen.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        let begun = Instant::now();
+        for round in 0..16 {
+            // Each state is seen before it changes.
+            let seen = if round % 2 == 0 { &admitted } else { &refused };
+            let least = seen.load(SeqCst);
+            while seen.load(SeqCst) == least && begun.elapsed() < PATIENCE {
+                std::thread::yield_now();
+            }
+            changes.fetch_add(1, SeqCst);
+            assert_eq!(call(&api, "POST", "/people/2/toggle", Some(&owner), "").0, 200);
+            changes.fetch_add(1, SeqCst);
+        }
+        done.store(true, SeqCst);
+    });
+    assert!(admitted.into_inner() >= 8 && refused.into_inner() >= 8, "each state was seen each time");
 }
 
 #[test]

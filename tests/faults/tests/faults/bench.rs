@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::DateTime;
 use clientstore::{
-    Builder, ClientStore, Durability, Error, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage,
-    NewPayment, NewProject, Result,
+    Builder, ClientStore, Durability, Error, NewClient, NewContact, NewInvoice, NewItemCategory, NewLineItem,
+    NewMessage, NewPayment, NewPerson, NewProject, NewTaskAssignment, NewUserAssignment, Result,
 };
 use clientstore_faults::{Call, Fault, arm, calls, disarm, install, power_on};
 
@@ -94,6 +94,13 @@ impl Bench {
         store.clients().create_all((0..30).map(|n| NewClient::named(format!("{n}")).details("x".repeat(500)))).unwrap();
         store.projects().create(&NewProject::of(1, "its")).unwrap();
         store.projects().create(&NewProject::of(3, "asleep").active(false)).unwrap();
+        store.contacts().create(&NewContact::of(1, "Jim", "Doe")).unwrap();
+        // Each project has the assignment of person 1 already.
+        store.people().create(&NewPerson::named("Jane", "Doe", "jane@example.com")).unwrap();
+        store.user_assignments().create(&NewUserAssignment::of(1, 2)).unwrap();
+        for task in [1, 2] {
+            store.task_assignments().create(&NewTaskAssignment::of(1, task)).unwrap();
+        }
         for _ in 1..=4 {
             store.invoices().create(&NewInvoice::of(1).lines([NewLineItem::of("a", 3, 100)])).unwrap();
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::DateTime;
 use clientstore::{
     Api, ClientChanges, ClientStore, Dialect, Error, Generator, InvoiceChanges, InvoiceFilter, ItemCategoryChanges,
-    MessageFilter, NewClient, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewProject,
-    ProjectChanges, ProjectFilter, Records, Result, Stored,
+    MessageFilter, NewClient, NewContact, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewPerson,
+    NewProject, NewUserAssignment, ProjectChanges, ProjectFilter, Records, Result, Stored,
 };
 
 pub type Operation = (&'static str, fn(&ClientStore) -> Result<String>);
@@ -90,6 +90,17 @@ pub const WRITES: &[Operation] = &[
             r#"[{"project":{"id":50,"client_id":51,"name":"c"}},{"project":{"id":51,"client_id":1,"name":"d"}}]"#;
         said(store.load([("clients.xml", list.as_bytes()), ("projects.json", more.as_bytes())], |_| {}))
     }),
+    ("create a person", |store| said(store.people().create(&NewPerson::named("Ada", "Byron", "ada@example.com")))),
+    ("archive a person", |store| said(store.people().toggle(2))),
+    ("delete a person with their assignments", |store| said(store.people().delete(2))),
+    ("create a contact", |store| said(store.contacts().create(&NewContact::of(1, "Ada", "Byron")))),
+    ("delete a contact", |store| said(store.contacts().delete(1))),
+    ("delete a task with its assignments", |store| said(store.tasks().delete(2))),
+    ("assign a person", |store| said(store.user_assignments().create(&NewUserAssignment::of(2, 2)))),
+    ("unassign a person", |store| said(store.user_assignments().delete(3))),
+    ("make a task and assign it by a request in JSON", |store| {
+        requested(store, "POST", "/projects/1/task_assignments/add_with_create_new_task", r#"{"task":{"name":"new"}}"#)
+    }),
     ("create a client by a request in JSON", |store| {
         requested(store, "POST", "/clients", r#"{"client":{"name":"new","details":"of JSON"}}"#)
     }),
@@ -114,6 +125,11 @@ pub const READS: &[Operation] = &[
     ("get a message", |store| said(store.messages().get(1))),
     ("get a payment", |store| said(store.payments().get(1))),
     ("get an item category", |store| said(store.item_categories().get(1))),
+    ("get a person by e-mail", |store| said(store.people().get_by_email("jane@example.com"))),
+    ("get a contact", |store| said(store.contacts().get(1))),
+    ("list people", |store| listed(store.people(), &Default::default())),
+    ("list task assignments", |store| listed(store.task_assignments(), &Default::default())),
+    ("write a list of user assignments", |store| written(store.user_assignments(), &Default::default())),
     ("list clients", |store| listed(store.clients(), &Default::default())),
     ("list a client's projects", |store| listed(store.projects(), &ProjectFilter::new().client(1))),
     ("list a page of invoices", |store| listed(store.invoices(), &InvoiceFilter::new().page(1))),
