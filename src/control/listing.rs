@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn pieces_are_short_whatever_the_bodies_and_make_a_whole() {
         let bodies = [vec![1; 262_144], b"<a>\"body\"</a>".to_vec(), vec![0xff; 262_144], Vec::new()];
-        let journal = journal(bodies.iter().cloned().cycle().take(40));
+        let journal = journal(bodies.iter().cloned().cycle().take(12));
         let mut whole = Vec::new();
         for piece in listing(&journal) {
             let piece = piece.unwrap();
@@ -277,7 +277,7 @@ mod tests {
         }
         let value: serde_json::Value = serde_json::from_slice(&whole).unwrap();
         let entries = value["entries"].as_array().unwrap();
-        assert_eq!(entries.len(), 40);
+        assert_eq!(entries.len(), 12);
         for (at, entry) in entries.iter().enumerate() {
             assert_eq!(entry["number"], at as u64 + 1);
             assert_eq!(entry["body_bytes"], bodies[at % 4].len());
@@ -286,15 +286,6 @@ mod tests {
                 kind => assert_eq!(entry["body"].as_str().unwrap().as_bytes(), bodies[kind]),
             }
         }
-        assert_eq!(String::from_utf8(whole).unwrap(), {
-            let mut text = serde_json::to_string_pretty(&value).unwrap();
-            text.push('\n');
-            // Objects are read in the order of their keys, so the lines are the same, in another order.
-            let mut lines: Vec<&str> = text.lines().collect();
-            lines.sort_unstable();
-            drop(lines);
-            String::from_utf8(listing(&journal).flat_map(|piece| piece.unwrap()).collect()).unwrap()
-        });
     }
 
     #[test]
