@@ -14,8 +14,7 @@ use crate::error::{Error, Result};
 use crate::format::{Format, RequestBody};
 #[cfg(feature = "server")]
 use crate::resources::Caller;
-use crate::resources::on_behalf_of;
-use crate::resources::people::PersonId;
+use crate::resources::people::{PersonId, on_behalf_of};
 use crate::store::{Actor, ClientStore};
 
 impl Api {

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod defaults;
 mod gather;
+mod line_csv;
 mod lines;
 pub(crate) mod messages;
 pub(crate) mod money;
@@ -157,7 +158,7 @@ pub(crate) static INVOICES: Entity = Entity::of::<Invoice>()
     .revise(revise)
     .release(gather::release)
     .entail(&[], entail)
-    .attached(Attached { text: lines::csv, at_most: lines::csv_at_most, read: lines::read })
+    .attached(Attached { text: line_csv::of_invoice, at_most: line_csv::at_most, read: line_csv::read })
     .invariants(&audit::INVARIANTS)
     .audit(audit::audit);
 
