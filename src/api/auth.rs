@@ -1,18 +1,16 @@
 //! Signing in: HTTP Basic, as old programs send it, and tokens.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use blake2::Blake2sMac256;
-use blake2::digest::{FixedOutput, KeyInit, Update};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::known::Known;
 use crate::error::{Error, Result};
 use crate::password;
 use crate::store::{ADMINISTRATOR, Actor, ClientStore, Role};
@@ -29,9 +27,6 @@ const WRONG: &str = "The user or the password is wrong.";
 const WRONG_TOKEN: &str = "The token is wrong.";
 const ARCHIVED: &str = "This person is archived, and cannot sign in.";
 const GONE: &str = "The person who is to act is not there.";
-
-/// The number of sign-ins that are remembered.
-const REMEMBERED: usize = 1024;
 
 /// How callers are asked who they are. Clones share what they remember, but not what they ask for.
 #[derive(Clone, Default)]
@@ -256,46 +251,6 @@ fn standing_in(store: &ClientStore, actor: Actor, stand_in: Option<i64>) -> Sign
     stand_in.map_or(Ok(actor), |id| by_id(store, id))
 }
 
-/// Sign-ins whose password was right, so that the next need not hash it. Kept is a keyed hash of user, password and the
-/// person's hash, not the password; with another address or password, a person is none of these any more.
-#[derive(Default)]
-struct Known {
-    /// Drawn when it is needed first; none where the system has no random numbers, and then nothing is remembered.
-    key: OnceLock<Option<[u8; 32]>>,
-    seen: Mutex<HashSet<[u8; 32]>>,
-    /// How many passwords were hashed.
-    hashed: AtomicU64,
-}
-
-impl Known {
-    fn knows(&self, user: &[u8], password: &[u8], hash: &str) -> bool {
-        let seen = |digest| self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest);
-        self.digest(user, password, hash).is_some_and(seen)
-    }
-
-    fn remember(&self, user: &[u8], password: &[u8], hash: &str) {
-        let Some(digest) = self.digest(user, password, hash) else { return };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= REMEMBERED {
-            seen.clear();
-        }
-        seen.insert(digest);
-    }
-
-    fn digest(&self, user: &[u8], password: &[u8], hash: &str) -> Option<[u8; 32]> {
-        let key = *self.key.get_or_init(|| {
-            let mut key = [0; 32];
-            getrandom::fill(&mut key).ok().map(|()| key)
-        });
-        let mut mac = Blake2sMac256::new(&key?.into());
-        for part in [user, password, hash.as_bytes()] {
-            mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part);
-        }
-        Some(mac.finalize_fixed().into())
-    }
-}
-
 /// The token of a header `Bearer TOKEN`.
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, sent) = header.split_at_checked("Bearer ".len())?;
@@ -394,18 +349,5 @@ mod tests {
         let other = NewPerson::named("Jane", "Doe", "doe@example.com").password("another");
         people().create(&other).unwrap();
         assert_eq!(call(&api, "doe@example.com", "correct horse"), (401, 1));
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded_and_is_no_password() {
-        let known = Known::default();
-        let hash = "hash";
-        for number in 0..REMEMBERED + 10 {
-            known.remember(b"user", format!("{number}").as_bytes(), hash);
-        }
-        assert!(known.seen.lock().unwrap().len() <= REMEMBERED);
-        assert!(known.knows(b"user", format!("{}", REMEMBERED + 9).as_bytes(), hash));
-        assert_ne!(known.digest(b"ab", b"c", hash), known.digest(b"a", b"bc", hash));
-        assert_ne!(known.digest(b"a", b"b", hash), Known::default().digest(b"a", b"b", hash), "each has its own key");
     }
 }

@@ -13,6 +13,8 @@ use std::task::Context;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::store::PIECE;
 
 /// The whole budget, in bytes.
@@ -211,6 +213,11 @@ impl Charge {
         }
     }
 
+    /// The same bytes, which this charge counts until they are sent or dropped.
+    pub(crate) fn count(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(CountedBytes { bytes, _charge: Arc::clone(self) })
+    }
+
     /// Takes more where it is free and nobody waits; false where not.
     pub(crate) fn try_grow(&self, bytes: usize) -> bool {
         let mut state = self.budget.state();
@@ -261,6 +268,18 @@ impl Charge {
                 _ => Poll::Ready(()),
             }
         })
+    }
+}
+
+/// Bytes on their way, with the charge that counts them.
+struct CountedBytes {
+    bytes: Bytes,
+    _charge: Arc<Charge>,
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

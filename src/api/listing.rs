@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 
-use super::body::Stream;
+use super::stream::Stream;
 use super::{Api, Body, Inner, lists, respond};
 use crate::error::{Error, Result};
 use crate::format::Format;

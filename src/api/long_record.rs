@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::body::{Sent, Stream};
 use super::budget::Charge;
 use super::lane::Lane;
+use super::stream::Stream;
 use crate::error::Result;
 use crate::store::{ClientStore, RecordDocument};
 
@@ -87,7 +87,7 @@ impl Written {
     pub(super) fn into_bytes(self) -> Bytes {
         let document = Bytes::from(self.document);
         match self.charge {
-            Some(charge) => Bytes::from_owner(Sent { bytes: document, _charge: charge }),
+            Some(charge) => charge.count(document),
             None => document,
         }
     }

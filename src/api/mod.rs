@@ -1,8 +1,6 @@
 //! The API in process: a request in, a response out, no socket and no runtime.
 
 mod account;
-#[cfg(feature = "tower")]
-mod apart;
 mod auth;
 #[cfg_attr(
     not(feature = "server"),
@@ -14,16 +12,22 @@ mod budget;
 mod choose;
 mod encoding;
 mod file;
+mod known;
 #[cfg(feature = "tower")]
 mod lane;
 mod listing;
 mod lists;
+#[cfg(feature = "tower")]
+mod long_record;
+#[cfg(feature = "server")]
+mod look;
 mod oauth;
 mod respond;
 mod route;
 #[cfg(feature = "tower")]
 mod service;
 mod sign_in;
+mod stream;
 mod throttle;
 
 use std::borrow::Cow;
@@ -31,8 +35,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-#[cfg(feature = "server")]
-use http::Method;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 
 #[cfg(feature = "server")]
@@ -55,17 +57,15 @@ pub(crate) use service::LIST;
 #[cfg(feature = "server")]
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
-#[cfg(feature = "tower")]
-use self::apart::LongRecord;
 #[cfg(not(feature = "server"))]
 use self::auth::Signed;
 use self::auth::{Gate, Refused};
-#[cfg(feature = "server")]
-use self::body::Stream;
 #[cfg(feature = "tower")]
 use self::lane::Lane;
 use self::listing::{Begun, List};
 use self::lists::Lists;
+#[cfg(feature = "tower")]
+use self::long_record::LongRecord;
 use self::route::{Email, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
@@ -73,8 +73,6 @@ use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::{PEOPLE, by_email};
 use crate::resources::{Answer, Call, Caller, Plan, Telling};
 use crate::store::{Actor, ClientStore, Command, Document, Outcome, Reach, RecordDocument, Role};
-#[cfg(feature = "server")]
-use crate::store::{ListDocument, Selection};
 
 /// The classic Harvest API over a store.
 ///
@@ -212,38 +210,6 @@ impl Api {
     /// The format of the answer to a request.
     pub(crate) fn format(&self, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Format {
         choose::format(uri, headers, body, self.inner.dialect)
-    }
-
-    /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
-    /// of a list the part that the window shows. Nobody is asked for credentials, nothing is counted. None
-    /// where the path has no records.
-    #[cfg(feature = "server")]
-    pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
-        let Route::Found(target) = route::find(&Method::GET, path) else { return None };
-        let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
-        let read = || match target.call(store, "", RequestBody::default(), (Actor::FIRST, Reach::All))?.plan()? {
-            Plan::List { entity, selection } => {
-                let selection = Selection { window: Some(window), ..selection };
-                let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
-                let mut first = Vec::new();
-                let ended = list.short_piece(&mut first)?;
-                Ok(Some(Body::list(Stream::new(first.into(), list, ended).with(&self.inner.longs))))
-            }
-            Plan::Record { entity, parent, id } => {
-                let record = RecordDocument { entity, parent, id, reach: Reach::All, format };
-                Ok(Some(match store.document(record)? {
-                    Document::Short(document) => document.into(),
-                    Document::Long => Body::late(self.long(record)),
-                }))
-            }
-            Plan::Tree(..)
-            | Plan::File(..)
-            | Plan::RateLimit
-            | Plan::Token
-            | Plan::Unchanged { .. }
-            | Plan::Write { .. } => Ok(None),
-        };
-        Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
     }
 
     /// The longest body of a request, in bytes, given what most requests may send.
