@@ -85,6 +85,14 @@ impl Control {
     /// Asks every control call for the token, as a Bearer token or as the password of HTTP Basic. Where the API asks for
     /// credentials, these are enough as well.
     ///
+    /// ```
+    /// use clientstore::control::Control;
+    ///
+    /// let control = Control::new().token("a long secret")?;
+    /// assert!(Control::new().token(" ").is_err());
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Invalid`] where the token is empty or blank, since everybody could guess it.

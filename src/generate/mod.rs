@@ -257,7 +257,7 @@ impl Maker<'_> {
     fn create<R: Stored>(&self, made: Made<R>) -> Result<i64> {
         let Made { record, at } = made;
         let mut values = record.fields.values;
-        self.store.prepare(R::ENTITY, &mut values);
+        self.store.prepare(R::ENTITY, &mut values)?;
         match self.apply(Command {
             entity: R::ENTITY,
             parent: None,

@@ -294,7 +294,7 @@ impl Call<'_> {
                     _ => Purpose::Create,
                 };
                 let values = self.body.read(entity.document, purpose)?;
-                let command = store.creation(entity, parent, values);
+                let command = store.creation(entity, parent, values)?;
                 Ok(Plan::Write { command, answer: Answer::Created { resource, parent } })
             }
             (Operation::Get, Some(id)) => Ok(Plan::Record { entity, parent, id }),
@@ -309,7 +309,7 @@ impl Call<'_> {
             (Operation::Act(action, keeper), Some(id)) => {
                 let keeper = keeper.filter(|_| !self.body.is_none());
                 let body = keeper.map(|keeper| Ok::<(&Entity, Values), Error>((keeper, self.read_new(keeper)?)));
-                let command = store.action(entity, id, action, body.transpose()?);
+                let command = store.action(entity, id, action, body.transpose()?)?;
                 Ok(Plan::Write { command, answer: self.changed(resource, id) })
             }
             _ => Err(no_record()),

@@ -101,6 +101,16 @@ filter! {
 
 impl ClientStore {
     /// The people.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewPerson};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.people().create(&NewPerson::named("Jane", "Doe", "jane@example.com").is_project_manager(true))?;
+    /// assert_eq!(store.people().get_by_email("JANE@example.com")?.id, id);
+    /// assert!(!store.people().toggle(id)?, "she is archived now");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn people(&self) -> Records<'_, Person> {
         self.records()
     }
@@ -190,7 +200,7 @@ fn create(call: &Call<'_>) -> Result<Plan> {
         return Err(Error::invalid("password-confirmation", "is not the password; send both alike, or neither"));
     }
     values.password = Some(password).filter(|password| !password.is_empty()).map(Password::new);
-    let command = call.store.creation(resource.entity, call.parent, values);
+    let command = call.store.creation(resource.entity, call.parent, values)?;
     Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
 }
 

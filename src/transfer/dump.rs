@@ -47,6 +47,13 @@ impl ClientStore {
     ///
     /// The document is `{"clientstore":{"version":"1","next_ids":{...},"clients":[...],...}}`.
     ///
+    /// ```
+    /// let mut document = Vec::new();
+    /// clientstore::ClientStore::open_in_memory()?.dump_json(&mut document, |_| {})?;
+    /// assert!(document.starts_with(b"{\"clientstore\":{\"version\":"));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`dump`](Self::dump).
@@ -74,6 +81,16 @@ impl ClientStore {
 
     /// Writes the list document of one resource in the `live` dialect, given the list's root, like
     /// `clients`; otherwise as [`dump`](Self::dump).
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let mut document = Vec::new();
+    /// assert_eq!(store.dump_list("clients", &mut document, |_| {})?, 1);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -60,6 +60,13 @@ impl ClientStore {
 
     /// The same, but a document with an element that has no place in the store is refused.
     ///
+    /// ```
+    /// let store = clientstore::ClientStore::open_in_memory()?;
+    /// let list = b"<clients><client><name>Jo</name><fax>555</fax></client></clients>";
+    /// assert!(store.load_strictly([("clients.xml", list.as_slice())], |_| {}).is_err());
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`load`](Self::load), and [`Error::Load`] with an [`Error::Xml`] that names the element and its line.

@@ -74,7 +74,7 @@ impl Loader<'_> {
     }
 
     pub(super) fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
-        self.store.prepare(entity, &mut values);
+        self.store.prepare(entity, &mut values)?;
         if let (Some(_), Some(id)) = (entity.seeded, values.integer("id"))
             && !self.replacements.insert((entity.table.name, id))
         {

@@ -41,6 +41,16 @@ impl ClientStore {
     ///
     /// The file itself stays as it is, to the byte. It may be in use.
     ///
+    /// ```no_run
+    /// use clientstore::ClientStore;
+    ///
+    /// let report = ClientStore::check_file("clientstore.db", |_| {})?;
+    /// for finding in report.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Missing`](crate::Error::Missing), [`Error::Foreign`](crate::Error::Foreign), [`Error::Newer`](crate::Error::Newer),

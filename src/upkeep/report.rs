@@ -78,6 +78,24 @@ impl fmt::Display for Finding {
 }
 
 /// What a check has found.
+///
+/// ```
+/// use clientstore::{ClientStore, NewClient, Problem};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// store.clients().create(&NewClient::named("SuprCorp"))?;
+/// let report = store.check(|_| {})?;
+/// assert!(report.kinds().contains(&("client", 1)));
+/// if !report.is_clean() {
+///     println!("{} findings in {} records, the first of them:", report.count(), report.records());
+///     for finding in report.findings() {
+///         println!("{finding}");
+///     }
+/// }
+/// assert_eq!(report.count_of(Problem::Damage), 0);
+/// assert!(!report.is_partial(), "everything could be looked at");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     findings: Vec<Finding>,

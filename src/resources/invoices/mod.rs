@@ -149,9 +149,10 @@ pub(crate) static INVOICES: Entity = Entity::of::<Invoice>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE, FROM, TO, STATUS, PAGE])
     .prepare(|values, settings| {
         if values.text("client_key").is_none_or(str::is_empty) {
-            let key = settings.new_key();
+            let key = settings.new_key()?;
             values.set("client_key", Value::Text(key.iter().map(|byte| format!("{byte:02x}")).collect()));
         }
+        Ok(())
     })
     .signed(&[("created_by_id", Signature::Id)])
     .complete(complete)
