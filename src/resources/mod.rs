@@ -15,7 +15,7 @@ mod methods;
 pub(crate) mod people;
 pub(crate) mod projects;
 mod reports;
-#[cfg(test)]
+#[cfg(all(test, feature = "api"))]
 mod roles;
 pub(crate) mod task_assignments;
 pub(crate) mod tasks;
