@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::password;
 use crate::store::{ADMINISTRATOR, Actor, ClientStore, Role};
 
-/// Programs differ in whether they pad.
+/// With or without padding, since programs differ.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -28,21 +28,21 @@ const WRONG_TOKEN: &str = "The token is wrong.";
 const ARCHIVED: &str = "This person is archived, and cannot sign in.";
 const GONE: &str = "The person who is to act is not there.";
 
-/// How callers are asked who they are. Clones share what they remember, but not what they ask for.
+/// How callers are asked who they are. Clones share the remembered passwords and each has its own credentials.
 #[derive(Clone, Default)]
 pub(super) struct Gate {
     credentials: Option<Credentials>,
     token: Option<String>,
-    /// The person as whom all act who are admitted; 0 where everybody acts as who they are.
+    /// The person that every admitted caller acts as; 0 if callers act as themselves.
     stand_in: Arc<AtomicI64>,
     known: Arc<Known>,
 }
 
-/// Who a caller is, or why they are not admitted.
+/// Who calls, or why they are not admitted.
 pub(crate) type Signed = std::result::Result<Actor, Refused>;
 
 pub(crate) enum Refused {
-    /// What to tell who is not admitted.
+    /// The credentials are missing or wrong; the message of the answer.
     Unauthorized(&'static str),
     Failed(Error),
 }
@@ -56,7 +56,7 @@ impl From<Error> for Refused {
 /// What the head of a request says of who calls.
 pub(super) enum Caller {
     Known(Signed),
-    /// A password is to be hashed, which takes a while.
+    /// It depends on a password, which must be hashed first. That takes a while.
     Asked(Box<Attempt>),
 }
 
@@ -76,7 +76,7 @@ pub(super) struct Attempt {
     person: Option<Person>,
 }
 
-/// A person as far as signing in goes.
+/// What signing in needs to know of a person.
 struct Person {
     actor: Actor,
     is_active: bool,
@@ -84,12 +84,12 @@ struct Person {
 }
 
 impl Gate {
-    /// Asks everybody for these credentials, which are person 1's.
+    /// Asks everybody for credentials. Whoever sends these acts as person 1.
     pub(super) fn ask_for(&mut self, user: String, password: String) {
         self.credentials = Some(Credentials { user, password });
     }
 
-    /// Admits who sends the token, as person 1.
+    /// Admits whoever sends the token, as person 1.
     pub(super) fn take_token(&mut self, token: String) {
         self.token = Some(token);
     }
@@ -98,23 +98,23 @@ impl Gate {
         self.token.as_deref()
     }
 
-    /// Lets everybody who is admitted act as the person; 0 for as who they are. Clones follow.
+    /// Lets every admitted caller act as the person; 0 lets them act as themselves. It holds for clones too.
     #[cfg(feature = "server")]
     pub(super) fn stand_in(&self, person: i64) {
         self.stand_in.store(person, Ordering::Relaxed);
     }
 
-    /// As whom everybody acts, where that is somebody.
+    /// The person that every caller acts as, if that is set.
     pub(super) fn standing_in(&self) -> Option<i64> {
         Some(self.stand_in.load(Ordering::Relaxed)).filter(|id| *id != 0)
     }
 
-    /// Lets everybody act as the person. Earlier clones do not follow.
+    /// Lets every caller act as the person. It does not hold for earlier clones.
     pub(super) fn stand_in_from_here(&mut self, person: i64) {
         self.stand_in = Arc::new(AtomicI64::new(person));
     }
 
-    /// Whether anything is asked for.
+    /// Whether callers are asked for credentials or a token.
     pub(super) fn asks(&self) -> bool {
         self.credentials.is_some() || self.token.is_some()
     }
@@ -128,7 +128,7 @@ impl Gate {
     }
 
     fn has_credentials(&self, user: &[u8], password: &[u8]) -> bool {
-        // Both are compared whole, whatever the first one gave.
+        // Both are compared, even if the first differs, so that the time tells nothing.
         self.credentials
             .as_ref()
             .is_some_and(|ours| same(ours.user.as_bytes(), user) & same(ours.password.as_bytes(), password))
@@ -138,7 +138,7 @@ impl Gate {
         self.token.as_ref().zip(sent).is_some_and(|(ours, sent)| same(ours.as_bytes(), sent))
     }
 
-    /// Who calls, by the head of their request; whether a password is right may be left to find out.
+    /// Who calls, by the head of their request. A password may still have to be hashed.
     pub(super) fn caller(&self, store: &ClientStore, uri: &Uri, headers: &HeaderMap) -> Caller {
         let stand_in = self.standing_in();
         match self.found(store, uri, headers) {
@@ -190,7 +190,7 @@ enum Found {
 }
 
 impl Attempt {
-    /// Who it is, if the password is right. It takes as long where there is no such person.
+    /// Who it is, if the password is right. For an unknown person it takes as long.
     pub(super) fn decide(self, store: &ClientStore) -> Signed {
         let Attempt { known, stand_in, user, password, person } = self;
         known.hashed.fetch_add(1, Ordering::Relaxed);
@@ -236,7 +236,7 @@ impl Person {
     }
 }
 
-/// Person 1, by their role of the moment.
+/// Person 1, with the role that they have now.
 fn first(store: &ClientStore) -> Signed {
     by_id(store, ADMINISTRATOR)
 }
@@ -246,7 +246,7 @@ fn by_id(store: &ClientStore, id: i64) -> Signed {
     person.ok_or(Refused::Unauthorized(GONE))?.signed_in()
 }
 
-/// Who acts, once they are admitted.
+/// The person that an admitted caller acts as.
 fn standing_in(store: &ClientStore, actor: Actor, stand_in: Option<i64>) -> Signed {
     stand_in.map_or(Ok(actor), |id| by_id(store, id))
 }
@@ -281,7 +281,7 @@ fn decode(header: &[u8]) -> Option<Vec<u8>> {
     BASE64.decode(rest).ok()
 }
 
-/// Compares in a time that depends on the length of what was sent only.
+/// Compares in a time that depends only on the length of what was sent.
 pub(crate) fn same(ours: &[u8], sent: &[u8]) -> bool {
     let mut difference = u8::from(ours.len() != sent.len());
     for (at, byte) in sent.iter().enumerate() {

@@ -10,11 +10,11 @@ use blake2::digest::{FixedOutput, KeyInit, Update};
 /// The number of sign-ins that are remembered.
 const REMEMBERED: usize = 1024;
 
-/// Sign-ins whose password was right, so that the next need not hash it. Kept is a keyed hash of user, password and the
-/// person's hash, not the password; with another address or password, a person is none of these any more.
+/// Sign-ins whose password was right. Each is kept as a keyed hash of the user, the password and the person's stored
+/// hash, so no password is kept, and a change of the address or the password makes the entry useless.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Drawn when it is needed first; none where the system has no random numbers, and then nothing is remembered.
+    /// Drawn at the first use. `None` if the system has no random numbers; then nothing is remembered.
     key: OnceLock<Option<[u8; 32]>>,
     seen: Mutex<HashSet<[u8; 32]>>,
     /// How many passwords were hashed.

@@ -12,9 +12,9 @@ use crate::resources::Plan;
 use crate::store::{Actor, Document, ListDocument, Reach, RecordDocument, Selection};
 
 impl Api {
-    /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
-    /// of a list the part that the window shows. Nobody is asked for credentials, nothing is counted. None
-    /// where the path has no records.
+    /// Answers a GET of a list or a record for the page and the control paths: the whole document in the `live`
+    /// dialect, of a list only the given window (skip, limit). It asks for no credentials and counts no call. `None` if
+    /// the path has no records.
     #[cfg(feature = "server")]
     pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
         let Route::Found(target) = route::find(&Method::GET, path) else { return None };

@@ -116,7 +116,7 @@ struct Inner {
     hashes: Lane,
 }
 
-/// The longest body, decoded, in bytes; but a body that is not encoded may be longer in [`Api::handle`].
+/// The longest body after decoding, in bytes. [`Api::handle`] takes longer ones if they are not encoded.
 const MAX_BODY: usize = 1024 * 1024;
 
 /// The number of lists that begin to be read at the same time; each takes a thread and a reader of the file.
@@ -143,7 +143,7 @@ impl fmt::Debug for Api {
 enum Planned {
     Answered(Response<Body>),
     Record(RecordDocument),
-    /// A list, whose beginning may take a while to find.
+    /// A list. To find its beginning may take a while.
     List(List),
     /// A write, and what to answer once it is on disk.
     Write(Command, Answer),
@@ -221,20 +221,20 @@ impl Api {
         }
     }
 
-    /// What is held of long requests and answers counts here, lists that are kept included.
+    /// The budget that long requests, long answers and kept lists count in.
     #[cfg(feature = "server")]
     pub(crate) fn budget(&self) -> &Arc<Budget> {
         &self.inner.lists.budget
     }
 
-    /// Forgets the kept lists, so that requests that wait for room can have theirs.
+    /// Drops the kept lists and makes slow connections give way, for requests that wait for room.
     #[cfg(feature = "server")]
     pub(crate) fn make_room(&self) {
         self.inner.lists.forget();
         self.budget().make_room();
     }
 
-    /// What is left to do for a request; its owner is the body itself, where its bytes can be shared.
+    /// What is left to do for a request. `owner` is the body as shared bytes, if it can be shared.
     fn plan<B: AsRef<[u8]>>(
         &self,
         request: &Request<B>,
@@ -250,7 +250,7 @@ impl Api {
         };
         let actor = match signed {
             Ok(actor) => actor,
-            // Where there is nothing that a person could reach.
+            // The endpoint shows no records, so that anybody may call it.
             Err(_) if by == Caller::Stranger => Actor { role: Role::Regular, ..Actor::FIRST },
             Err(Refused::Unauthorized(message)) => return Planned::Answered(respond::unauthorized(message, format)),
             Err(Refused::Failed(error)) => return Planned::Answered(respond::error(error, format)),
@@ -369,7 +369,7 @@ impl Target {
         let Target { resource, endpoint, mut id, mut parent, day, email } = self;
         if let Some(Email { address, is_id }) = email {
             let person = store.read(|connection| by_email(connection, &address))?;
-            // Who may not see a person is not told that there is one with the address.
+            // A caller who may not see the person must not learn that the address exists.
             if store.must_exist(&PEOPLE, person, reach).is_err() {
                 return Err(Error::NoPerson { email: address });
             }

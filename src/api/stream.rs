@@ -11,15 +11,15 @@ use crate::store::{Ended, ListDocument, PIECE};
 pub(super) struct Stream {
     first: Option<Bytes>,
     rest: ListDocument,
-    /// What was read of the rest ended so.
+    /// How the last read of `rest` ended.
     ended: Ended,
-    /// Where long records are written; in place where there is none.
+    /// Where long records are written; without one, on the calling thread.
     #[cfg(feature = "tower")]
     pub(super) lane: Option<Lane>,
 }
 
 impl Stream {
-    /// What was read of it already, where to read on, and what the first ended with.
+    /// A list of which `first` was read already; reading it ended with `ended`.
     pub(super) fn new(first: Bytes, rest: ListDocument, ended: Ended) -> Self {
         Stream {
             first: Some(first).filter(|first| !first.is_empty()),
@@ -30,14 +30,14 @@ impl Stream {
         }
     }
 
-    /// Has long records written in the lane.
+    /// Lets long records be written in the lane.
     #[cfg(feature = "tower")]
     pub(super) fn with(mut self, lane: &Lane) -> Self {
         self.lane = Some(lane.clone());
         self
     }
 
-    /// The next piece; in place of a long record, how long it is at most.
+    /// The next piece. For a long record it only gives the upper bound of its length; [`long`](Self::long) writes it.
     pub(super) fn next(&mut self) -> Option<Result<Piece>> {
         if let Some(mut first) = self.first.take() {
             if first.len() > PIECE + PIECE / 8 {
@@ -67,7 +67,7 @@ impl Stream {
         }
     }
 
-    /// The long record, in this much room; nothing where it is gone.
+    /// Writes the long record, in this much room; empty if the record was deleted meanwhile.
     pub(super) fn long(&mut self, room: usize) -> Result<Vec<u8>> {
         self.ended = Ended::Whole;
         let mut piece = Vec::new();
