@@ -12,6 +12,7 @@
 ///     .thousands_separator('.')
 ///     .week_start_day(WeekStart::Sunday);
 /// assert_eq!(account.base_uri(), "https://sons.example.com");
+/// assert_eq!(account.week_start_day.as_str(), "Sunday");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -21,17 +21,37 @@
 //! assert!(matches!(refused, Err(Error::Refused { rule: Rule::ClientHasActiveProjects, .. })));
 //! # Ok::<(), Error>(())
 //! ```
+//!
+//! # Features
+//!
+//! Records, the store, XML and JSON are always there. The default features make the command line; a library user switches them
+//! off and names what is needed:
+//!
+//! - `bundled` (default): SQLite, compiled in; without it, the system's own is linked, 3.38 or newer.
+//! - `api`: `Api`, the API in process.
+//! - `tower`: `tower::Service` for `Api`; brings `api`.
+//! - `server`: `server::Server`, the API over HTTP/1.1; brings `tower`.
+//! - `tls`: `server::Tls`, HTTPS; brings `server`.
+//! - `testing` (default): `testing::Server`, a server for tests; brings `server`.
+//! - `generate`: `Generator`, which fills a store with made-up records.
+//! - `cli` (default): the command line `clientstore`; brings `generate`, `server` and `tls`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "api"),
+    allow(dead_code, unused_imports, reason = "without the API, nothing calls its endpoints and what they need")
+)]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
 mod account;
+#[cfg(feature = "api")]
 mod api;
 #[cfg(feature = "server")]
 pub mod control;
 mod error;
 mod format;
+#[cfg(feature = "generate")]
 mod generate;
 mod password;
 mod record;
@@ -39,7 +59,7 @@ mod resources;
 #[cfg(feature = "server")]
 pub mod server;
 mod store;
-#[cfg(feature = "server")]
+#[cfg(feature = "testing")]
 pub mod testing;
 mod transfer;
 mod upkeep;
@@ -50,10 +70,12 @@ pub use {chrono, rust_decimal};
 pub use account::{Account, Clock, TimeFormat, WeekStart};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
+#[cfg(feature = "api")]
 pub use api::{Api, Body};
 pub use error::{Error, Obstacle, Result, Rule};
 pub use format::json;
 pub use format::xml::{self, Dialect};
+#[cfg(feature = "generate")]
 pub use generate::Generator;
 pub use record::{Fields, NewRecord, Record, RecordChanges, Unknown};
 pub use resources::assignments::AssignmentFilter;

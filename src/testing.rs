@@ -251,6 +251,19 @@ impl Drop for AsyncServer {
 }
 
 /// How to start a [`Server`]; every part has a default.
+///
+/// ```
+/// use clientstore::testing::Server;
+/// use clientstore::{Account, Dialect};
+///
+/// let server = Server::builder()
+///     .account(Account::default().company("Example & Sons"))
+///     .dialect(Dialect::Live)
+///     .deterministic(7)
+///     .auth("owner@example.com", "secret")
+///     .start();
+/// assert_eq!(server.store().account().company, "Example & Sons");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     store: store::Builder,

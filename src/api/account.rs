@@ -8,7 +8,7 @@ use crate::value::datetime_text;
 pub(super) fn rate_limit(standing: &Standing) -> Vec<Node> {
     let integer = |name, number: u64| Integer(name, i64::try_from(number).unwrap_or(i64::MAX));
     vec![
-        // Here, and nowhere else, the API wrote an offset for the `Z`.
+        // Only here the API wrote an offset in place of the `Z`.
         DateTime("last-access-at", datetime_text(standing.last_call).replace('Z', "+00:00")),
         integer("count", standing.calls),
         integer("timeframe-limit", throttle::WINDOW.as_secs()),

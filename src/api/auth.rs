@@ -1,23 +1,21 @@
 //! Signing in: HTTP Basic, as old programs send it, and tokens.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use blake2::Blake2sMac256;
-use blake2::digest::{FixedOutput, KeyInit, Update};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::known::Known;
 use crate::error::{Error, Result};
 use crate::password;
 use crate::store::{ADMINISTRATOR, Actor, ClientStore, Role};
 
-/// Programs differ in whether they pad.
+/// With or without padding, since programs differ.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -30,24 +28,21 @@ const WRONG_TOKEN: &str = "The token is wrong.";
 const ARCHIVED: &str = "This person is archived, and cannot sign in.";
 const GONE: &str = "The person who is to act is not there.";
 
-/// The number of sign-ins that are remembered.
-const REMEMBERED: usize = 1024;
-
-/// How callers are asked who they are. Clones share what they remember, but not what they ask for.
+/// How callers are asked who they are. Clones share the remembered passwords and each has its own credentials.
 #[derive(Clone, Default)]
 pub(super) struct Gate {
     credentials: Option<Credentials>,
     token: Option<String>,
-    /// The person as whom all act who are admitted; 0 where everybody acts as who they are.
+    /// The person that every admitted caller acts as; 0 if callers act as themselves.
     stand_in: Arc<AtomicI64>,
     known: Arc<Known>,
 }
 
-/// Who a caller is, or why they are not admitted.
+/// Who calls, or why they are not admitted.
 pub(crate) type Signed = std::result::Result<Actor, Refused>;
 
 pub(crate) enum Refused {
-    /// What to tell who is not admitted.
+    /// The credentials are missing or wrong; the message of the answer.
     Unauthorized(&'static str),
     Failed(Error),
 }
@@ -61,7 +56,7 @@ impl From<Error> for Refused {
 /// What the head of a request says of who calls.
 pub(super) enum Caller {
     Known(Signed),
-    /// A password is to be hashed, which takes a while.
+    /// It depends on a password, which must be hashed first. That takes a while.
     Asked(Box<Attempt>),
 }
 
@@ -81,7 +76,7 @@ pub(super) struct Attempt {
     person: Option<Person>,
 }
 
-/// A person as far as signing in goes.
+/// What signing in needs to know of a person.
 struct Person {
     actor: Actor,
     is_active: bool,
@@ -89,12 +84,12 @@ struct Person {
 }
 
 impl Gate {
-    /// Asks everybody for these credentials, which are person 1's.
+    /// Asks everybody for credentials. Whoever sends these acts as person 1.
     pub(super) fn ask_for(&mut self, user: String, password: String) {
         self.credentials = Some(Credentials { user, password });
     }
 
-    /// Admits who sends the token, as person 1.
+    /// Admits whoever sends the token, as person 1.
     pub(super) fn take_token(&mut self, token: String) {
         self.token = Some(token);
     }
@@ -103,23 +98,23 @@ impl Gate {
         self.token.as_deref()
     }
 
-    /// Lets everybody who is admitted act as the person; 0 for as who they are. Clones follow.
+    /// Lets every admitted caller act as the person; 0 lets them act as themselves. It holds for clones too.
     #[cfg(feature = "server")]
     pub(super) fn stand_in(&self, person: i64) {
         self.stand_in.store(person, Ordering::Relaxed);
     }
 
-    /// As whom everybody acts, where that is somebody.
+    /// The person that every caller acts as, if that is set.
     pub(super) fn standing_in(&self) -> Option<i64> {
         Some(self.stand_in.load(Ordering::Relaxed)).filter(|id| *id != 0)
     }
 
-    /// Lets everybody act as the person. Earlier clones do not follow.
+    /// Lets every caller act as the person. It does not hold for earlier clones.
     pub(super) fn stand_in_from_here(&mut self, person: i64) {
         self.stand_in = Arc::new(AtomicI64::new(person));
     }
 
-    /// Whether anything is asked for.
+    /// Whether callers are asked for credentials or a token.
     pub(super) fn asks(&self) -> bool {
         self.credentials.is_some() || self.token.is_some()
     }
@@ -133,7 +128,7 @@ impl Gate {
     }
 
     fn has_credentials(&self, user: &[u8], password: &[u8]) -> bool {
-        // Both are compared whole, whatever the first one gave.
+        // Both are compared, even if the first differs, so that the time tells nothing.
         self.credentials
             .as_ref()
             .is_some_and(|ours| same(ours.user.as_bytes(), user) & same(ours.password.as_bytes(), password))
@@ -143,7 +138,7 @@ impl Gate {
         self.token.as_ref().zip(sent).is_some_and(|(ours, sent)| same(ours.as_bytes(), sent))
     }
 
-    /// Who calls, by the head of their request; whether a password is right may be left to find out.
+    /// Who calls, by the head of their request. A password may still have to be hashed.
     pub(super) fn caller(&self, store: &ClientStore, uri: &Uri, headers: &HeaderMap) -> Caller {
         let stand_in = self.standing_in();
         match self.found(store, uri, headers) {
@@ -195,7 +190,7 @@ enum Found {
 }
 
 impl Attempt {
-    /// Who it is, if the password is right. It takes as long where there is no such person.
+    /// Who it is, if the password is right. For an unknown person it takes as long.
     pub(super) fn decide(self, store: &ClientStore) -> Signed {
         let Attempt { known, stand_in, user, password, person } = self;
         known.hashed.fetch_add(1, Ordering::Relaxed);
@@ -241,7 +236,7 @@ impl Person {
     }
 }
 
-/// Person 1, by their role of the moment.
+/// Person 1, with the role that they have now.
 fn first(store: &ClientStore) -> Signed {
     by_id(store, ADMINISTRATOR)
 }
@@ -251,49 +246,9 @@ fn by_id(store: &ClientStore, id: i64) -> Signed {
     person.ok_or(Refused::Unauthorized(GONE))?.signed_in()
 }
 
-/// Who acts, once they are admitted.
+/// The person that an admitted caller acts as.
 fn standing_in(store: &ClientStore, actor: Actor, stand_in: Option<i64>) -> Signed {
     stand_in.map_or(Ok(actor), |id| by_id(store, id))
-}
-
-/// Sign-ins whose password was right, so that the next need not hash it. Kept is a keyed hash of user, password and the
-/// person's hash, not the password; with another address or password, a person is none of these any more.
-#[derive(Default)]
-struct Known {
-    /// Drawn when it is needed first; none where the system has no random numbers, and then nothing is remembered.
-    key: OnceLock<Option<[u8; 32]>>,
-    seen: Mutex<HashSet<[u8; 32]>>,
-    /// How many passwords were hashed.
-    hashed: AtomicU64,
-}
-
-impl Known {
-    fn knows(&self, user: &[u8], password: &[u8], hash: &str) -> bool {
-        let seen = |digest| self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest);
-        self.digest(user, password, hash).is_some_and(seen)
-    }
-
-    fn remember(&self, user: &[u8], password: &[u8], hash: &str) {
-        let Some(digest) = self.digest(user, password, hash) else { return };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= REMEMBERED {
-            seen.clear();
-        }
-        seen.insert(digest);
-    }
-
-    fn digest(&self, user: &[u8], password: &[u8], hash: &str) -> Option<[u8; 32]> {
-        let key = *self.key.get_or_init(|| {
-            let mut key = [0; 32];
-            getrandom::fill(&mut key).ok().map(|()| key)
-        });
-        let mut mac = Blake2sMac256::new(&key?.into());
-        for part in [user, password, hash.as_bytes()] {
-            mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part);
-        }
-        Some(mac.finalize_fixed().into())
-    }
 }
 
 /// The token of a header `Bearer TOKEN`.
@@ -326,7 +281,7 @@ fn decode(header: &[u8]) -> Option<Vec<u8>> {
     BASE64.decode(rest).ok()
 }
 
-/// Compares in a time that depends on the length of what was sent only.
+/// Compares in a time that depends only on the length of what was sent.
 pub(crate) fn same(ours: &[u8], sent: &[u8]) -> bool {
     let mut difference = u8::from(ours.len() != sent.len());
     for (at, byte) in sent.iter().enumerate() {
@@ -394,18 +349,5 @@ mod tests {
         let other = NewPerson::named("Jane", "Doe", "doe@example.com").password("another");
         people().create(&other).unwrap();
         assert_eq!(call(&api, "doe@example.com", "correct horse"), (401, 1));
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded_and_is_no_password() {
-        let known = Known::default();
-        let hash = "hash";
-        for number in 0..REMEMBERED + 10 {
-            known.remember(b"user", format!("{number}").as_bytes(), hash);
-        }
-        assert!(known.seen.lock().unwrap().len() <= REMEMBERED);
-        assert!(known.knows(b"user", format!("{}", REMEMBERED + 9).as_bytes(), hash));
-        assert_ne!(known.digest(b"ab", b"c", hash), known.digest(b"a", b"bc", hash));
-        assert_ne!(known.digest(b"a", b"b", hash), Known::default().digest(b"a", b"b", hash), "each has its own key");
     }
 }

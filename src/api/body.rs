@@ -9,13 +9,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-#[cfg(feature = "tower")]
-use super::apart::{LongRecord, next_long};
 use super::budget::Charge;
 #[cfg(feature = "tower")]
-use super::lane::Lane;
+use super::long_record::{LongRecord, next_long};
+use super::stream::{Piece, Stream};
 use crate::error::{Error, Result};
-use crate::store::{Ended, ListDocument, PIECE};
+use crate::store::PIECE;
 
 /// The body of a response.
 ///
@@ -57,84 +56,6 @@ type Apart = Pin<Box<dyn Future<Output = Result<(Option<Box<Stream>>, Bytes)>> +
 /// What makes pieces.
 type Pieces = Box<dyn Iterator<Item = Result<Bytes>> + Send>;
 
-/// A list that is read while it is sent.
-pub(super) struct Stream {
-    first: Option<Bytes>,
-    rest: ListDocument,
-    /// What was read of the rest ended so.
-    ended: Ended,
-    /// Where long records are written; in place where there is none.
-    #[cfg(feature = "tower")]
-    lane: Option<Lane>,
-}
-
-impl Stream {
-    /// What was read of it already, where to read on, and what the first ended with.
-    pub(super) fn new(first: Bytes, rest: ListDocument, ended: Ended) -> Self {
-        Stream {
-            first: Some(first).filter(|first| !first.is_empty()),
-            rest,
-            ended,
-            #[cfg(feature = "tower")]
-            lane: None,
-        }
-    }
-
-    /// Has long records written in the lane.
-    #[cfg(feature = "tower")]
-    pub(super) fn with(mut self, lane: &Lane) -> Self {
-        self.lane = Some(lane.clone());
-        self
-    }
-
-    /// The next piece; in place of a long record, how long it is at most.
-    fn next(&mut self) -> Option<Result<Piece>> {
-        if let Some(mut first) = self.first.take() {
-            if first.len() > PIECE + PIECE / 8 {
-                self.first = Some(first.split_off(PIECE));
-            }
-            return Some(Ok(Piece::Made(first)));
-        }
-        match self.ended {
-            Ended::Whole => return None,
-            Ended::BeforeLong(most) => return Some(Ok(Piece::Long(most))),
-            Ended::Between => {}
-        }
-        let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
-        match self.rest.short_piece(&mut piece) {
-            Ok(Ended::BeforeLong(most)) => {
-                self.ended = Ended::BeforeLong(most);
-                Some(Ok(Piece::Long(most)))
-            }
-            Ok(ended) => {
-                self.ended = ended;
-                Some(Ok(Piece::Made(piece.into())))
-            }
-            Err(error) => {
-                self.ended = Ended::Whole;
-                Some(Err(error))
-            }
-        }
-    }
-
-    /// The long record, in this much room; nothing where it is gone.
-    pub(super) fn long(&mut self, room: usize) -> Result<Vec<u8>> {
-        self.ended = Ended::Whole;
-        let mut piece = Vec::new();
-        if let Some(taken) = self.rest.take_long()? {
-            piece.reserve_exact(room);
-            self.rest.write_taken(&taken, &mut piece)?;
-        }
-        self.ended = Ended::Between;
-        Ok(piece)
-    }
-}
-
-enum Piece {
-    Made(Bytes),
-    Long(usize),
-}
-
 /// How a body counts in the budget.
 struct Counted {
     charge: Arc<Charge>,
@@ -145,18 +66,6 @@ struct Counted {
 impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Counted").finish_non_exhaustive()
-    }
-}
-
-/// Bytes on their way, which are counted until they were sent or dropped.
-pub(super) struct Sent {
-    pub(super) bytes: Bytes,
-    pub(super) _charge: Arc<Charge>,
-}
-
-impl AsRef<[u8]> for Sent {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 
@@ -357,7 +266,7 @@ impl HttpBody for Body {
                 Frame::data(match &mut self.counted {
                     Some(counted) => {
                         counted.last = bytes.len();
-                        Bytes::from_owner(Sent { bytes, _charge: Arc::clone(&counted.charge) })
+                        counted.charge.count(bytes)
                     }
                     None => bytes,
                 })

@@ -13,15 +13,17 @@ use std::task::Context;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::store::PIECE;
 
 /// The whole budget, in bytes.
 pub(crate) const BYTES: usize = 40 * 1024 * 1024;
-/// The part of it that only guests use who take no more than [`SMALL`].
+/// The part of it that is reserved for guests who take at most [`SMALL`].
 const RESERVED: usize = 8 * 1024 * 1024;
 /// What a small guest takes at most, in bytes.
 const SMALL: usize = PIECE;
-/// What others than small guests have of the budget, in bytes.
+/// The part of the budget that is open to every guest, in bytes.
 pub(crate) const LARGE: usize = BYTES - RESERVED;
 
 /// How long a guest may keep the server waiting at a time, while others wait.
@@ -29,15 +31,15 @@ const STALLED: Duration = Duration::from_millis(250);
 /// The longest time a guest that keeps the server waiting may stay while others wait.
 const LONG: Duration = Duration::from_secs(3);
 
-/// Whom something is held for.
+/// The connection that bytes are held for.
 pub(crate) trait Guest: Send + Sync {
     /// For how long the other side has kept the server waiting, or `None` if it has not.
     fn stalled(&self) -> Option<Duration>;
 
-    /// It is the server that lets the other side wait.
+    /// From now on the server keeps the other side waiting, not the other way round.
     fn excuse(&self);
 
-    /// Has the connection close, and let go of what it holds.
+    /// Makes the connection close and free what it holds.
     fn give_way(&self);
 }
 
@@ -53,16 +55,16 @@ struct State {
     entries: BTreeMap<u64, Entry>,
     /// How many of them wait.
     waiting: usize,
-    /// Who is told where anybody waits.
+    /// Woken when a guest begins to wait.
     watcher: Option<Waker>,
 }
 
 struct Entry {
-    /// None for what is held for nobody in particular.
+    /// `None` for bytes that belong to no connection, such as kept lists.
     guest: Option<Arc<dyn Guest>>,
     entered: Instant,
     bytes: usize,
-    /// What it waits for; 0 where it does not wait.
+    /// How many bytes it waits for; 0 if it does not wait.
     wanted: usize,
     waker: Option<Waker>,
     leaves: bool,
@@ -89,7 +91,7 @@ impl State {
         }
     }
 
-    /// Gives those who wait what fits.
+    /// Gives waiting guests the bytes they want, if they fit.
     fn settle(&mut self) {
         if self.waiting == 0 {
             return;
@@ -112,7 +114,7 @@ impl State {
 }
 
 impl Budget {
-    /// A place for what will be held, by its bytes; it holds none yet.
+    /// Begins to count bytes for a guest; it holds none yet.
     pub(crate) fn enter(self: &Arc<Self>, guest: Option<Arc<dyn Guest>>) -> Charge {
         let mut state = self.state();
         let number = state.next;
@@ -122,7 +124,7 @@ impl Budget {
         Charge { budget: Arc::clone(self), number }
     }
 
-    /// Is ready where anybody waits.
+    /// Ready once a guest waits.
     #[cfg(feature = "server")]
     pub(crate) fn poll_pressed(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.state();
@@ -133,13 +135,13 @@ impl Budget {
         Poll::Pending
     }
 
-    /// Has guests give way for those who wait, the slowest first; to be called now and then while anybody waits.
+    /// Makes slow guests give way to those that wait, the slowest first. Call it now and then while a guest waits.
     #[cfg(feature = "server")]
     pub(crate) fn make_room(&self) {
         let mut state = self.state();
         let wanted: usize = state.entries.values().map(|entry| entry.wanted).sum();
         let leaving: usize = state.entries.values().filter(|entry| entry.leaves).map(|entry| entry.bytes).sum();
-        // What those wait for who come first is enough for now.
+        // At most the whole budget: guests that want more together get it one after the other.
         let mut short = (state.used + wanted.min(LARGE)).saturating_sub(LARGE + leaving);
         let mut slow = Vec::new();
         for (number, entry) in &state.entries {
@@ -183,14 +185,15 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// A place of its own for something else that is held for the same guest.
+    /// A separate charge for something else that is held for the same guest.
     #[cfg(feature = "tower")]
     pub(crate) fn another(&self) -> Charge {
         let guest = self.budget.state().entries.get(&self.number).and_then(|entry| entry.guest.clone());
         self.budget.enter(guest)
     }
 
-    /// Gives back all but so much of what it takes, to be taken again with what it waits for; gives how much that is.
+    /// Gives back all but `but` bytes and returns how many that were. The caller takes them again with what it waits
+    /// for.
     #[cfg(feature = "tower")]
     pub(crate) fn let_go(&self, but: usize) -> usize {
         let held = self.budget.state().entries.get(&self.number).map_or(0, |entry| entry.bytes);
@@ -199,7 +202,7 @@ impl Charge {
         less
     }
 
-    /// Leaves a part of what it takes to another of the same budget.
+    /// Moves bytes from this charge to another of the same budget.
     #[cfg(feature = "tower")]
     pub(crate) fn hand_over(&self, bytes: usize, to: &Charge) {
         let mut state = self.budget.state();
@@ -209,6 +212,11 @@ impl Charge {
         if let Some(other) = state.entries.get_mut(&to.number) {
             other.bytes += part;
         }
+    }
+
+    /// The same bytes, which this charge counts until they are sent or dropped.
+    pub(crate) fn count(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(CountedBytes { bytes, _charge: Arc::clone(self) })
     }
 
     /// Takes more where it is free and nobody waits; false where not.
@@ -239,7 +247,7 @@ impl Charge {
         poll_fn(move |cx| {
             let mut state = charge.budget.state();
             if !std::mem::replace(&mut asked, true) {
-                // Room that is free is for those who fit, also where others wait for more.
+                // A guest that fits need not wait for others that want more.
                 if bytes == 0 || state.fits(charge.number, bytes) {
                     state.take(charge.number, bytes);
                     return Poll::Ready(());
@@ -261,6 +269,18 @@ impl Charge {
                 _ => Poll::Ready(()),
             }
         })
+    }
+}
+
+/// Bytes on their way, with the charge that counts them.
+struct CountedBytes {
+    bytes: Bytes,
+    _charge: Arc<Charge>,
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -6,16 +6,16 @@ use http::{HeaderMap, Uri};
 use super::route;
 use crate::format::{BodyFormat, Dialect, Format, RequestBody};
 
-/// What a request says that its body is; empty where it says nothing.
+/// The `Content-Type` of a request; empty if it has none.
 pub(super) fn content_type(headers: &HeaderMap) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(headers.get(CONTENT_TYPE).map_or(&[], |value| value.as_bytes()))
 }
 
-/// The format of the answer, by the first that says one: the path's suffix, `Accept`, the request's body.
+/// The format of the answer. The path's suffix decides, then `Accept`, then the request's body.
 pub(super) fn format(uri: &Uri, headers: &HeaderMap, body: &[u8], dialect: Dialect) -> Format {
     let of_body = || {
         let body = RequestBody { bytes: body, content_type: &content_type(headers), ..RequestBody::default() };
-        // What is no body has no format but the one that its type names.
+        // An empty body has only the format that its type names.
         let body = if body.is_none() { RequestBody { bytes: b"", ..body } } else { body };
         body.format() == BodyFormat::Json
     };
@@ -23,7 +23,7 @@ pub(super) fn format(uri: &Uri, headers: &HeaderMap, body: &[u8], dialect: Diale
     if is_json { Format::Json } else { Format::Xml(dialect) }
 }
 
-/// Whether JSON is wanted more than XML; none where neither is named.
+/// Whether JSON is preferred to XML; `None` if neither is named.
 fn accepts_json(headers: &HeaderMap) -> Option<bool> {
     let (mut json, mut xml) = (0, 0);
     for value in headers.get_all(ACCEPT) {
@@ -44,7 +44,7 @@ fn accepts_json(headers: &HeaderMap) -> Option<bool> {
     (json > 0 || xml > 0).then_some(json > xml)
 }
 
-/// A q-value in thousandths; one that cannot be read counts for nothing.
+/// A q-value in thousandths; 0 if it cannot be read.
 fn thousandths(q: &str) -> u32 {
     let (whole, fraction) = q.trim().split_once('.').unwrap_or((q.trim(), ""));
     if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {

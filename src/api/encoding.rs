@@ -15,7 +15,7 @@ use crate::format::Format;
 /// Why a body cannot be decoded.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// Not in this coding, as it says.
+    /// The bytes are not in the coding that the request names.
     Unknown(String),
     /// Its coding says one thing, its bytes another.
     Malformed(&'static str),
@@ -52,7 +52,7 @@ enum Coding {
     Deflate,
 }
 
-/// The coding of a body; none where it comes as it is.
+/// The coding of a body; `None` if it is not encoded.
 fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
     let mut found = None;
     for value in headers.get_all(CONTENT_ENCODING) {
@@ -68,7 +68,7 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
                 () => return Err(Refusal::Unknown(name.to_owned())),
             };
             if found.replace(coding).is_some() {
-                // Decoding twice is work that nobody asks for.
+                // Bodies that are encoded twice are not supported.
                 return Err(Refusal::Unknown(value.into_owned()));
             }
         }
@@ -82,8 +82,8 @@ pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     headers.contains_key(CONTENT_ENCODING) && matches!(coding(headers), Ok(Some(_)))
 }
 
-/// The body as its `Content-Encoding` tells to read it. A decoded one has at most `limit` bytes; an empty one is
-/// empty in any coding.
+/// The body, decoded by its `Content-Encoding`, to at most `limit` bytes. An empty body counts as encoded in any
+/// coding.
 pub(super) fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], limit: usize) -> Result<Cow<'a, [u8]>, Refusal> {
     if !headers.contains_key(CONTENT_ENCODING) {
         return Ok(body.into());
@@ -98,7 +98,7 @@ impl Coding {
     fn decode(self, body: &[u8], limit: usize) -> Result<Vec<u8>, Refusal> {
         match self {
             Coding::Gzip => whole(MultiGzDecoder::new(body), limit).unwrap_or(Err(Refusal::Malformed("gzip"))),
-            // It should be in zlib's format; some programs send the bare data.
+            // HTTP asks for zlib's format, but some programs send bare deflate data.
             Coding::Deflate => whole(ZlibDecoder::new(body), limit)
                 .or_else(|| whole(DeflateDecoder::new(body), limit))
                 .unwrap_or(Err(Refusal::Malformed("deflate"))),
@@ -106,7 +106,7 @@ impl Coding {
     }
 }
 
-/// What a decoder gives; none where it fails.
+/// The decoded bytes; `None` if the decoder fails.
 fn whole(decoder: impl Read, limit: usize) -> Option<Result<Vec<u8>, Refusal>> {
     let mut decoded = Vec::new();
     decoder.take(limit as u64 + 1).read_to_end(&mut decoded).ok()?;

@@ -9,7 +9,8 @@ use super::body::Body;
 use super::respond;
 use crate::store::{FileBytes, Kept};
 
-/// What a browser shows and does not run: pictures without scripts, documents in a viewer of their own, plain text.
+/// Media types that a browser shows without running scripts: pictures, documents with a viewer of their own, plain
+/// text.
 const SHOWN: [&str; 17] = [
     "application/pdf",
     "image/avif",
@@ -32,7 +33,7 @@ const SHOWN: [&str; 17] = [
 /// Anything else.
 const OTHER: &str = "application/octet-stream";
 
-/// What stands in an encoded name as it is.
+/// The characters of a name that need no encoding.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 /// 200 with the file's bytes.
@@ -52,7 +53,7 @@ pub(super) fn answer((kept, bytes): (Kept, FileBytes)) -> Response<Body> {
     response
 }
 
-/// What a browser does with the file, and the name under which it keeps it.
+/// The `Content-Disposition`: whether a browser shows or saves the file, and under which name.
 fn disposition(name: &str, is_shown: bool) -> String {
     let kind = if is_shown { "inline" } else { "attachment" };
     let is_plain = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '%');

@@ -13,10 +13,10 @@ use crate::error::{Error, Result};
 /// A thread that has nothing to do ends after this time.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Where tasks have something done that takes long. The others wait in the order of coming, and hold nothing.
+/// Runs slow work for tasks, a few at a time. The others wait in the order of coming, and hold nothing meanwhile.
 ///
-/// Its threads are its own: an allocator keeps what a thread has freed for that thread, and a runtime's pool would let one
-/// of very many threads have each turn.
+/// It has its own threads, because an allocator keeps freed memory for the thread that freed it: in a runtime's large
+/// pool, each of very many threads would keep some.
 #[derive(Clone)]
 pub(super) struct Lane {
     width: usize,
@@ -44,7 +44,7 @@ impl Lane {
         Lane { width, shared: Arc::default() }
     }
 
-    /// Does it when its turn comes, unless nobody waits for it any longer.
+    /// Runs the work when its turn comes, unless the task has gone by then.
     pub(super) async fn run<T: Send + 'static>(&self, run: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let (sender, result) = oneshot::channel();
         self.enter(Box::new(move || {
@@ -82,7 +82,7 @@ impl Shared {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                // Who waits for what has panicked learns that it got lost; the panic was told by its hook.
+                // The panic hook has reported it. The task that waits gets an error.
                 drop(catch_unwind(AssertUnwindSafe(job)));
                 state = self.state();
                 continue;

@@ -1,9 +1,9 @@
-//! Lists of the API: kept whole where they are asked for again, or read while they are sent.
+//! Lists of the API: kept whole for the next request, or read from the store while they are sent.
 
 use bytes::Bytes;
 use http::Response;
 
-use super::body::Stream;
+use super::stream::Stream;
 use super::{Api, Body, Inner, lists, respond};
 use crate::error::{Error, Result};
 use crate::format::Format;
@@ -38,12 +38,12 @@ impl Api {
         let name = list.name();
         let List { entity, selection, format } = list;
         let turn = if selection.is_whole() { lists.turn() } else { None };
-        // Before it begins to be read: what is written meanwhile makes it outdated.
+        // The version is taken before the list is read, so that a write meanwhile makes it outdated.
         let version = store.version()?;
         if selection.is_whole()
             && let Some(kept) = lists.get(name, version)
         {
-            // Another has written it meanwhile.
+            // Another request has made the list meanwhile.
             return Ok(Begun::Whole(kept));
         }
         let begin = |selection| Ok::<_, Error>(ListDocument::new(store.snapshot()?, entity, selection, format));
@@ -52,7 +52,7 @@ impl Api {
             loop {
                 let more = document.piece(&mut room.document)?;
                 if !room.fits() {
-                    // It is begun anew, and not kept.
+                    // It is too long to be kept, and begins anew.
                     if room.is_too_long() {
                         lists.measured(name, room.document.len());
                     }
@@ -89,7 +89,7 @@ impl Api {
 }
 
 impl List {
-    /// What it is kept under.
+    /// The key that it is kept under.
     fn name(&self) -> lists::Name {
         (self.entity.document.list, self.format)
     }

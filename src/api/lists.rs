@@ -18,7 +18,7 @@ pub(super) struct Lists {
     kept: Mutex<Vec<Kept>>,
     pub(super) budget: Arc<Budget>,
     turn: Mutex<()>,
-    /// How long each was the last time, in bytes: growing a document to that costs as much as filling it.
+    /// How long each was the last time, in bytes. Reserving that much at once saves growing the document step by step.
     lengths: Mutex<HashMap<Name, usize>>,
 }
 
@@ -29,7 +29,7 @@ struct Kept {
     document: Bytes,
 }
 
-/// A document that is counted in the budget until nobody keeps it and its last bytes were sent.
+/// A document that counts in the budget until it is no longer kept and its last bytes are sent.
 pub(super) struct Counted {
     pub(super) document: Vec<u8>,
     bytes: usize,
@@ -44,7 +44,7 @@ impl Counted {
         self.charge.try_grow(added)
     }
 
-    /// Whether a list as long as this could not be kept even if nothing else were.
+    /// Whether a list of this length is too long to be kept, even if no other is.
     pub(super) fn is_too_long(&self) -> bool {
         self.document.len() > LARGE
     }
@@ -66,13 +66,13 @@ impl Lists {
     /// A list, where it is still what the store holds.
     pub(super) fn get(&self, list: Name, version: Version) -> Option<Bytes> {
         let mut kept = lock(&self.kept);
-        // What is outdated stays so.
+        // An outdated list never becomes current again.
         kept.retain(|kept| kept.version == version);
         kept.iter().find(|kept| kept.list == list).map(|kept| kept.document.clone())
     }
 
-    /// The turn to write a list that is to be kept; one at a time, so that nobody writes what another is
-    /// writing. None where another had it, for whom it waits: look again then.
+    /// The turn to make a list that is to be kept. One request makes lists at a time, so that none is made twice.
+    /// `None` after waiting for another request: look again whether the list is kept now.
     pub(super) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         self.turn.try_lock().ok().or_else(|| {
             drop(lock(&self.turn));
@@ -80,14 +80,14 @@ impl Lists {
         })
     }
 
-    /// Room for a list as long as it was the last time; none where it is too long to be kept now.
+    /// Room for a list as long as it was the last time; `None` if that is too long to be kept now.
     pub(super) fn room(&self, list: Name) -> Option<Counted> {
         let expected = lock(&self.lengths).get(&list).copied().unwrap_or_default().max(PIECE) + PIECE / 8;
         let charge = self.budget.enter(None);
         charge.try_grow(expected).then(|| Counted { document: Vec::with_capacity(expected), bytes: expected, charge })
     }
 
-    /// Keeps none any longer.
+    /// Drops all kept lists.
     #[cfg(feature = "server")]
     pub(super) fn forget(&self) {
         lock(&self.kept).clear();

@@ -1,8 +1,6 @@
 //! The API in process: a request in, a response out, no socket and no runtime.
 
 mod account;
-#[cfg(feature = "tower")]
-mod apart;
 mod auth;
 #[cfg_attr(
     not(feature = "server"),
@@ -14,16 +12,22 @@ mod budget;
 mod choose;
 mod encoding;
 mod file;
+mod known;
 #[cfg(feature = "tower")]
 mod lane;
 mod listing;
 mod lists;
+#[cfg(feature = "tower")]
+mod long_record;
+#[cfg(feature = "server")]
+mod look;
 mod oauth;
 mod respond;
 mod route;
 #[cfg(feature = "tower")]
 mod service;
 mod sign_in;
+mod stream;
 mod throttle;
 
 use std::borrow::Cow;
@@ -31,8 +35,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-#[cfg(feature = "server")]
-use http::Method;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 
 #[cfg(feature = "server")]
@@ -55,17 +57,15 @@ pub(crate) use service::LIST;
 #[cfg(feature = "server")]
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 
-#[cfg(feature = "tower")]
-use self::apart::LongRecord;
 #[cfg(not(feature = "server"))]
 use self::auth::Signed;
 use self::auth::{Gate, Refused};
-#[cfg(feature = "server")]
-use self::body::Stream;
 #[cfg(feature = "tower")]
 use self::lane::Lane;
 use self::listing::{Begun, List};
 use self::lists::Lists;
+#[cfg(feature = "tower")]
+use self::long_record::LongRecord;
 use self::route::{Email, Route, Target};
 use self::throttle::Throttle;
 use crate::error::{Error, Result};
@@ -73,8 +73,6 @@ use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::{PEOPLE, by_email};
 use crate::resources::{Answer, Call, Caller, Plan, Telling};
 use crate::store::{Actor, ClientStore, Command, Document, Outcome, Reach, RecordDocument, Role};
-#[cfg(feature = "server")]
-use crate::store::{ListDocument, Selection};
 
 /// The classic Harvest API over a store.
 ///
@@ -118,7 +116,7 @@ struct Inner {
     hashes: Lane,
 }
 
-/// The longest body, decoded, in bytes; but a body that is not encoded may be longer in [`Api::handle`].
+/// The longest body after decoding, in bytes. [`Api::handle`] takes longer ones if they are not encoded.
 const MAX_BODY: usize = 1024 * 1024;
 
 /// The number of lists that begin to be read at the same time; each takes a thread and a reader of the file.
@@ -145,7 +143,7 @@ impl fmt::Debug for Api {
 enum Planned {
     Answered(Response<Body>),
     Record(RecordDocument),
-    /// A list, whose beginning may take a while to find.
+    /// A list. To find its beginning may take a while.
     List(List),
     /// A write, and what to answer once it is on disk.
     Write(Command, Answer),
@@ -214,38 +212,6 @@ impl Api {
         choose::format(uri, headers, body, self.inner.dialect)
     }
 
-    /// Answers a GET of a list or a record for those who look on: whole documents in the `live` dialect,
-    /// of a list the part that the window shows. Nobody is asked for credentials, nothing is counted. None
-    /// where the path has no records.
-    #[cfg(feature = "server")]
-    pub(crate) fn look(&self, path: &str, window: (i64, i64)) -> Option<Result<Response<Body>>> {
-        let Route::Found(target) = route::find(&Method::GET, path) else { return None };
-        let (store, format) = (&self.inner.store, Format::Xml(Dialect::Live));
-        let read = || match target.call(store, "", RequestBody::default(), (Actor::FIRST, Reach::All))?.plan()? {
-            Plan::List { entity, selection } => {
-                let selection = Selection { window: Some(window), ..selection };
-                let mut list = ListDocument::new(store.snapshot()?, entity, selection, format);
-                let mut first = Vec::new();
-                let ended = list.short_piece(&mut first)?;
-                Ok(Some(Body::list(Stream::new(first.into(), list, ended).with(&self.inner.longs))))
-            }
-            Plan::Record { entity, parent, id } => {
-                let record = RecordDocument { entity, parent, id, reach: Reach::All, format };
-                Ok(Some(match store.document(record)? {
-                    Document::Short(document) => document.into(),
-                    Document::Long => Body::late(self.long(record)),
-                }))
-            }
-            Plan::Tree(..)
-            | Plan::File(..)
-            | Plan::RateLimit
-            | Plan::Token
-            | Plan::Unchanged { .. }
-            | Plan::Write { .. } => Ok(None),
-        };
-        Some(read().transpose()?.map(|body: Body| respond::document(body, format)))
-    }
-
     /// The longest body of a request, in bytes, given what most requests may send.
     #[cfg(feature = "tower")]
     pub(crate) fn max_body(method: &http::Method, path: &str, most: usize) -> usize {
@@ -255,20 +221,20 @@ impl Api {
         }
     }
 
-    /// What is held of long requests and answers counts here, lists that are kept included.
+    /// The budget that long requests, long answers and kept lists count in.
     #[cfg(feature = "server")]
     pub(crate) fn budget(&self) -> &Arc<Budget> {
         &self.inner.lists.budget
     }
 
-    /// Forgets the kept lists, so that requests that wait for room can have theirs.
+    /// Drops the kept lists and makes slow connections give way, for requests that wait for room.
     #[cfg(feature = "server")]
     pub(crate) fn make_room(&self) {
         self.inner.lists.forget();
         self.budget().make_room();
     }
 
-    /// What is left to do for a request; its owner is the body itself, where its bytes can be shared.
+    /// What is left to do for a request. `owner` is the body as shared bytes, if it can be shared.
     fn plan<B: AsRef<[u8]>>(
         &self,
         request: &Request<B>,
@@ -284,7 +250,7 @@ impl Api {
         };
         let actor = match signed {
             Ok(actor) => actor,
-            // Where there is nothing that a person could reach.
+            // The endpoint shows no records, so that anybody may call it.
             Err(_) if by == Caller::Stranger => Actor { role: Role::Regular, ..Actor::FIRST },
             Err(Refused::Unauthorized(message)) => return Planned::Answered(respond::unauthorized(message, format)),
             Err(Refused::Failed(error)) => return Planned::Answered(respond::error(error, format)),
@@ -403,7 +369,7 @@ impl Target {
         let Target { resource, endpoint, mut id, mut parent, day, email } = self;
         if let Some(Email { address, is_id }) = email {
             let person = store.read(|connection| by_email(connection, &address))?;
-            // Who may not see a person is not told that there is one with the address.
+            // A caller who may not see the person must not learn that the address exists.
             if store.must_exist(&PEOPLE, person, reach).is_err() {
                 return Err(Error::NoPerson { email: address });
             }

@@ -10,7 +10,7 @@ use crate::format::{Format, Node, tree};
 const HINT: HeaderName = HeaderName::from_static("hint");
 const STATUS: HeaderName = HeaderName::from_static("status");
 
-/// The reason may name paths of this machine, so that only the program's operator is told.
+/// The answer leaves the reason out, since it may name paths of this machine. The log has it.
 const INTERNAL: &str = "Something went wrong here; it is no fault of the request.";
 
 /// Longer hints are cut; some programs read header lines into small buffers.
@@ -21,7 +21,7 @@ const MAX_HINT: usize = 500;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server has a log"))]
 pub(crate) struct Reason(pub(crate) String);
 
-/// What the log says of an answer's reason, on one line of printable ASCII.
+/// The reason of an answer for the log, on one line of printable ASCII.
 #[cfg(feature = "server")]
 pub(crate) fn reason(response: &Response<Body>) -> Option<String> {
     let extensions = response.extensions();
@@ -47,7 +47,7 @@ fn content_type(format: Format) -> HeaderValue {
     })
 }
 
-/// The answer as its request's method wants it: to HEAD, all but the body.
+/// The answer for the request's method: for HEAD, without the body.
 pub(super) fn to(method: &Method, response: Response<Body>) -> Response<Body> {
     if method == Method::HEAD { response.map(|_| Body::from(Vec::new())) } else { response }
 }
@@ -76,7 +76,7 @@ pub(super) fn archived(hint: &str) -> Response<Body> {
     response
 }
 
-/// What a change has told, with the record's path where there is one.
+/// The document that a change returns, with the record's path if there is one.
 pub(super) fn told(status: StatusCode, told: Vec<u8>, path: Option<&str>, format: Format) -> Response<Body> {
     let mut response = with_document(status, told, format);
     if let Some(location) = path.and_then(|path| HeaderValue::try_from(path).ok()) {
@@ -93,7 +93,7 @@ fn located(status: StatusCode, path: &str) -> Response<Body> {
     response
 }
 
-/// The answer to an error; the error goes along among the extensions, for logs and tests.
+/// The answer to an error. The error itself is among its extensions, for logs and tests.
 pub(super) fn error(error: Error, format: Format) -> Response<Body> {
     let mut response = match &error {
         Error::NotFound { record, id } => {
@@ -122,7 +122,7 @@ pub(super) fn error(error: Error, format: Format) -> Response<Body> {
     response
 }
 
-/// 503 for what will not go away by itself.
+/// 503 for a state that only the operator can end.
 fn unavailable(message: &str, error: &Error, format: Format) -> Response<Body> {
     hinted(StatusCode::SERVICE_UNAVAILABLE, message, &error.to_string(), format)
 }
@@ -134,7 +134,7 @@ pub(super) fn unauthorized(message: &str, format: Format) -> Response<Body> {
     response
 }
 
-/// 503 for a call that is one too many.
+/// 503 for a call above the limit on calls.
 pub(super) fn throttled(seconds: u64, format: Format) -> Response<Body> {
     let unit = if seconds == 1 { "second" } else { "seconds" };
     let message = format!("Too many calls; wait {seconds} {unit} without one.");
@@ -143,7 +143,7 @@ pub(super) fn throttled(seconds: u64, format: Format) -> Response<Body> {
     response
 }
 
-/// 404 for a path; who looks around is told where to look.
+/// 404 for an unknown path. For the root and the control paths it says what to try instead.
 pub(super) fn unknown_path(path: &str, format: Format) -> Response<Body> {
     let message = match path.trim_end_matches('/') {
         "" => {

@@ -12,7 +12,7 @@ use crate::resources::{Endpoint, Methods, PathDay, Resource, endpoints, people};
 /// What a path and a method lead to.
 pub(super) enum Route {
     Found(Target),
-    /// The path exists, the method does not; the ones that do.
+    /// The path exists, but not with this method; the methods that it has.
     WrongMethod(String),
     Unknown,
 }
@@ -27,7 +27,7 @@ pub(super) struct Target {
     pub(super) email: Option<Email>,
 }
 
-/// The e-mail address of a person, where the path has it in the place of an id.
+/// The e-mail address of a person that a path has in the place of an id.
 pub(super) struct Email {
     pub(super) address: String,
     /// Whether it stands for the record's own id, not for its parent's.
@@ -52,7 +52,7 @@ fn router() -> &'static Router<Endpoints> {
         }
         let mut router = Router::new();
         for (path, of_path) in paths {
-            // A test inserts every path; none conflicts with another.
+            // No path conflicts with another; a test inserts them all.
             let _ = router.insert(path, of_path);
         }
         router
@@ -72,7 +72,7 @@ pub(super) fn find(method: &Method, path: &str) -> Route {
         return Route::Unknown;
     };
     let path = path.trim_end_matches('/');
-    // The suffix belongs to a name; alone it is none.
+    // A suffix needs a name before it.
     let suffix = |suffix| path.strip_suffix(suffix).filter(|rest: &&str| !rest.is_empty() && !rest.ends_with('/'));
     let path = suffix(".xml").or_else(|| suffix(".json")).unwrap_or(path);
     // A run of slashes counts as one.
@@ -119,7 +119,7 @@ pub(crate) fn pattern(method: &Method, path: &str) -> Option<&'static str> {
     }
 }
 
-/// An id of a path; no record has one that is no number.
+/// An id of a path. Text that is no number becomes an id that no record has.
 fn number(segment: &str) -> Option<i64> {
     segment.bytes().all(|byte| byte.is_ascii_digit()).then(|| segment.parse().ok()).flatten()
 }

@@ -14,9 +14,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
-use super::apart::Written;
 use super::auth::Signed;
 use super::budget::{Charge, Guest};
+use super::long_record::Written;
 use super::{Api, Begun, Body, List, MAX_BODY, Planned, documented, respond};
 use crate::error::Result;
 use crate::store::{Command, Document, PIECE, RecordDocument, Spawn};

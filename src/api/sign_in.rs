@@ -14,21 +14,21 @@ use crate::error::{Error, Result};
 use crate::format::{Format, RequestBody};
 #[cfg(feature = "server")]
 use crate::resources::Caller;
-use crate::resources::on_behalf_of;
-use crate::resources::people::PersonId;
+use crate::resources::people::{PersonId, on_behalf_of};
 use crate::store::{Actor, ClientStore};
 
 impl Api {
-    /// Asks every request for credentials by HTTP Basic; by default nobody is asked. These are those of person 1; a person
-    /// who was created with a password signs in with their e-mail address and that.
+    /// Asks every request for credentials by HTTP Basic; by default nobody is asked. These are the credentials
+    /// of person 1. Anybody else who was created with a password signs in with their e-mail address and that password.
     #[must_use]
     pub fn auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.inner).gate.ask_for(user.into(), password.into());
         self
     }
 
-    /// Asks every request for a token or credentials: who sends this token acts as person 1. It comes as `access_token` in
-    /// the query or as `Authorization: Bearer TOKEN`, and `POST /oauth2/token` gives it to everybody who asks.
+    /// Asks every request for a token or credentials. Whoever sends this token acts as person 1. It is sent as
+    /// `access_token` in the query or as `Authorization: Bearer TOKEN`. `POST /oauth2/token` gives it to everybody who
+    /// asks.
     #[must_use]
     pub fn auth_token(mut self, token: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.inner).gate.take_token(token.into());
@@ -55,19 +55,20 @@ impl Api {
         self
     }
 
-    /// As whom everybody acts, where that is somebody.
+    /// The person that every caller acts as, if that is set.
     #[cfg(feature = "server")]
     pub(crate) fn standing_in(&self) -> Option<i64> {
         self.inner.gate.standing_in()
     }
 
-    /// The same for all clones, from now on; 0 lets everybody act as who they are again.
+    /// Lets every caller of all clones act as the person from now on; 0 lets callers act as themselves again.
     #[cfg(feature = "server")]
     pub(crate) fn stand_in(&self, person: i64) {
         self.inner.gate.stand_in(person);
     }
 
-    /// Whether a request carries the credentials or the token that the API was made with; none where nobody is asked.
+    /// Whether a request carries the credentials or the token that the API was made with; `None` if nobody is asked for
+    /// any.
     #[cfg(feature = "server")]
     pub(crate) fn admits(&self, headers: &HeaderMap) -> Option<bool> {
         let gate = &self.inner.gate;
@@ -83,14 +84,14 @@ impl Api {
         }
     }
 
-    /// Whether a path is for those too who are not admitted.
+    /// Whether a path is open to callers who are not admitted.
     #[cfg(feature = "server")]
     pub(crate) fn is_for_strangers(&self, method: &Method, path: &str) -> bool {
         matches!(route::find(method, path), Route::Found(target) if target.endpoint.by == Caller::Stranger)
     }
 
-    /// Who calls, by the head of a request; passwords are hashed in blocking tasks, a few at a time. Must be called within
-    /// a tokio runtime.
+    /// Who calls, by the head of a request; passwords are hashed in blocking tasks, a few at a time. Must be called
+    /// within a tokio runtime.
     #[cfg(feature = "tower")]
     pub(crate) async fn sign_in(&self, uri: &Uri, headers: &HeaderMap) -> Signed {
         let Inner { gate, store, hashes, .. } = &*self.inner;
@@ -98,13 +99,13 @@ impl Api {
             Asking::Known(signed) => signed,
             Asking::Asked(attempt) => {
                 let store = store.clone();
-                // A refusal is no failure of the task.
+                // `decide` may refuse, but the task itself does not fail.
                 hashes.run(move || Ok(attempt.decide(&store))).await?
             }
         }
     }
 
-    /// The answer to a program that exchanges a code, or an older token, for the token.
+    /// The answer to a program that asks for the token with a code or an older token.
     pub(super) fn token(&self, body: &RequestBody<'_>, path: &str, format: Format) -> Result<Response<Body>> {
         let Some(token) = self.inner.gate.token() else { return Ok(respond::unknown_path(path, format)) };
         if !oauth::asks_for_token(body)? {
@@ -114,11 +115,11 @@ impl Api {
     }
 }
 
-/// Who acts: the person themselves, or the one whom an administrator names by `of_user` in the query.
+/// Who acts: the caller, or the person that an administrator names by `of_user` in the query.
 pub(super) fn acting_for(store: &ClientStore, actor: Actor, query: &str) -> Result<Actor> {
     let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "of_user");
     match named.as_ref().map(|(_, id)| id.trim()).filter(|id| !id.is_empty()) {
-        // No person has an id that is no number.
+        // Text that is no number becomes 0, which is no person's id.
         Some(id) => on_behalf_of(store, actor, id.parse().unwrap_or_default()),
         None => Ok(actor),
     }

@@ -10,7 +10,7 @@ use crate::value::{datetime_text, parse_datetime, quoted};
 
 const HINT: &str = "Send some of {\"now\": \"2010-01-31T12:00:00Z\", \"advance_seconds\": 86400, \"frozen\": true}";
 
-/// Years that every date the API computes from them can be written with.
+/// The years that the clock may have: every date that the API computes from them can still be written.
 const YEARS: std::ops::RangeInclusive<i32> = 1..=9000;
 
 #[derive(Serialize)]

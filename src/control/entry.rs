@@ -17,7 +17,7 @@ use crate::api::Api;
 /// The most of a method that is kept, in bytes.
 const MAX_METHOD: usize = 100;
 
-/// How much of a body is written at a time, in bytes: a character may take six in JSON.
+/// The length of a body's chunks, in bytes. In JSON one byte may become six.
 const CHUNK: usize = 8 * 1024;
 
 /// A request and its answer.
@@ -53,8 +53,8 @@ impl Content {
         }
     }
 
-    /// Writes what stands from the byte on, in JSON and without quotes, to a chunk's end. Gives where the next chunk
-    /// begins; none after the last.
+    /// Writes the chunk that begins at the byte as JSON, without quotes. Returns where the next chunk begins; `None`
+    /// after the last.
     pub(super) fn write_chunk(&self, from: usize, out: &mut Vec<u8>) -> Option<usize> {
         match self {
             Content::Text(text) => {
@@ -103,7 +103,7 @@ pub(super) fn cut(text: &str, bytes: usize) -> String {
 }
 
 impl Entry {
-    /// What the head of a request tells, without its secrets.
+    /// An entry of a request's head, without its secrets.
     pub(super) fn of(head: &Parts, api: &Api, route: Option<String>) -> Self {
         Entry {
             number: 0,
@@ -121,7 +121,7 @@ impl Entry {
         }
     }
 
-    /// Says of a password that is a person's own that it was right.
+    /// Records that a person's own password was right.
     pub(super) fn admitted(&mut self) {
         let sent = self.headers.iter_mut().find(|(name, _)| name == AUTHORIZATION.as_str());
         if let Some((_, kept)) = sent
@@ -139,7 +139,7 @@ impl Entry {
 
     /// How much memory it takes, in bytes: every part of it, and what the allocator and the journal add.
     pub(super) fn bytes(&self) -> usize {
-        // Whole, so that no part that is added is left out.
+        // All fields are named, so that a new one cannot be forgotten here.
         let Entry {
             number: _,
             time,
@@ -169,14 +169,14 @@ impl Entry {
             + allocated(body)
     }
 
-    /// The JSON around the body's text, as it stands in the listing; the body's own quotes are here.
+    /// The entry as JSON before and after the body's text, with the quotes of the body.
     pub(super) fn around_body(&self) -> (String, String) {
         let key = match &self.body {
             Content::Text(_) => "\n  \"body\": \"",
             Content::Binary(_) => "\n  \"body_base64\": \"",
         };
         let json = serde_json::to_string_pretty(&Shown(self)).unwrap_or_default();
-        // A line can begin like this here only: in a text, a line's end is escaped.
+        // Only this line can begin so: inside texts, line ends are escaped.
         let at = json.find(key).map_or(json.len(), |at| at + key.len());
         let (before, after) = json.split_at(at);
         let indented = |json: &str| json.replace('\n', "\n    ");
@@ -184,7 +184,7 @@ impl Entry {
     }
 }
 
-/// What an allocation takes, with what the allocator keeps beside it.
+/// The memory of an allocation, with what the allocator adds.
 fn allocated(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { bytes.next_multiple_of(16) + 16 }
 }

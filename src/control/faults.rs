@@ -21,10 +21,10 @@ use crate::value::quoted;
 const HINT: &str = "A rule is like {\"method\": \"POST\", \"path\": \"/clients\", \"answer\": {\"status\": 503}}; \
                     docs/control.md has its keys";
 
-/// The most rules there are at a time; each request is compared with all of them.
+/// The most rules at a time. Each request is compared with all of them.
 const MAX_RULES: usize = 100;
 
-/// The longest headers of an answer, in bytes: those that wait to be sent are not counted in the budget.
+/// The longest headers of an answer, in bytes. The budget does not count them.
 const MAX_HEADERS: usize = 16 * 1024;
 
 /// The longest wait, in milliseconds.
@@ -107,7 +107,7 @@ struct Answer {
     body: Text,
 }
 
-/// A body, which all answers share.
+/// A body that all answers share.
 #[derive(Clone, Default, Deserialize)]
 #[serde(from = "String")]
 struct Text(Bytes);
@@ -165,7 +165,7 @@ impl TryFrom<String> for HeaderText {
 }
 
 impl Rule {
-    /// What the types do not say; gives the key and what is wrong with it.
+    /// Checks that keys fit together. The error has the key and what is wrong with it.
     fn check(&self) -> Result<(), (&'static str, String)> {
         if self.delay_ms.is_none() && self.answer.is_none() && self.drop.is_none() && self.cut.is_none() {
             return Err(("", "The rule does nothing; give it delay_ms, answer, drop or cut".to_owned()));
@@ -259,7 +259,7 @@ pub(crate) struct Effect {
 }
 
 impl Effect {
-    /// What it is called in the journal.
+    /// Its name in the journal.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Effect { drops: Some(_), .. } => "drop",
@@ -270,7 +270,7 @@ impl Effect {
     }
 }
 
-/// The rules, which are compared with requests outside the lock.
+/// The rules. Requests are compared with them outside the lock.
 #[derive(Default)]
 pub(super) struct Faults {
     rules: Mutex<Arc<Vec<Armed>>>,
@@ -290,7 +290,7 @@ pub(super) struct Shown {
 }
 
 impl Faults {
-    /// What the first rule that fires does to a request.
+    /// The effect of the first rule that fires.
     pub(super) fn decide(&self, method: &Method, path: &str) -> Option<Effect> {
         let rules = self.rules();
         rules.iter().filter(|armed| armed.rule.fits(method, path)).find_map(|armed| {

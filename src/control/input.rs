@@ -26,7 +26,7 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8], hint: &str) -> Result<T, Fa
         let position = format!(" at line {} column {}", error.line(), error.column());
         message.truncate(message.strip_suffix(&position).unwrap_or(&message).len());
         let message = in_words(&message);
-        // A path says better where a value is.
+        // The path tells where a value is, so the line and column are left out.
         match path == "." {
             true => Failure::invalid(format!("{message}{position}"), hint),
             false => Failure::invalid(message, hint).at(path),
@@ -36,13 +36,13 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8], hint: &str) -> Result<T, Fa
     Ok(value)
 }
 
-/// What serde says of a value, in JSON's words.
+/// Serde's message about a value, in JSON's terms.
 fn in_words(message: &str) -> String {
     let invalid = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     if let Some((found, expected)) = invalid.and_then(|rest| rest.rsplit_once(", expected ")) {
         return format!("expected {}, not {}", wanted(expected), shown(found));
     }
-    // What there is may be told before the names of what there could be.
+    // Names stand in backticks, the wrong one before those that are known.
     let quoted = |text: &str| text.replace('`', "\"");
     if let Some((key, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, ")) {
         let known = known.trim_start_matches("expected one of ").trim_start_matches("expected ");

@@ -21,15 +21,15 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// The most of a body that is kept, in bytes.
 const MAX_BODY: usize = 256 * 1024;
-/// The most that is kept of the bodies of all requests whose answers are being sent, in bytes; of more bodies only
-/// [`LITTLE`] of each is kept.
+/// The most bytes that the bodies of all unfinished requests may take. Above it, only [`LITTLE`] of each further body
+/// is kept.
 const MAX_PENDING: usize = 32 * 1024 * 1024;
 const LITTLE: usize = 1024;
 
 #[derive(Default)]
 pub(super) struct Journal {
     state: Mutex<State>,
-    /// What the bodies of requests take whose answers are being sent, in bytes.
+    /// The bytes that the bodies of unfinished requests take.
     pending: AtomicUsize,
     changed: Notify,
     is_closed: AtomicBool,
@@ -42,7 +42,7 @@ struct State {
     extent: Extent,
 }
 
-/// How far the journal reaches.
+/// The range of the journal's numbers.
 #[derive(Clone, Copy, Default, Serialize)]
 pub(super) struct Extent {
     entries: usize,
@@ -52,7 +52,7 @@ pub(super) struct Extent {
 }
 
 impl State {
-    /// Where the entries begin that come after the one with the number.
+    /// The position of the first entry after the number.
     fn position(&self, after: u64) -> usize {
         let first = self.extent.last - self.entries.len() as u64;
         usize::try_from(after.saturating_sub(first)).unwrap_or(usize::MAX).min(self.entries.len())
@@ -68,14 +68,14 @@ impl Journal {
         Recording { journal: Arc::clone(journal), cleared, begun, pending: 0, entry }
     }
 
-    /// The entries after the one with the number, and how far the journal reaches.
+    /// The entries after the number, and the range of the journal's numbers.
     pub(super) fn after(&self, number: u64) -> (Vec<Arc<Entry>>, Extent) {
         let state = self.state();
         let entries = state.entries.range(state.position(number)..).cloned().collect();
         (entries, Extent { entries: state.entries.len(), ..state.extent })
     }
 
-    /// An entry by its number, where the journal was not cleared since and it did not have to go.
+    /// An entry by its number; `None` if it was cleared or dropped meanwhile.
     pub(super) fn entry(&self, cleared: u64, number: u64) -> Option<Arc<Entry>> {
         let state = self.state();
         let entry = state.entries.get(state.position(number.checked_sub(1)?))?;
@@ -87,7 +87,7 @@ impl Journal {
         Extent { entries: state.entries.len(), ..state.extent }
     }
 
-    /// Forgets all entries; what was begun before is not recorded.
+    /// Forgets all entries. Requests that began before are not recorded.
     pub(super) fn clear(&self) -> Extent {
         let extent = {
             let mut state = self.state();
@@ -99,12 +99,12 @@ impl Journal {
         extent
     }
 
-    /// Tells when the journal changes, from now on.
+    /// Notified when the journal changes from now on.
     pub(super) fn changed(&self) -> &Notify {
         &self.changed
     }
 
-    /// Lets nobody wait any longer.
+    /// Ends all waits for an entry.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         self.changed.notify_waiters();
@@ -142,9 +142,9 @@ impl Journal {
 pub(crate) struct Recording {
     journal: Arc<Journal>,
     cleared: u64,
-    /// None where durations are not to vary.
+    /// `None` if durations must not vary.
     begun: Option<Instant>,
-    /// How much of the journal's `pending` is its own.
+    /// Its share of the journal's `pending`.
     pending: usize,
     entry: Option<Entry>,
 }
@@ -157,7 +157,7 @@ impl Recording {
         let taken = self.journal.pending.fetch_add(length, Ordering::Relaxed) + length;
         self.pending += length;
         let kept = &body[..if taken <= MAX_PENDING { length } else { length.min(LITTLE) }];
-        // Of what was left out nothing more than a character can be missing.
+        // At most a part of one character is cut off.
         let is_cut = |error: &std::str::Utf8Error| error.error_len().is_none() && kept.len() < body.len();
         let kept = match std::str::from_utf8(kept) {
             Err(error) if is_cut(&error) => &kept[..error.valid_up_to()],
@@ -167,7 +167,7 @@ impl Recording {
         entry.body = String::from_utf8(kept).map_or_else(|error| Content::Binary(error.into_bytes()), Content::Text);
     }
 
-    /// Whether who asks was admitted.
+    /// Records whether the caller was admitted.
     pub(crate) fn signed_in(&mut self, is_admitted: bool) {
         if let Some(entry) = self.entry.as_mut().filter(|_| is_admitted) {
             entry.admitted();

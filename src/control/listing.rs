@@ -1,4 +1,4 @@
-//! `GET journal`: which entries are asked for, and the answer with them, made while it is sent.
+//! `GET journal`: the filter, and the answer, which is made while it is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const FEW: usize = 16;
 
 const HINT: &str = "The parameters are method, path, status, after, limit and wait";
 
-/// Which entries are asked for.
+/// The filter of the entries.
 #[derive(Clone, Default)]
 pub(super) struct Query {
     method: Option<MethodPattern>,
@@ -61,7 +61,7 @@ impl Query {
                     }
                     query.wait = Some(seconds);
                 }
-                // Every name that is not refused is one of these, so few are seen.
+                // Unknown names are refused above, so this list stays short.
                 _ => return Err(wrong(format!("There is no parameter {name:?}"))),
             }
             seen.push(name);
@@ -75,7 +75,7 @@ impl Query {
             && self.path.as_ref().is_none_or(|path| path.fits(&entry.path))
     }
 
-    /// Those of the entries that are asked for.
+    /// The entries that fit the filter.
     fn choose(&self, entries: &[Arc<Entry>], extent: Extent) -> Chosen {
         let limit = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let mut chosen = Chosen { extent, first: entries.first().map_or(1, |entry| entry.number), bits: Vec::new() };
@@ -85,7 +85,7 @@ impl Query {
         chosen
     }
 
-    /// The entries that fit now, without holding up the runtime.
+    /// The entries that fit now. Long comparisons run on another thread.
     async fn chosen(&self, journal: &Journal, after: u64) -> Chosen {
         let (entries, extent) = journal.after(after);
         if self.path.is_none() || entries.len() <= FEW {
@@ -111,7 +111,7 @@ impl Query {
             if now != cleared {
                 return self.chosen(journal, after).await;
             }
-            // Who asks for what comes after an entry that is gone has missed that it went.
+            // A number above the last entry is from before a reset; the answer at once lets the caller notice.
             if !chosen.is_empty() || after > last || journal.is_closed() {
                 return chosen;
             }
@@ -123,7 +123,7 @@ impl Query {
     }
 }
 
-/// The numbers of the entries that were found, a bit each.
+/// The numbers of the entries that were found, as a bit set.
 #[derive(Clone)]
 pub(super) struct Chosen {
     pub(super) extent: Extent,
@@ -157,8 +157,8 @@ impl Chosen {
     }
 }
 
-/// The answer with the entries, piece by piece. It keeps their numbers, not the entries: one that has to go meanwhile is
-/// left out, or ends early.
+/// The answer with the entries, piece by piece. It holds only their numbers. An entry that is dropped meanwhile is left
+/// out, or ends early.
 #[derive(Clone)]
 pub(super) struct Listing {
     journal: Arc<Journal>,
@@ -166,7 +166,7 @@ pub(super) struct Listing {
     begun: bool,
     ended: bool,
     entries: u64,
-    /// The entry whose body is being written, from which byte on, and what follows it.
+    /// The entry whose body is being written, the byte to go on from, and the JSON after the body.
     within: Option<(u64, usize, String)>,
 }
 
@@ -219,7 +219,7 @@ impl Iterator for Listing {
             return None;
         }
         let mut piece = Vec::new();
-        // A step writes less than what is left to a whole piece, but for the longest of heads.
+        // Only an entry with a very long head makes a piece longer than planned.
         while !self.ended && piece.len() < PIECE / 4 {
             self.step(&mut piece);
         }
@@ -227,12 +227,12 @@ impl Iterator for Listing {
     }
 }
 
-/// 200 with pieces of JSON that are made while they are sent; whole, where the first is all.
+/// 200 with JSON that is made while it is sent; made whole, if one piece is enough.
 pub(super) fn answered(listing: Listing) -> Response<Body> {
     let mut whole = listing.clone();
     let body = match whole.next() {
         Some(Ok(first)) if whole.is_done() => Body::from(first),
-        // It is made again once there is room.
+        // The pieces are made again once the budget has room.
         _ => Body::pieces(listing),
     };
     let mut response = answer(StatusCode::OK, body);

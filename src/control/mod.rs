@@ -82,8 +82,16 @@ impl Control {
         Control::default()
     }
 
-    /// Asks every control call for the token, as a Bearer token or as the password of HTTP Basic. Where the API asks for
-    /// credentials, these are enough as well.
+    /// Asks every control call for the token, as a Bearer token or as the password of HTTP Basic. Where the API asks
+    /// for credentials, these are enough as well.
+    ///
+    /// ```
+    /// use clientstore::control::Control;
+    ///
+    /// let control = Control::new().token("a long secret")?;
+    /// assert!(Control::new().token(" ").is_err());
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -107,13 +115,13 @@ pub(crate) struct Controller {
     snapshots: Mutex<BTreeMap<String, Arc<Image>>>,
     journal: Arc<Journal>,
     faults: Faults,
-    /// Who may do what takes a while; a connection waits for its turn.
+    /// Limits how many slow calls run at the same time; the others wait for their turn.
     turns: Semaphore,
     /// Held while a snapshot is taken.
     taking: Mutex<()>,
 }
 
-/// The number of control calls that are worked on at the same time, of those that take a while.
+/// The number of slow control calls that run at the same time.
 const TURNS: usize = 4;
 
 impl Controller {
@@ -134,7 +142,7 @@ impl Controller {
         })
     }
 
-    /// Whether a path is one of control.
+    /// Whether a path is a control path.
     pub(crate) fn owns(path: &str) -> bool {
         path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
@@ -149,23 +157,22 @@ impl Controller {
         Journal::begin(&self.journal, &self.api, head, route(&head.method, head.uri.path()).map(str::to_owned))
     }
 
-    /// What the rules do to a request.
+    /// The effect of the fault rules on a request.
     pub(crate) fn fault(&self, head: &Parts) -> Option<Effect> {
         self.faults.decide(&head.method, head.uri.path())
     }
 
-    /// Lets nobody wait any longer.
+    /// Ends all waits of calls.
     pub(crate) fn stop(&self) {
         self.journal.close();
     }
 
-    /// Answers what cannot be read.
+    /// The answer to a request that cannot be read.
     pub(crate) fn unreadable(status: StatusCode, message: &str, hint: &str) -> Response<Body> {
         Failure::new(status, message, hint).into_response()
     }
 
-    /// How long the answer to a control call may be that is made whole, or what a list takes that is read while it is
-    /// sent, in bytes; 0 where that is little.
+    /// The memory that the answer to a control call may take, in bytes; 0 if that is little.
     pub(crate) fn answer_at_most(&self, head: &Parts) -> usize {
         match name(head.uri.path()) {
             name if name.starts_with(records::UNDER) => LIST,
@@ -174,12 +181,12 @@ impl Controller {
         }
     }
 
-    /// What is held of answers counts here.
+    /// The budget that answers count in.
     pub(crate) fn budget(&self) -> &Arc<Budget> {
         self.api.budget()
     }
 
-    /// Answers a control call of somebody who may make it.
+    /// Answers a control call that is allowed.
     pub(crate) async fn answer(self: &Arc<Self>, head: &Parts, body: Bytes) -> Response<Body> {
         if self.admits(&head.headers) { self.perform(head, body).await } else { self.refusal() }
     }
@@ -190,7 +197,7 @@ impl Controller {
         if head.method == Method::HEAD { response.map(|_| Body::from(Vec::new())) } else { response }
     }
 
-    /// The answer to who is not admitted.
+    /// The answer to a caller who is not admitted.
     pub(crate) fn refusal(&self) -> Response<Body> {
         respond::unauthorized(self.token.is_some(), self.api.admits(&HeaderMap::new()).is_some()).into_response()
     }
@@ -255,7 +262,7 @@ impl Controller {
         }
     }
 
-    /// Runs what may take a while away from the connections.
+    /// Runs slow work on a blocking thread, away from the connections.
     async fn blocking(self: &Arc<Self>, run: impl FnOnce(&Self) -> Outcome + Send + 'static) -> Outcome {
         let _turn = self.turns.acquire().await;
         let controller = Arc::clone(self);

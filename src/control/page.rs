@@ -1,4 +1,4 @@
-//! The page: what the control paths tell, in a browser. It is a client of them, and of nothing else.
+//! The page that shows the control paths' answers in a browser. It calls only them.
 
 use bytes::Bytes;
 use http::header::{
@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use crate::api::{Body, answer};
 
-/// Scripts, styles and calls of this server only, nothing written into the page, and no page around it.
+/// The page may use scripts, styles and calls of this server only, no inline code, and may not be framed.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -16,7 +16,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The parts by the names of their paths; the page itself is the root.
+/// The files of the page by their names; the page itself has the empty name.
 const PARTS: [(&str, &str, &str); 8] = [
     ("", HTML, include_str!("page/page.html")),
     ("page/page.css", CSS, include_str!("page/page.css")),
@@ -32,7 +32,7 @@ pub(super) fn owns(name: &str) -> bool {
     PARTS.iter().any(|(part, ..)| *part == name)
 }
 
-/// A part of the page; empty where it is none.
+/// The file of the page with the name, one of those that [`owns`] knows.
 pub(super) fn part(name: &str) -> Response<Body> {
     let found = PARTS.iter().find(|(part, ..)| *part == name);
     let (_, content_type, content) = found.copied().unwrap_or_default();
@@ -43,7 +43,7 @@ pub(super) fn part(name: &str) -> Response<Body> {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
-        // The program may have been replaced by the next look.
+        // Not cached, since the program may be replaced by a newer one.
         (CACHE_CONTROL, "no-cache"),
     ];
     for (name, value) in headers {

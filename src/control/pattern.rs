@@ -1,4 +1,4 @@
-//! Which requests are meant: methods, and paths with `*` and `**`.
+//! Patterns of requests: methods, and paths with `*` and `**`.
 
 use http::Method;
 use regex::bytes::{Regex, RegexBuilder};
@@ -10,10 +10,10 @@ use crate::value::quoted;
 const MAX_PATTERN: usize = 200;
 const MAX_STARS: usize = 10;
 
-/// A path is compared, and kept, to this length in bytes.
+/// Paths are kept and compared up to this length, in bytes.
 pub(super) const MAX_PATH: usize = 1024;
 
-/// What the automaton of one pattern may take, in bytes.
+/// The most memory that the automaton of one pattern may take, in bytes.
 const MAX_AUTOMATON: usize = 1024 * 1024;
 
 /// A pattern of paths: `*` stands for any characters but `/`, `**` for any characters.
@@ -164,7 +164,7 @@ mod tests {
         assert!(pattern("/*a").fits(&format!("{}/b", &long[..MAX_PATH])), "what follows is not compared");
     }
 
-    /// A matcher that goes back to its stars would take some thousand times as long for the first.
+    /// A matcher that backtracks at stars would take about a thousand times as long for the first.
     #[test]
     fn the_time_does_not_depend_on_what_the_stars_could_stand_for() {
         let path = format!("/{}", "a".repeat(MAX_PATH - 1));

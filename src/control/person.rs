@@ -1,4 +1,4 @@
-//! `person`: as whom all API calls act.
+//! `person`: the person that all API calls act as.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 
 const HINT: &str = "Send {\"id\": 2}, the id of a person; DELETE lets everybody act as who they are again";
 
-/// The person as whom all act, where there is one.
+/// The person that all calls act as, if that is set.
 #[derive(Serialize)]
 pub(super) struct Shown {
     id: Option<i64>,

@@ -1,4 +1,4 @@
-//! `records`: a look at the records that leaves no trace.
+//! `records`: the records as the page shows them. Such calls are neither counted nor recorded.
 
 use super::Controller;
 use super::respond::{Failure, Outcome, failed, unknown_path};

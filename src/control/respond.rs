@@ -25,7 +25,7 @@ pub(super) struct Failure {
 #[derive(Debug, Serialize)]
 struct Message {
     message: String,
-    /// The path to the fault in the body.
+    /// Where in the body the mistake is, as a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
     hint: String,
@@ -70,7 +70,7 @@ impl Failure {
     }
 }
 
-/// What a message quotes of a request may be long.
+/// Shortens a message, since it may quote a long part of a request.
 fn short(mut text: String) -> String {
     if text.len() > MAX_TEXT {
         let end = (0..=MAX_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
@@ -119,7 +119,7 @@ pub(super) fn wrong_method(allowed: &'static str) -> Failure {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, message, hint).with(ALLOW, allowed)
 }
 
-/// A document that the store does not take, or a store that fails.
+/// A document that the store refuses, or a failure of the store.
 pub(super) fn not_loaded(error: &Error) -> Failure {
     let hint = "Correct the document; nothing of it was loaded";
     match error {
@@ -139,7 +139,7 @@ pub(super) fn not_loaded(error: &Error) -> Failure {
     }
 }
 
-/// Our fault, or the machine's.
+/// 500: a fault of the program or the machine.
 pub(super) fn failed(error: &dyn std::error::Error) -> Failure {
     tracing::error!("a control call failed: {error}");
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", "The server's log tells what")

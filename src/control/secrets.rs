@@ -1,4 +1,4 @@
-//! What is kept of a request's secrets: who it was, and whether the password was right.
+//! Secrets of requests are not kept: only who it was, and whether the password was right.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -10,16 +10,16 @@ use regex::bytes::{Captures, Regex};
 
 use crate::api::{Api, sent_pair};
 
-/// Stands where a secret was.
+/// Replaces a secret.
 const HIDDEN: &str = "***";
 
 pub(super) const RIGHT: &str = "right";
 pub(super) const WRONG: &str = "wrong";
 
-/// The schemes of `Authorization` that are named. The first word of another may be the secret itself.
+/// The schemes of `Authorization` that are kept. The first word of any other header may be the secret itself.
 const SCHEMES: [&str; 6] = ["Bearer", "Digest", "Negotiate", "NTLM", "Token", "OAuth"];
 
-/// What the name of a parameter, an element or a key ends with whose value is a secret.
+/// A parameter, an element or a key is a secret if its name ends like this.
 const NAME: &str = r#"[\w.:-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key)(?:[_-]confirmation)?"#;
 
 static WORD: LazyLock<Regex> = LazyLock::new(|| regex("passw|passphrase|secret|token|api[_-]?key"));
@@ -47,13 +47,13 @@ fn is_secret(name: &str) -> bool {
     WHOLE_NAME.is_match(name.as_bytes())
 }
 
-/// A header as it is kept.
+/// A header without its secrets.
 pub(super) fn header(name: &HeaderName, value: &[u8], headers: &HeaderMap, api: &Api) -> String {
     match *name {
         AUTHORIZATION => credentials(value, || match api.admits(headers) {
             None => "not asked for",
             Some(true) => RIGHT,
-            // Or a person's own, which is known later.
+            // It may be a person's own, which is only known later.
             Some(false) => WRONG,
         }),
         PROXY_AUTHORIZATION => credentials(value, || "not kept"),
@@ -97,7 +97,7 @@ fn cookies(value: &[u8]) -> String {
     cookies.collect::<Vec<_>>().join("; ")
 }
 
-/// An address without its user, and its query as it is kept.
+/// An address without its user and without the secrets of its query.
 fn address(value: &str) -> String {
     let without_user = USER_OF_ADDRESS.replace_all(value.as_bytes(), format!("://{HIDDEN}@").as_bytes());
     let value = String::from_utf8_lossy(&without_user);
@@ -107,7 +107,7 @@ fn address(value: &str) -> String {
     }
 }
 
-/// A query, or a form, as it is kept.
+/// A query or a form without its secrets.
 pub(super) fn query(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for (at, parameter) in text.split('&').enumerate() {
@@ -124,11 +124,11 @@ pub(super) fn query(text: &str) -> String {
     kept
 }
 
-/// A body as it is kept: without the values of a form's parameters, XML's elements and attributes, and JSON's keys
-/// that are named like secrets.
+/// A body without its secrets: the values of parameters of a form, of elements and attributes of XML, and of keys of
+/// JSON whose names are those of secrets.
 pub(super) fn body<'a>(body: &'a [u8], headers: &HeaderMap) -> Cow<'a, [u8]> {
     let content_type = headers.get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
-    // Some calls take a form whatever its type says.
+    // Some calls read a form whatever its Content-Type is.
     let is_form = content_type.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
         || !matches!(body.trim_ascii_start().first(), None | Some(b'<' | b'{' | b'['));
     // A name may be percent-encoded.

@@ -16,7 +16,7 @@ pub(super) const RESET_HINT: &str = "Send {} for the start, or {\"snapshot\": \"
 
 const NAME_LENGTH: RangeInclusive<usize> = 1..=100;
 const MAX_SNAPSHOTS: usize = 100;
-/// What all of them together may take.
+/// The most bytes that all snapshots together may take.
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ pub(super) struct Reset {
     snapshot: Option<String>,
 }
 
-/// A body that says nothing.
+/// A body without keys.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an empty object")]
 struct Nothing {}
@@ -69,7 +69,7 @@ impl Controller {
         answered(status, &Taken { name: &name, bytes })
     }
 
-    /// Makes the store what it was at the start, or what a snapshot says.
+    /// Sets the store back to the start, or to a snapshot.
     pub(super) fn restore(&self, wanted: Reset) -> Result<(), Failure> {
         let start = self.must_be_in_memory()?;
         let restored = match &wanted.snapshot {
@@ -77,7 +77,7 @@ impl Controller {
             Some(name) => {
                 let snapshots = self.snapshots();
                 let image = snapshots.get(name).cloned().ok_or_else(|| unknown(name, &snapshots))?;
-                // Others need not wait for it.
+                // Freed after the lock, so that others need not wait.
                 drop(snapshots);
                 self.api.store().restore(&image)
             }

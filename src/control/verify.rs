@@ -81,7 +81,7 @@ impl Expected {
 }
 
 impl Expected {
-    /// As it is told.
+    /// The value as messages show it.
     fn short(&self) -> Expected {
         match self {
             Expected::Text(text) => Expected::Text(short(text)),
@@ -223,13 +223,13 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What a request has that can be expected by name; names are found at once, however many there are.
+/// The parts of a request that can be expected by name, in maps, so that looking one up takes constant time.
 struct Parts {
     query: HashMap<String, Vec<(String, bool)>>,
     body: HashMap<String, Vec<(String, bool)>>,
 }
 
-/// Is given each difference: the part of a request and the name in it, what is expected, and what was found.
+/// Called with each difference: the part of the request, the name in it, what was expected, and what was found.
 type Tell<'a> = dyn FnMut([&str; 2], Expected, Option<&str>) + 'a;
 
 impl Expectation {
@@ -251,7 +251,7 @@ impl Expectation {
         Parts { query, body }
     }
 
-    /// Tells each difference.
+    /// Calls `differ` with each difference.
     fn compare(&self, entry: &Entry, tell: &mut Tell<'_>) {
         let text = |text: &str| Expected::Text(text.to_owned());
         if let Some(method) = self.method.as_ref().filter(|method| method.as_str() != entry.method) {
@@ -292,7 +292,7 @@ impl Expectation {
     }
 }
 
-/// The longest text that is told, in bytes.
+/// The longest text that a message shows, in bytes.
 const MAX_TOLD: usize = 1000;
 
 /// A text, or its beginning with an ellipsis.

@@ -21,8 +21,8 @@ pub(super) fn moment(worked: u64) -> DateTime<Utc> {
     opened + TimeDelta::seconds(passed as i64)
 }
 
-/// The seconds of work at which one of many events happens; they spread evenly over a span, in
-/// their order, and each falls anywhere between its neighbours.
+/// The seconds of work at which one of many events happens. The events spread evenly over a span, in their order, each
+/// at a random point between its neighbours.
 pub(super) fn spread(random: &mut Random, event: u64, events: u64, from: u64, span: u64) -> u64 {
     let at = u128::from(span) * u128::from(event) / u128::from(events);
     from + at as u64 + random.below((span / events).max(1))

@@ -8,19 +8,19 @@ pub(super) struct Country {
     pub(super) currency: &'static str,
     /// The usual tax, in tenths of a percent.
     pub(super) tax: Option<i64>,
-    /// How many of the currency a dollar buys, roughly; its small change counts where it is one.
+    /// Roughly how many units of the currency a dollar buys.
     pub(super) rate: i64,
     /// Patterns of the first line.
     pub(super) streets: &'static [&'static str],
-    /// Patterns of a second line, which few have.
+    /// Patterns of a second line, which few addresses have.
     pub(super) floors: &'static [&'static str],
     /// Patterns of the city's line, and of its telephone numbers.
     pub(super) cities: &'static [(&'static str, &'static str)],
     pub(super) first_names: &'static [&'static str],
     pub(super) last_names: &'static [&'static str],
-    /// The forms of firms.
+    /// The legal forms of firms, such as Ltd.
     pub(super) forms: &'static [&'static str],
-    /// What the fax number is marked by.
+    /// The label of the fax number.
     pub(super) fax: &'static str,
 }
 

@@ -58,7 +58,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// Makes nothing yet; the seed decides what the records are like.
+    /// A generator that makes no records yet. The seed decides what the records are like.
     pub fn new(seed: u64) -> Self {
         Generator {
             seed,
@@ -116,15 +116,16 @@ impl Generator {
     }
 
     /// How many days the people have time sheets of, weekends included; none by default. They begin on 2012-03-05. A
-    /// person who is active works on up to three of their projects in a month, seven to nine hours on most working days.
+    /// person who is active works on up to three of their projects in a month, seven to nine hours on most working
+    /// days.
     #[must_use]
     pub fn days(mut self, days: u32) -> Self {
         self.days = days;
         self
     }
 
-    /// How many people, tasks, clients, contacts, projects and invoices that makes, and how many days of people; what the
-    /// progress of [`run`](Self::run) comes to.
+    /// The total that the progress of [`run`](Self::run) reaches: people, tasks, clients, contacts, projects, invoices,
+    /// and a day of each person.
     pub fn records(&self) -> u64 {
         let each = [self.contacts_per_client, self.projects_per_client, self.invoices_per_client];
         let each = 1 + each.into_iter().map(u64::from).sum::<u64>();
@@ -145,9 +146,9 @@ impl Generator {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with [`Rule::StoreIsNotNew`] where the store has, or ever had, a client, a contact, a project, an
-    /// invoice, or a person or a task besides the first ones, [`Error::Busy`], and [`Error::Storage`], also where somebody else makes
-    /// records in the store meanwhile.
+    /// [`Error::Refused`] with [`Rule::StoreIsNotNew`] where the store has, or ever had, a client, a contact, a
+    /// project, an invoice, or a person or a task besides the first ones, [`Error::Busy`], and [`Error::Storage`], also
+    /// where somebody else makes records in the store meanwhile.
     pub fn run(&self, store: &ClientStore, mut progress: impl FnMut(Progress)) -> Result<()> {
         store.read(must_be_new)?;
         let clients = u64::from(self.clients);
@@ -218,7 +219,7 @@ impl Generator {
     }
 }
 
-/// Refuses a store that gave ids already, though their records may be gone.
+/// Refuses a store that has given ids, even if their records are gone.
 fn must_be_new(connection: &Connection) -> Result<()> {
     let given = |table| -> Result<u64> {
         let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1";
@@ -241,7 +242,7 @@ fn must_be_new(connection: &Connection) -> Result<()> {
     }
 }
 
-/// A record to be, and the moment at which it comes.
+/// A record to make, and the moment at which it is made.
 struct Made<R> {
     record: NewRecord<R>,
     at: DateTime<Utc>,
@@ -257,7 +258,7 @@ impl Maker<'_> {
     fn create<R: Stored>(&self, made: Made<R>) -> Result<i64> {
         let Made { record, at } = made;
         let mut values = record.fields.values;
-        self.store.prepare(R::ENTITY, &mut values);
+        self.store.prepare(R::ENTITY, &mut values)?;
         match self.apply(Command {
             entity: R::ENTITY,
             parent: None,
@@ -271,7 +272,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Creates a record that others will name by its place among those of its kind.
+    /// Creates a record that others refer to by its number among those of its kind.
     fn next<R: Stored>(&self, index: u64, made: Made<R>) -> Result<i64> {
         let id = self.create(made)?;
         if id.unsigned_abs() == index + 1 { Ok(id) } else { Err(disturbed()) }

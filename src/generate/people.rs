@@ -13,7 +13,7 @@ use crate::resources::task_assignments::{NewTaskAssignment, TaskAssignment};
 use crate::resources::tasks::{NewTask, Task};
 use crate::resources::user_assignments::{NewUserAssignment, UserAssignment};
 
-/// How many people and tasks every new store has; those that are made have the ids behind them.
+/// How many people and tasks every new store has; the ids of the generated ones follow.
 pub(super) const FIRST_PEOPLE: u64 = 1;
 pub(super) const FIRST_TASKS: u64 = 3;
 
@@ -36,7 +36,7 @@ const TASKS: &[(&str, bool)] = &[
     ("Deployment", true),
     ("Bookkeeping", false),
 ];
-/// The first tasks that are made are those of every project.
+/// How many of the generated tasks every project has.
 const DEFAULT_TASKS: u64 = 2;
 
 /// Whether a person is active; an archived one is assigned to nothing.
@@ -44,7 +44,7 @@ fn is_active(making: &Generator, index: u64) -> bool {
     Random::new(making.seed, Topic::Person, index).percent(88)
 }
 
-/// A person, by their place among those that are made.
+/// A person by their number among the generated ones.
 pub(super) fn person(making: &Generator, index: u64) -> Made<Person> {
     let mut random = Random::new(making.seed, Topic::Person, index);
     let is_active = random.percent(88);
@@ -70,7 +70,7 @@ pub(super) fn person(making: &Generator, index: u64) -> Made<Person> {
     Made { record: person, at: moment(spread(&mut random, index, making.people.into(), 0, WEEK)) }
 }
 
-/// A task, by its place among those that are made.
+/// A task by its number among the generated ones.
 pub(super) fn task(making: &Generator, index: u64) -> Made<Task> {
     let mut random = Random::new(making.seed, Topic::Task, index);
     let names = TASKS.len() as u64;
@@ -86,7 +86,7 @@ pub(super) fn task(making: &Generator, index: u64) -> Made<Task> {
     Made { record: task, at: moment(spread(&mut random, index, making.tasks.into(), 0, WEEK)) }
 }
 
-/// A contact, by its place among all: a client's contacts stand together.
+/// A contact by its number. The contacts of a client are next to each other.
 pub(super) fn contact(making: &Generator, index: u64) -> Made<Contact> {
     let client = index / u64::from(making.contacts_per_client);
     let profile = Profile::of(making, client);
@@ -110,7 +110,7 @@ pub(super) fn contact(making: &Generator, index: u64) -> Made<Contact> {
     Made { record: contact, at: moment(profile.worked) }
 }
 
-/// The tasks of a project besides those that every project has, where tasks are made.
+/// The tasks of a project besides those that every project has; none if no tasks are generated.
 pub(super) fn task_assignments(making: &Generator, index: u64, project: i64) -> Vec<Made<TaskAssignment>> {
     let mut random = Random::new(making.seed, Topic::TaskAssignment, index);
     let at = super::records::project(making, index).at;
@@ -122,7 +122,7 @@ pub(super) fn task_assignments(making: &Generator, index: u64, project: i64) -> 
     (0..count).map(|_| assign(&mut random)).collect()
 }
 
-/// The people of a project besides those who are on every project, where people are made.
+/// The people of a project besides those who are on every project; none if no people are generated.
 pub(super) fn user_assignments(making: &Generator, index: u64, project: i64) -> Vec<Made<UserAssignment>> {
     let mut random = Random::new(making.seed, Topic::UserAssignment, index);
     let at = super::records::project(making, index).at;

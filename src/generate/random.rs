@@ -36,7 +36,7 @@ impl Random {
         mixed(self.0)
     }
 
-    /// A number below the bound; of bounds this small, none is noticeably more likely.
+    /// A number below the bound. For bounds this small, the numbers are practically equally likely.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }

@@ -1,4 +1,4 @@
-//! What each record is made from, by its place among those of its kind.
+//! How each record is made from its number among the records of its kind.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -15,11 +15,11 @@ use crate::resources::invoices::{Invoice, NewInvoice, NewLineItem};
 use crate::resources::projects::{BillBy, BudgetBy, NewProject, Project};
 use crate::value::Value;
 
-/// Clients come in the first year, invoices in the four years after it.
+/// Clients are from the first year, invoices from the four years after it.
 const YEAR: u64 = 52 * WEEK;
 const INVOICING: u64 = 4 * YEAR;
 
-/// A client as far as its projects and invoices must know it.
+/// What its projects and invoices need to know of a client.
 pub(super) struct Profile {
     pub(super) country: &'static Country,
     name: String,
@@ -88,7 +88,7 @@ impl Profile {
     }
 }
 
-/// A name as a part of a host's name: letters of other alphabets become the nearest, or go.
+/// A name as a part of a host name: letters that are not ASCII are replaced by similar ones or left out.
 pub(super) fn host_name(name: &str) -> String {
     let mut host = String::with_capacity(name.len());
     for character in name.chars() {
@@ -113,7 +113,7 @@ pub(super) fn host_name(name: &str) -> String {
     }
 }
 
-/// A project, by its place among all: a client's projects stand together.
+/// A project by its number. The projects of a client are next to each other.
 pub(super) fn project(making: &Generator, index: u64) -> Made<Project> {
     let client = index / u64::from(making.projects_per_client);
     let profile = Profile::of(making, client);
@@ -161,7 +161,7 @@ pub(super) fn project(making: &Generator, index: u64) -> Made<Project> {
     Made { record: project, at: moment(worked) }
 }
 
-/// How far an invoice comes.
+/// How far an invoice gets on its way.
 #[derive(Clone, Copy)]
 enum Fate {
     Draft,
@@ -171,17 +171,17 @@ enum Fate {
     Closed,
 }
 
-/// What becomes of an invoice.
+/// The history of an invoice.
 pub(super) struct Story {
     profile: Profile,
     fate: Fate,
     random: Random,
-    /// The seconds of work at which the last happened to it.
+    /// The seconds of work at which its last event happened.
     worked: u64,
 }
 
-/// An invoice, by its place among all: each round gives every client one, so that invoices of all
-/// clients follow each other in time. Those of the last round are the ones still open.
+/// An invoice by its number. Each round makes one for every client, so that the invoices of all clients follow each
+/// other in time. Only invoices of the last round are still open.
 pub(super) fn invoice(making: &Generator, index: u64) -> (Made<Invoice>, Story) {
     let clients = u64::from(making.clients);
     let (round, client) = (index / clients, index % clients);
@@ -200,7 +200,7 @@ pub(super) fn invoice(making: &Generator, index: u64) -> (Made<Invoice>, Story) 
     } else {
         random.weighted(&[(2, Fate::Draft), (5, Fate::Open), (3, Fate::Partial), (85, Fate::Paid), (5, Fate::Closed)])
     };
-    // After the last client has come, and a week.
+    // A week after the last client was made.
     let worked = spread(&mut random, index, clients * rounds, YEAR + WEEK, INVOICING);
     let issued = moment(worked).date_naive();
     let (first, last) = month_before(issued);
@@ -295,7 +295,7 @@ impl Story {
         Some(message)
     }
 
-    /// What was paid, and when: all, now and then in two parts, or a part only.
+    /// The payments: the whole amount, sometimes in two parts, or only a part of it.
     pub(super) fn payments(&mut self, invoice: &Invoice) -> Vec<Made<Payment>> {
         let part = (invoice.amount * Decimal::new(self.random.within(2, 8), 1)).round_dp(2);
         let amounts = match self.fate {
@@ -316,12 +316,12 @@ impl Story {
         amounts.into_iter().map(pay).collect()
     }
 
-    /// When it was written off, where it was.
+    /// When it was written off, if it was.
     pub(super) fn closing(&mut self) -> Option<DateTime<Utc>> {
         matches!(self.fate, Fate::Closed).then(|| self.later(40 * DAY, 80 * DAY))
     }
 
-    /// A moment of work after the last.
+    /// A moment of work after the last event.
     fn later(&mut self, least: u64, most: u64) -> DateTime<Utc> {
         self.worked += least + self.random.below(most - least);
         moment(self.worked)

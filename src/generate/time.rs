@@ -10,9 +10,9 @@ use super::{Generator, Made};
 use crate::error::Result;
 use crate::resources::time::{DayEntry, NewDayEntry};
 
-/// The first day of the time sheets, a Monday: when all projects are there.
+/// The first day of the time sheets, a Monday on which all projects exist.
 const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2012, 3, 5).unwrap();
-/// When people write down what they have done, in UTC.
+/// The time of day at which people record their time, in UTC.
 const EVENING: NaiveTime = NaiveTime::from_hms_opt(16, 30, 0).unwrap();
 /// At most this many projects have a person's time in a month.
 const PROJECTS_OF_A_MONTH: u64 = 3;
@@ -38,13 +38,13 @@ const NOTES: &[&str] = &[
     "Release",
 ];
 
-/// What people can record time for: for each that is made, their projects, each with its tasks.
+/// What each generated person can record time for: projects, each with its tasks.
 pub(super) struct Work {
     people: Vec<Vec<(i64, Vec<i64>)>>,
 }
 
 impl Work {
-    /// As the store has it, in the order of ids.
+    /// The state of the store, in the order of ids.
     pub(super) fn of(making: &Generator, connection: &Connection) -> Result<Self> {
         let mut work = Work { people: vec![Vec::new(); making.people as usize] };
         let sql = "SELECT user_id, project_id, task_id FROM user_assignments AS person \

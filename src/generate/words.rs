@@ -1,9 +1,9 @@
 //! The words that generated records are put together from. Names of firms are made up, telephone
 //! numbers are reserved for fiction where a country has such, and hosts end in `.example`.
 //!
-//! What a seed gives follows from these lists: changing one changes every generated store.
+//! Changing a list changes the store that every seed gives.
 
-/// What a firm is called after.
+/// The first parts of firms' names.
 pub(super) const WORDS: &[&str] = &[
     "Acorn",
     "Alder",
@@ -171,7 +171,7 @@ pub(super) const PROJECTS: &[(&str, &str)] = &[
     ("Marketing Campaign <Spring>", "MKT"),
 ];
 
-/// What follows a project's name now and then.
+/// Additions that some projects' names have.
 pub(super) const PHASES: &[&str] =
     &[" – Phase 1", " – Phase 2", " 2011", " 2012", " (internal)", ": Launch", " Q3", " II"];
 

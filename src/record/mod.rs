@@ -12,13 +12,13 @@ mod request;
 mod sql;
 mod tag;
 mod unknown;
+mod values;
 
 pub(crate) use define::{column, dashed, dashed_bytes, filter, record, setter, text_enum};
 pub(crate) use document::same_name;
 pub use document::{Document, JsonNames};
 pub use field::Field;
-pub use fields::{Fields, Values};
-pub(crate) use fields::{LONGEST_TEXT, TOO_LONG};
+pub use fields::Fields;
 pub use given::Given;
 pub(crate) use id::id_type;
 pub use parts::Parts;
@@ -27,6 +27,8 @@ use sql::Sql;
 pub(crate) use tag::Tag;
 pub use unknown::Unknown;
 pub(crate) use unknown::Unknowns;
+pub use values::Values;
+pub(crate) use values::{LONGEST_TEXT, TOO_LONG};
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;

@@ -122,7 +122,7 @@ impl Named {
         let resource = call.records()?;
         let mut values = Values::new(resource.entity.table);
         values.set(self.column, Value::Integer(self.id(call)?));
-        let command = call.store.creation(resource.entity, call.parent, values);
+        let command = call.store.creation(resource.entity, call.parent, values)?;
         Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
     }
 

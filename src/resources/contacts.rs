@@ -64,6 +64,16 @@ filter! {
 
 impl ClientStore {
     /// The contacts of all clients.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, ContactFilter, NewClient, NewContact};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// store.contacts().create(&NewContact::of(client, "Jane", "Doe").email("jane@example.com"))?;
+    /// assert_eq!(store.contacts().list(&ContactFilter::new().client(client))?.count(), 1);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn contacts(&self) -> Records<'_, Contact> {
         self.records()
     }

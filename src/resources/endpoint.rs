@@ -4,12 +4,10 @@
 use chrono::NaiveDate;
 
 use super::methods::Methods;
-use super::people::PEOPLE;
 use crate::error::{Error, Result};
 use crate::format::{Node, Purpose, RequestBody};
 use crate::record::Values;
-use crate::store::Selection;
-use crate::store::{Action, Actor, ClientStore, Command, Entity, Files, Reach, Role};
+use crate::store::{Action, Actor, ClientStore, Command, Entity, Files, Reach, Role, Selection};
 use crate::value::in_range;
 
 /// A kind of record as the API shows it: the entity, and the paths that lead to it.
@@ -296,7 +294,7 @@ impl Call<'_> {
                     _ => Purpose::Create,
                 };
                 let values = self.body.read(entity.document, purpose)?;
-                let command = store.creation(entity, parent, values);
+                let command = store.creation(entity, parent, values)?;
                 Ok(Plan::Write { command, answer: Answer::Created { resource, parent } })
             }
             (Operation::Get, Some(id)) => Ok(Plan::Record { entity, parent, id }),
@@ -311,21 +309,11 @@ impl Call<'_> {
             (Operation::Act(action, keeper), Some(id)) => {
                 let keeper = keeper.filter(|_| !self.body.is_none());
                 let body = keeper.map(|keeper| Ok::<(&Entity, Values), Error>((keeper, self.read_new(keeper)?)));
-                let command = store.action(entity, id, action, body.transpose()?);
+                let command = store.action(entity, id, action, body.transpose()?)?;
                 Ok(Plan::Write { command, answer: self.changed(resource, id) })
             }
             _ => Err(no_record()),
         }
-    }
-
-    /// The id of the person whom the call is about: the acting person, unless an administrator names another by
-    /// `of_user`, in the query or as here in the body.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
-    pub(crate) fn of_user(&self, in_body: Option<i64>) -> Result<i64> {
-        in_body.map_or(Ok(self.actor), |id| on_behalf_of(self.store, self.actor, id)).map(|actor| actor.id)
     }
 
     /// The resource whose endpoint is called.
@@ -388,19 +376,6 @@ impl Call<'_> {
     fn changed(&self, resource: &Resource, id: i64) -> Answer {
         Answer::Changed { location: resource.location(self.parent, &id.to_string()) }
     }
-}
-
-/// Who acts where an administrator names another person to act for.
-///
-/// # Errors
-///
-/// [`Error::NotFound`] where there is no such person, or who acts is no administrator; [`Error::Storage`].
-pub(crate) fn on_behalf_of(store: &ClientStore, actor: Actor, id: i64) -> Result<Actor> {
-    if !actor.is_administrator() {
-        return Err(Error::NotFound { record: PEOPLE.document.element, id });
-    }
-    store.must_exist(&PEOPLE, id, Reach::All)?;
-    Ok(Actor { id, ..actor })
 }
 
 fn no_record() -> Error {

@@ -17,6 +17,7 @@ impl Methods {
         Methods(self.0 | other.0)
     }
 
+    #[cfg(feature = "api")]
     pub(crate) fn has(self, method: &http::Method) -> bool {
         let bit = match *method {
             http::Method::GET => Methods::CHANGING_GET,

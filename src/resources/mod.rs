@@ -15,7 +15,7 @@ mod methods;
 pub(crate) mod people;
 pub(crate) mod projects;
 mod reports;
-#[cfg(test)]
+#[cfg(all(test, feature = "api"))]
 mod roles;
 pub(crate) mod task_assignments;
 pub(crate) mod tasks;
@@ -24,7 +24,7 @@ pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Caller, Endpoint, PathDay, Plan, Resource, Telling, on_behalf_of};
+pub(crate) use self::endpoint::{Answer, Call, Caller, Endpoint, PathDay, Plan, Resource, Telling};
 pub(crate) use self::methods::Methods;
 use crate::error::Result;
 use crate::store::Entity;

@@ -11,7 +11,8 @@ use crate::format::Purpose;
 use crate::password::Password;
 use crate::record::{Document, NewRecord, RecordChanges, Table, column, filter, record};
 use crate::store::{
-    Action, Change, ClientStore, Entity, Filter, Invariant, Loading, On, Records, Rule, Selection, Stored, Transaction,
+    Action, Actor, Change, ClientStore, Entity, Filter, Invariant, Loading, On, Reach, Records, Rule, Selection,
+    Stored, Transaction,
 };
 
 record! {
@@ -100,6 +101,16 @@ filter! {
 
 impl ClientStore {
     /// The people.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewPerson};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let id = store.people().create(&NewPerson::named("Jane", "Doe", "jane@example.com").is_project_manager(true))?;
+    /// assert_eq!(store.people().get_by_email("JANE@example.com")?.id, id);
+    /// assert!(!store.people().toggle(id)?, "she is archived now");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn people(&self) -> Records<'_, Person> {
         self.records()
     }
@@ -189,7 +200,7 @@ fn create(call: &Call<'_>) -> Result<Plan> {
         return Err(Error::invalid("password-confirmation", "is not the password; send both alike, or neither"));
     }
     values.password = Some(password).filter(|password| !password.is_empty()).map(Password::new);
-    let command = call.store.creation(resource.entity, call.parent, values);
+    let command = call.store.creation(resource.entity, call.parent, values)?;
     Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
 }
 
@@ -211,6 +222,29 @@ pub(crate) fn by_email(connection: &Connection, email: &str) -> Result<i64> {
     let sql = "SELECT id FROM people WHERE email = ?1 COLLATE NOCASE";
     let found = connection.prepare_cached(sql)?.query_row([email], |row| row.get(0)).optional()?;
     found.ok_or_else(|| Error::NoPerson { email: email.to_owned() })
+}
+
+/// Who acts where an administrator names another person to act for.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] where there is no such person, or the acting person is no administrator; [`Error::Storage`].
+pub(crate) fn on_behalf_of(store: &ClientStore, actor: Actor, id: i64) -> Result<Actor> {
+    if !actor.is_administrator() {
+        return Err(Error::NotFound { record: PEOPLE.document.element, id });
+    }
+    store.must_exist(&PEOPLE, id, Reach::All)?;
+    Ok(Actor { id, ..actor })
+}
+
+/// The id of the person whom a call is about: the acting person, unless an administrator names another by `of_user`, in
+/// the query or as here in the body.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] where there is no such person, or the acting person is no administrator; [`Error::Storage`].
+pub(super) fn of_user(call: &Call<'_>, in_body: Option<i64>) -> Result<i64> {
+    in_body.map_or(Ok(call.actor), |id| on_behalf_of(call.store, call.actor, id)).map(|actor| actor.id)
 }
 
 /// An active person is archived and the other way round.

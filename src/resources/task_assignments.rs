@@ -61,6 +61,19 @@ impl NewTaskAssignment {
 
 impl ClientStore {
     /// The task assignments of all projects.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient, NewProject, NewTask, NewTaskAssignment};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let project = store.projects().create(&NewProject::of(client, "Website"))?;
+    /// let task = store.tasks().create(&NewTask::named("Design"))?;
+    /// store.task_assignments().create(&NewTaskAssignment::of(project, task))?;
+    /// let id = store.task_assignments().create_with_new_task(project, &NewTask::named("Testing"))?;
+    /// assert_eq!(store.task_assignments().get(id)?.project_id, project);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn task_assignments(&self) -> Records<'_, TaskAssignment> {
         self.records()
     }
@@ -137,7 +150,7 @@ const FIND: &str = "SELECT id, deactivated FROM task_assignments WHERE project_i
 fn with_new_task(call: &Call<'_>) -> Result<Plan> {
     let resource = call.records()?;
     let task = call.body.read(TASKS.document, Purpose::Create)?;
-    let command = call.store.composition(resource.entity, call.parent, &WITH_NEW_TASK, task);
+    let command = call.store.composition(resource.entity, call.parent, &WITH_NEW_TASK, task)?;
     Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
 }
 

@@ -58,6 +58,18 @@ impl NewUserAssignment {
 
 impl ClientStore {
     /// The user assignments of all projects.
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient, NewPerson, NewProject, NewUserAssignment};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let project = store.projects().create(&NewProject::of(client, "Website"))?;
+    /// let jane = store.people().create(&NewPerson::named("Jane", "Doe", "jane@example.com"))?;
+    /// let id = store.user_assignments().create(&NewUserAssignment::of(project, jane).is_project_manager(true))?;
+    /// assert_eq!(store.user_assignments().get(id)?.user_id, jane);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn user_assignments(&self) -> Records<'_, UserAssignment> {
         self.records()
     }

@@ -107,6 +107,21 @@ impl Server {
     }
 
     /// What a connection may take.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use clientstore::server::{Limits, Server};
+    /// use clientstore::{Api, ClientStore};
+    ///
+    /// let mut limits = Limits::default();
+    /// limits.idle_timeout = Duration::from_secs(5);
+    /// let server = Server::new(Api::new(ClientStore::open_in_memory()?))
+    ///     .limits(limits)
+    ///     .allow_host(".harvest.test")?
+    ///     .allow_origin("http://localhost:3000")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -126,6 +141,14 @@ impl Server {
     ///
     /// The handshake and the first request's head share [`Limits::head_timeout`]. A program that takes the port for an
     /// HTTP proxy gets a tunnel (`CONNECT`) to the hosts that the server answers to, which ends here.
+    ///
+    /// ```
+    /// use clientstore::server::{Server, Tls};
+    /// use clientstore::{Api, ClientStore};
+    ///
+    /// let server = Server::new(Api::new(ClientStore::open_in_memory()?)).tls(Tls::generate(["harvest.test"])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {

@@ -13,10 +13,10 @@ const PASSWORD_HASH: &str = "password_hash";
 impl ClientStore {
     /// The command that creates a record of what the given values may set, under its parent where the path
     /// names one.
-    pub(crate) fn creation(&self, entity: &'static Entity, parent: Option<i64>, mut values: Values) -> Command {
+    pub(crate) fn creation(&self, entity: &'static Entity, parent: Option<i64>, mut values: Values) -> Result<Command> {
         values.keep_writable(true);
-        self.prepare(entity, &mut values);
-        self.command(entity, parent, Write::Create(values))
+        self.prepare(entity, &mut values)?;
+        Ok(self.command(entity, parent, Write::Create(values)))
     }
 
     /// The command that makes a record, and those that it needs, of what the given values may set.
@@ -26,10 +26,10 @@ impl ClientStore {
         parent: Option<i64>,
         composition: &'static Composition,
         mut values: Values,
-    ) -> Command {
+    ) -> Result<Command> {
         values.keep_writable(true);
-        self.prepare(composition.entity, &mut values);
-        self.command(entity, parent, Write::Compose(composition, values))
+        self.prepare(composition.entity, &mut values)?;
+        Ok(self.command(entity, parent, Write::Compose(composition, values)))
     }
 
     /// The command that sets what the given values may set.
@@ -46,13 +46,16 @@ impl ClientStore {
         id: i64,
         action: &'static Action,
         body: Option<(&'static Entity, Values)>,
-    ) -> Command {
-        let body = body.map(|(keeper, mut values)| {
-            values.keep_writable(true);
-            self.prepare(keeper, &mut values);
-            values
-        });
-        self.command(entity, None, Write::Act(id, action, body))
+    ) -> Result<Command> {
+        let body = match body {
+            Some((keeper, mut values)) => {
+                values.keep_writable(true);
+                self.prepare(keeper, &mut values)?;
+                Some(values)
+            }
+            None => None,
+        };
+        Ok(self.command(entity, None, Write::Act(id, action, body)))
     }
 
     /// The command that does what a procedure does, to the record with the id or to a new one.
@@ -85,7 +88,7 @@ impl ClientStore {
     pub(crate) fn hash_password(&self, command: &mut Command) -> Result<()> {
         let Some(values) = command.made() else { return Ok(()) };
         if let Some(password) = values.password.take() {
-            let salt = self.inner.builder.draw_salt();
+            let salt = self.inner.builder.draw_salt()?;
             values.set(PASSWORD_HASH, Value::Text(password.hash(&salt)?));
         }
         Ok(())
@@ -109,10 +112,15 @@ impl ClientStore {
     }
 
     /// Gives a new record what it takes from the store's settings.
-    pub(crate) fn prepare(&self, entity: &Entity, values: &mut Values) {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`](crate::Error::Storage) where the system has no random numbers for a client key.
+    pub(crate) fn prepare(&self, entity: &Entity, values: &mut Values) -> Result<()> {
         values.decimal_comma = self.account().decimal_symbol == ',';
         if let Some(prepare) = entity.prepare {
-            prepare(values, &self.inner.builder);
+            prepare(values, &self.inner.builder)?;
         }
+        Ok(())
     }
 }

@@ -3,10 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::error::{Error, Result};
+
 /// A client key: 40 hex digits out of these.
 pub(crate) type Key = [u8; 20];
-/// Draws a client key: 40 hex digits out of 20 bytes.
-pub(crate) type KeyGenerator = Arc<dyn Fn() -> Key + Send + Sync>;
+/// Draws a client key.
+pub(crate) type KeyGenerator = Arc<dyn Fn() -> Result<Key> + Send + Sync>;
+
+/// Random bytes of the system; an error where it gives none.
+pub(crate) fn draw<const LENGTH: usize>() -> Result<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).map_err(|error| Error::storage("drawing random numbers", error.to_string()))?;
+    Ok(bytes)
+}
 
 pub(crate) enum Keys {
     Given(KeyGenerator),
@@ -32,7 +41,7 @@ impl Keys {
         Keys::Seeded { seed, count: AtomicU64::new(0) }
     }
 
-    pub(crate) fn next(&self) -> Key {
+    pub(crate) fn next(&self) -> Result<Key> {
         match self {
             Keys::Given(generator) => generator(),
             Keys::Seeded { seed, count } => {
@@ -42,7 +51,7 @@ impl Keys {
                     let random = random(*seed, number.wrapping_mul(3).wrapping_add(part));
                     bytes.copy_from_slice(&random.to_be_bytes()[..bytes.len()]);
                 }
-                key
+                Ok(key)
             }
         }
     }

@@ -14,6 +14,19 @@ use crate::record::{NewRecord, RecordChanges, Values, View};
 ///
 /// A change that gives an error inside it has changed nothing; whether the transaction goes on is
 /// the closure's choice.
+///
+/// ```
+/// use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewProject};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// let invoice = store.transaction(|tx| {
+///     let client = tx.clients().create(&NewClient::named("SuprCorp"))?;
+///     tx.projects().create(&NewProject::of(client, "Website"))?;
+///     tx.invoices().create(&NewInvoice::of(client).lines([NewLineItem::of("Design", 3, 80)]))
+/// })?;
+/// assert_eq!(store.invoices().get(invoice)?.amount.to_string(), "240.0");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 pub struct Transaction<'a> {
     store: &'a ClientStore,
     connection: &'a Connection,
@@ -106,7 +119,7 @@ impl<'a, R: Stored> Records<'a, R> {
     }
 
     fn insert(&self, values: Values) -> Result<i64> {
-        match self.run(self.store.creation(R::ENTITY, None, values))? {
+        match self.run(self.store.creation(R::ENTITY, None, values)?)? {
             Outcome::Created(id) => Ok(id),
             other => Err(unexpected(other)),
         }
@@ -236,7 +249,7 @@ impl<'a, R: Stored> Records<'a, R> {
 
     /// Does a named change, and gives what its column holds now.
     pub(crate) fn act(&self, id: impl Into<R::Id>, action: &'static Action) -> Result<i64> {
-        match self.run(self.store.action(R::ENTITY, id.into().into(), action, None))? {
+        match self.run(self.store.action(R::ENTITY, id.into().into(), action, None)?)? {
             Outcome::Acted(now) => Ok(now),
             other => Err(unexpected(other)),
         }
@@ -249,7 +262,7 @@ impl<'a, R: Stored> Records<'a, R> {
 
     /// Makes a record and those that it needs, and gives its id.
     pub(crate) fn compose(&self, parent: i64, composition: &'static Composition, values: Values) -> Result<i64> {
-        match self.run(self.store.composition(R::ENTITY, Some(parent), composition, values))? {
+        match self.run(self.store.composition(R::ENTITY, Some(parent), composition, values)?)? {
             Outcome::Created(id) => Ok(id),
             other => Err(unexpected(other)),
         }

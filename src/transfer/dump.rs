@@ -47,6 +47,13 @@ impl ClientStore {
     ///
     /// The document is `{"clientstore":{"version":"1","next_ids":{...},"clients":[...],...}}`.
     ///
+    /// ```
+    /// let mut document = Vec::new();
+    /// clientstore::ClientStore::open_in_memory()?.dump_json(&mut document, |_| {})?;
+    /// assert!(document.starts_with(b"{\"clientstore\":{\"version\":"));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`dump`](Self::dump).
@@ -74,6 +81,16 @@ impl ClientStore {
 
     /// Writes the list document of one resource in the `live` dialect, given the list's root, like
     /// `clients`; otherwise as [`dump`](Self::dump).
+    ///
+    /// ```
+    /// use clientstore::{ClientStore, NewClient};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let mut document = Vec::new();
+    /// assert_eq!(store.dump_list("clients", &mut document, |_| {})?, 1);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -121,7 +138,7 @@ impl Frame {
         }
     }
 
-    /// All before the first list: the version, and which id each resource gives next.
+    /// Writes all before the first list: the version, and the next id of each resource.
     fn start(&mut self, next_ids: &[(&'static str, i64)]) {
         match self {
             Frame::Xml(tree) => {
@@ -140,14 +157,14 @@ impl Frame {
         }
     }
 
-    /// All between two lists; a list in XML has its name itself.
+    /// Writes what stands between two lists. In XML that is nothing, as a list brings its own name.
     fn start_list(&mut self, list: &str) {
         if let Frame::Json(out) = self {
             out.extend_from_slice(format!(",\"{}\":", underscored(list)).as_bytes());
         }
     }
 
-    /// All after the last list.
+    /// Writes all after the last list.
     fn end(&mut self) {
         match self {
             Frame::Xml(tree) => tree.close(ROOT),
@@ -155,7 +172,7 @@ impl Frame {
         }
     }
 
-    /// What was made since the last time.
+    /// Takes what was written since the last call.
     fn take(&mut self) -> Vec<u8> {
         match self {
             Frame::Xml(tree) => {
@@ -197,7 +214,7 @@ impl ClientStore {
     }
 }
 
-/// The id that the next record gets; none comes after the greatest.
+/// The id that the next record gets. Once the greatest id is given, it stays that.
 fn next_id(connection: &Connection, entity: &Entity) -> Result<i64> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?1")?
@@ -206,7 +223,7 @@ fn next_id(connection: &Connection, entity: &Entity) -> Result<i64> {
     Ok(last.unwrap_or(0).saturating_add(1))
 }
 
-/// How far a dump has come; nobody waits for all records to be counted.
+/// The progress of a dump. The total is not known, since counting all records first would take a while.
 fn written_so_far(done: u64) -> Progress {
     Progress { doing: "writing the records", done, total: 0 }
 }

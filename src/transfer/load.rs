@@ -60,6 +60,13 @@ impl ClientStore {
 
     /// The same, but a document with an element that has no place in the store is refused.
     ///
+    /// ```
+    /// let store = clientstore::ClientStore::open_in_memory()?;
+    /// let list = b"<clients><client><name>Jo</name><fax>555</fax></client></clients>";
+    /// assert!(store.load_strictly([("clients.xml", list.as_slice())], |_| {}).is_err());
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`load`](Self::load), and [`Error::Load`] with an [`Error::Xml`] that names the element and its line.
@@ -113,10 +120,10 @@ impl ClientStore {
     }
 }
 
-/// The rest of a document whose beginning was read, and the beginning again before it.
+/// A document whose beginning was read already: the beginning again, then the rest.
 type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
 
-/// A document, of which the root or the first name is known.
+/// A document whose kind is known from its root or its first name.
 enum Opened<R> {
     Xml(Box<Tokens<Stream<Whole<R>>>>),
     Json(Whole<R>),
@@ -126,7 +133,7 @@ fn open<R: BufRead>(mut input: R) -> Result<(Content, Opened<R>)> {
     let beginning = Beginning::of(&mut input).map_err(|error| Error::storage("reading the document", error))?;
     match beginning.json {
         Some(start) => {
-            // The parser knows no byte order mark.
+            // The parser does not skip a byte order mark.
             let read = beginning.read.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&beginning.read).to_vec();
             Ok((start.content()?, Opened::Json(Cursor::new(read).chain(input))))
         }
@@ -205,7 +212,7 @@ impl Loader<'_> {
         self.note(&between)
     }
 
-    /// An id that was given once stays used, though its record is gone.
+    /// An id that was given once is never given again, even if its record is gone.
     fn next_ids<R: BufRead>(&mut self, tokens: &mut Tokens<Stream<R>>) -> Result<()> {
         loop {
             let entity = match next!(tokens) {

@@ -18,15 +18,15 @@ use crate::resources::{by_list, entities};
 use crate::store::Entity;
 use crate::value::quoted;
 
-/// The longest beginning that is looked at for the first name.
+/// The most bytes that are searched for the first name.
 const LONGEST: usize = 4096;
 
-/// The beginning of a document, which decides what it is.
+/// The beginning of a document, which tells its kind.
 #[derive(Default)]
 pub(super) struct Beginning {
-    /// What was read of it; the rest follows.
+    /// The bytes that were read.
     pub(super) read: Vec<u8>,
-    /// What it is in JSON; none where it is no JSON.
+    /// How it begins as JSON; `None` if it is not JSON.
     pub(super) json: Option<Start>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Start {
 }
 
 impl Beginning {
-    /// Reads as little as decides it.
+    /// Reads just enough to tell.
     pub(super) fn of(input: &mut impl BufRead) -> io::Result<Self> {
         let mut beginning = Beginning::default();
         let first = beginning.next(input)?;
@@ -55,7 +55,7 @@ impl Beginning {
         Ok(beginning)
     }
 
-    /// The next byte that is neither blank nor of a byte order mark.
+    /// The next byte, after white space and a byte order mark.
     fn next(&mut self, input: &mut impl BufRead) -> io::Result<Option<u8>> {
         loop {
             match self.byte(input)? {
@@ -65,7 +65,7 @@ impl Beginning {
         }
     }
 
-    /// The rest of a string whose quote was read.
+    /// The rest of a string after its opening quote.
     fn name(&mut self, input: &mut impl BufRead) -> io::Result<Option<String>> {
         let start = self.read.len() - 1;
         loop {
@@ -101,7 +101,7 @@ impl Start {
             names.join(", ")
         };
         let Some(name) = &self.name else {
-            // A list of nothing is one of anything; what is no list of records is refused as it is read.
+            // An empty list fits every kind. Anything that is not a list of records is refused while it is read.
             return match entities().next().filter(|_| self.is_list) {
                 Some(entity) => Ok(Content::List(entity)),
                 None => refuse(format!("the object has no name; a dump has {ROOT}, a record one of {}", names())),
@@ -125,7 +125,7 @@ pub(super) fn load(input: impl Read, content: &Content, loader: &mut Loader<'_>)
     let mut deserializer = serde_json::Deserializer::from_reader(Scanning { input, scanned: &scanned });
     let mut reading = Reading { loader, scanned: &scanned, failed: None };
     let read = match content {
-        // Only XML has a root of its own for it.
+        // Only XML has a root for this.
         Content::Nothing => serde::de::IgnoredAny::deserialize(&mut deserializer).map(drop),
         Content::Dump => (&mut deserializer).deserialize_map(Dump { reading: &mut reading, is_inside: false }),
         Content::List(entity) => List { reading: &mut reading, entity }.deserialize(&mut deserializer),
@@ -141,7 +141,7 @@ struct Scanned {
     failed: Option<Error>,
 }
 
-/// A reader that scans what passes through it.
+/// A reader that also scans the bytes that it reads.
 struct Scanning<'s, R> {
     input: R,
     scanned: &'s RefCell<Scanned>,
@@ -174,7 +174,7 @@ struct Reading<'r, 'l> {
 }
 
 impl Reading<'_, '_> {
-    /// Keeps an error of ours aside, since the parser has errors of its own.
+    /// Keeps our own error, since the parser can only return its own kind.
     fn keep<T, E: serde::de::Error>(&mut self, result: Result<T>) -> Result<T, E> {
         result.map_err(|error| {
             self.failed = Some(error);

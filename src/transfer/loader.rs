@@ -1,4 +1,4 @@
-//! What documents of every format are loaded through.
+//! Loading records into the store, from documents of any format.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::store::{ClientStore, Entity, Loading, MAX_ID, delete_where, load};
 use crate::upkeep::Progress;
 use crate::value::Value;
 
-/// Progress is told once in this many records.
+/// Progress is reported once every this many records.
 const TOLD_EVERY: u64 = 1_000;
 
-/// What a document is, by its root or its first name.
+/// The kind of a document, by its root or its first name.
 pub(super) enum Content {
     Dump,
     /// An empty list, as the service wrote it in 2010 whatever the records.
@@ -26,7 +26,7 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// Before it comes what it refers to.
+    /// Its place in the order of loading: after the kinds that it refers to.
     pub(super) fn rank(&self) -> Option<usize> {
         match self {
             Content::Dump | Content::Nothing => None,
@@ -42,24 +42,24 @@ pub(super) struct Loader<'a> {
     pub(super) store: &'a ClientStore,
     pub(super) connection: &'a Connection,
     pub(super) at: DateTime<Utc>,
-    /// Whether an element that has no place is an error.
+    /// Whether an unknown element is an error.
     pub(super) strict: bool,
     /// How many records of each kind were loaded.
     pub(super) kinds: Vec<(&'static str, u64)>,
     pub(super) records: u64,
     pub(super) progress: &'a mut dyn FnMut(Progress),
-    /// The elements of the document at hand that have no place.
+    /// The unknown elements of the current document.
     pub(super) unknown: Unknowns,
-    /// The ids of what may have taken a default record's place, which it does not give up again.
+    /// The ids of loaded records that took the place of a seeded one.
     pub(super) replacements: HashSet<(&'static str, i64)>,
-    /// The records that hold other values until the end, each with its own.
+    /// The records with temporary values, and the values that they get at the end.
     pub(super) held: Vec<(&'static Entity, i64, Vec<i64>)>,
-    /// The kinds whose seeded records go at the end.
+    /// The kinds whose seeded records are removed at the end.
     pub(super) aside: Vec<&'static Entity>,
 }
 
 impl Loader<'_> {
-    /// Counts elements that have no place, or refuses them.
+    /// Counts unknown elements, or refuses them.
     pub(super) fn note(&mut self, met: &Unknowns) -> Result<()> {
         match met.met().first() {
             Some(Unknown { element, line, .. }) if self.strict => {
@@ -74,7 +74,7 @@ impl Loader<'_> {
     }
 
     pub(super) fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
-        self.store.prepare(entity, &mut values);
+        self.store.prepare(entity, &mut values)?;
         if let (Some(_), Some(id)) = (entity.seeded, values.integer("id"))
             && !self.replacements.insert((entity.table.name, id))
         {
@@ -98,7 +98,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Tells the progress.
+    /// Reports the progress.
     pub(super) fn tell(&mut self) {
         (self.progress)(Progress { doing: "loading the records", done: self.records, total: 0 });
     }
@@ -116,7 +116,7 @@ impl Loader<'_> {
         }
     }
 
-    /// Gives the records the values that they could not have before the last one was there.
+    /// Gives records the values that were only allowed once all records were loaded.
     pub(super) fn finish(&mut self) -> Result<()> {
         for (entity, id, own) in self.held.drain(..) {
             let Some(loading) = entity.loading else { continue };
@@ -141,7 +141,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// The id that a kind of record gets next, at least.
+    /// Makes the next id of a kind at least this one.
     pub(super) fn next_id(&self, entity: &Entity, next: i64) -> Result<()> {
         let (name, last) = (entity.table.name, next.saturating_sub(1));
         if last > MAX_ID {
@@ -159,7 +159,7 @@ impl Loader<'_> {
     }
 }
 
-/// Lets columns hold values, and gives those that they will have.
+/// Sets temporary values of columns, and returns the final ones.
 fn hold(values: &mut Values, held: &[(&'static str, i64)]) -> Vec<i64> {
     let mut own = Vec::with_capacity(held.len());
     for (name, value) in held {

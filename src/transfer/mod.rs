@@ -9,7 +9,7 @@ pub use load::Loaded;
 
 /// The root of the whole store's document.
 const ROOT: &str = "clientstore";
-/// The version of its form.
+/// The version of the document's format.
 const VERSION: &str = "1";
-/// The part of it that says which id each resource gives next.
+/// The part of the document with the next id of each resource.
 const NEXT_IDS: &str = "next-ids";

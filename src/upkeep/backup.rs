@@ -9,11 +9,10 @@ use crate::store::{ClientStore, Reads, absolute, copy};
 impl ClientStore {
     /// Copies the store, as it is at this moment, to a new file, and checks the copy.
     ///
-    /// Others may write meanwhile; a store on disk holds up nobody. The copy gets its name once it
-    /// is whole, checked, and on the disk, with the permissions of the original. It is a store like
-    /// any other: open it, or put it in the original's place. The report is that of
-    /// [`check`](Self::check): what is wrong with records or the schema is so in the original as
-    /// well. Each step of the way calls `progress`.
+    /// Others may write meanwhile; the copy of a store on disk blocks nobody. The copy gets its name once it is whole,
+    /// checked and on the disk, with the permissions of the original. It is a store like any other: open it, or put it
+    /// in the original's place. The report is that of [`check`](Self::check). Findings about records or the schema hold
+    /// for the original as well. `progress` is called at each step.
     ///
     /// ```
     /// use clientstore::{ClientStore, NewClient};

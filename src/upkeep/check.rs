@@ -14,12 +14,12 @@ use crate::store::{ClientStore, Reads, differences, inspect};
 impl ClientStore {
     /// Checks that the store is whole, and tells what is wrong with it and where; it changes nothing.
     ///
-    /// It looks at the pages of the file and its indexes, at tables, indexes and triggers against
-    /// those that a store has, and at each record: whether what it refers to is there, whether its
-    /// values have their forms, the rules of the API hold, and its amounts follow from its lines,
-    /// percents and payments. An invoice without lines may have been loaded from a list, which
-    /// has none, and so is any amount of it right. All is read at one moment; the store may be in
-    /// use. Each step of the way calls `progress`.
+    /// It checks the pages and indexes of the file, and that the tables, indexes and triggers are those of a store. Of
+    /// each record it checks that the records it refers to exist, that its values are well-formed, that the rules of
+    /// the API hold, and that its amounts follow from its lines, percents and payments. The amounts of an invoice
+    /// without lines are not checked, since it may come from a list, which has no lines.
+    ///
+    /// All is read at one moment; the store may be in use. `progress` is called at each step.
     ///
     /// ```
     /// let store = clientstore::ClientStore::open_in_memory()?;
@@ -30,21 +30,31 @@ impl ClientStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`](crate::Error::Busy) and [`Error::Storage`](crate::Error::Storage) where the file cannot be read at
-    /// all. Damage is a finding.
+    /// [`Error::Busy`](crate::Error::Busy) and [`Error::Storage`](crate::Error::Storage) where the file cannot be read
+    /// at all. Damage is a finding.
     pub fn check(&self, mut progress: impl FnMut(Progress)) -> Result<Report> {
         self.snapshot()?.read(|connection| check(connection, &mut progress))
     }
 
-    /// Checks a file as [`check`](Self::check) does, also one that is too damaged or altered to be
-    /// opened.
+    /// Checks a file as [`check`](Self::check) does, even one that is too damaged or altered to be opened.
     ///
     /// The file itself stays as it is, to the byte. It may be in use.
     ///
+    /// ```no_run
+    /// use clientstore::ClientStore;
+    ///
+    /// let report = ClientStore::check_file("clientstore.db", |_| {})?;
+    /// for finding in report.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`Error::Missing`](crate::Error::Missing), [`Error::Foreign`](crate::Error::Foreign), [`Error::Newer`](crate::Error::Newer),
-    /// [`Error::Unopened`](crate::Error::Unopened), [`Error::Busy`](crate::Error::Busy) and [`Error::Storage`](crate::Error::Storage).
+    /// [`Error::Missing`](crate::Error::Missing), [`Error::Foreign`](crate::Error::Foreign),
+    /// [`Error::Newer`](crate::Error::Newer), [`Error::Unopened`](crate::Error::Unopened),
+    /// [`Error::Busy`](crate::Error::Busy) and [`Error::Storage`](crate::Error::Storage).
     pub fn check_file(path: impl AsRef<Path>, mut progress: impl FnMut(Progress)) -> Result<Report> {
         let mut report = Report::default();
         let connection = inspect(path.as_ref());
@@ -57,7 +67,7 @@ impl ClientStore {
 fn check(connection: &Connection, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
     let mut report = Report::default();
     progress(Progress { doing: "checking the pages", done: 0, total: 0 });
-    // The rules are checked below, where the record is known that breaks one.
+    // The rules are checked below, record by record, so that a finding names the record.
     connection.execute_batch("PRAGMA ignore_check_constraints = ON")?;
     let pages = integrity(connection, &mut report);
     connection.execute_batch("PRAGMA ignore_check_constraints = OFF")?;
@@ -76,7 +86,7 @@ fn integrity(connection: &Connection, report: &mut Report) -> Result<()> {
             ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
             other => format!("{other:?}"),
         };
-        // Of one damaged tree, SQLite may tell in several lines.
+        // SQLite may report one damaged tree in several lines.
         for line in said.lines().filter(|line| *line != "ok" && !line.starts_with("*** in database")) {
             report.add(Problem::Damage, line);
         }

@@ -16,18 +16,18 @@ const KEPT: u64 = 100;
 pub enum Problem {
     /// Pages or indexes of the file are damaged (SQLite's `integrity_check`).
     Damage,
-    /// A table, an index or a trigger is missing or altered, or is none of a store's.
+    /// A table, an index or a trigger is missing, altered, or not part of a store.
     Schema,
     /// A record refers to one that is not there.
     Reference,
-    /// A value has no form that a store writes: not UTF-8, no date, no decimal, not one of its list,
-    /// or a character that XML cannot carry.
+    /// A value that no store writes: not UTF-8, not a date or a decimal where one must be, not one of the listed
+    /// values, or with a character that XML cannot carry.
     Value,
     /// A rule of the API is broken.
     Rule,
-    /// An amount, a state or the like is not what it follows from: lines, percents, payments.
+    /// An amount or a state does not follow from the lines, the percents and the payments.
     Total,
-    /// An id that was given once might be given again, or ids run out.
+    /// An id might be given twice, or no id is left.
     Sequence,
 }
 
@@ -51,11 +51,11 @@ impl fmt::Display for Problem {
 pub struct Finding {
     /// What kind of thing.
     pub problem: Problem,
-    /// The table, where it is in one.
+    /// The table, if it is about one.
     pub table: Option<&'static str>,
-    /// The record's id, where it is in one.
+    /// The record's id, if it is about one.
     pub id: Option<i64>,
-    /// The column, where it is in one.
+    /// The column, if it is about one.
     pub column: Option<&'static str>,
     /// What is wrong.
     pub description: String,
@@ -78,6 +78,24 @@ impl fmt::Display for Finding {
 }
 
 /// What a check has found.
+///
+/// ```
+/// use clientstore::{ClientStore, NewClient, Problem};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// store.clients().create(&NewClient::named("SuprCorp"))?;
+/// let report = store.check(|_| {})?;
+/// assert!(report.kinds().contains(&("client", 1)));
+/// if !report.is_clean() {
+///     println!("{} findings in {} records, the first of them:", report.count(), report.records());
+///     for finding in report.findings() {
+///         println!("{finding}");
+///     }
+/// }
+/// assert_eq!(report.count_of(Problem::Damage), 0);
+/// assert!(!report.is_partial(), "everything could be looked at");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     findings: Vec<Finding>,
@@ -97,7 +115,7 @@ impl Report {
         &self.findings
     }
 
-    /// How many findings there are, those that are not kept as well.
+    /// How many findings there are, including those above the first hundred of a problem.
     pub fn count(&self) -> u64 {
         self.counts.values().sum()
     }
@@ -143,7 +161,7 @@ impl Report {
     }
 }
 
-/// Damage that SQLite meets on its way is a finding like any other, and ends that way.
+/// Turns damage that SQLite reports as an error into a finding; `None` then.
 pub(super) fn or_damage<T>(report: &mut Report, result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

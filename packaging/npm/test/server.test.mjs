@@ -100,6 +100,29 @@ test("a reset goes back to a snapshot", async () => {
   assert.equal((await server.reset()).records.clients, 0);
 });
 
+test("every call acts as the person until another or a reset", async () => {
+  await server.seed(
+    "<user><email>jane@example.com</email><first-name>Jane</first-name><last-name>Doe</last-name></user>",
+  );
+  const seesInvoices = async () => (await fetch(`${server.url}/invoices`)).status;
+  assert.equal(await seesInvoices(), 200);
+  await server.asPerson(2);
+  assert.equal(await seesInvoices(), 404, "a regular user sees no invoices");
+  assert.match(await get(`${server.url}/account/who_am_i`), /<email>jane@example\.com</);
+  await server.asPerson(null);
+  assert.equal(await seesInvoices(), 200);
+  await server.asPerson(2);
+  await server.reset();
+  assert.equal(await seesInvoices(), 200);
+});
+
+test("a person who is not there is told", async () => {
+  await assert.rejects(server.asPerson(9), (error) => {
+    assert.match(error.message, /There is no person 9/);
+    return error instanceof ControlError && error.at === "id";
+  });
+});
+
 test("the throttle is the service's", async () => {
   await server.throttle();
   assert.equal((await server.state()).throttle.on, true);

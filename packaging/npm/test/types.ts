@@ -9,6 +9,10 @@ export async function uses(): Promise<void> {
   const fired: number[] = (await server.faults(rule)).map((told) => told.fired);
   const entries: Entry[] = await server.journal({ path: "/clients/*", limit: fired.length });
   await server.verify({ body: { name: entries[0]?.body ?? null }, count: { at_least: 1 } });
+  await server.asPerson(2);
+  await server.asPerson(null);
+  // @ts-expect-error: a person is named by their id
+  await server.asPerson("jane@example.com");
   const now: Date = await server.clock.advance(60);
   await server.clock.freeze(now);
   const clients: number | undefined = (await server.reset("start")).records["clients"];

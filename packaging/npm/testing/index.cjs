@@ -189,6 +189,10 @@ class Server {
     await this.control("PUT", "throttle", { on });
   }
 
+  async asPerson(id) {
+    await (id === null ? this.control("DELETE", "person") : this.control("PUT", "person", { id }));
+  }
+
   state() {
     return this.control("GET", "state");
   }

@@ -51,6 +51,10 @@ export class Server {
   clearFaults(): Promise<void>;
   /** Switches the service's own limit on or off: 100 calls in 15 seconds. */
   throttle(on?: boolean): Promise<void>;
+  /** Lets every call of the API act as this person, with no more rights than theirs, until a reset; the program under test
+   * needs no other credentials. `null` lets everybody act as who they are again. Rejects with ControlError where there is no
+   * such person. */
+  asPerson(id: number | null): Promise<void>;
   /** How many records there are of each kind, and how everything is set. */
   state(): Promise<State>;
   /** Calls any control path; a body that is neither text nor bytes is sent as JSON. */

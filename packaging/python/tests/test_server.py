@@ -103,6 +103,38 @@ def test_a_reset_goes_back_to_a_snapshot(clientstore):
     assert clientstore.reset()["records"]["clients"] == 0
 
 
+def status(url):
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+JANE = "<user><email>jane@example.com</email><first-name>Jane</first-name><last-name>Doe</last-name></user>"
+
+
+def test_every_call_acts_as_the_person_until_another_or_a_reset(clientstore):
+    clientstore.seed(JANE)
+    invoices, me = f"{clientstore.url}/invoices", f"{clientstore.url}/account/who_am_i"
+    assert status(invoices) == 200
+    clientstore.as_person(2)
+    assert status(invoices) == 404, "a regular user sees no invoices"
+    assert "<email>jane@example.com</email>" in get(me)
+    clientstore.as_person(None)
+    assert status(invoices) == 200 and "jane@example.com" not in get(me)
+    clientstore.as_person(2)
+    clientstore.reset()
+    assert status(invoices) == 200
+
+
+def test_a_person_who_is_not_there_is_told(clientstore):
+    with pytest.raises(package.ControlError, match="There is no person 9") as refused:
+        clientstore.as_person(9)
+    assert refused.value.at == "id"
+
+
 def test_the_throttle_is_the_services(clientstore):
     clientstore.throttle()
     assert clientstore.state()["throttle"]["on"]

@@ -71,6 +71,15 @@ pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
 /// Reads the body of a request that creates a record: what a create may set, read-only fields and
 /// unknown members ignored.
 ///
+/// ```
+/// use clientstore::{Client, ClientStore, json};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// let id = store.clients().create(&json::read_new::<Client>(br#"{"client":{"name":"SuprCorp"}}"#)?)?;
+/// assert_eq!(store.clients().get(id)?.name, "SuprCorp");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`read()`]. That required fields are there is checked when the record is created.
@@ -117,6 +126,14 @@ pub fn write<R: Record>(record: &R) -> Result<Vec<u8>> {
 }
 
 /// Writes a document of just the given fields, like the body of a request.
+///
+/// ```
+/// use clientstore::{NewClient, json};
+///
+/// let document = json::write_fields(NewClient::named("SuprCorp").fields())?;
+/// assert_eq!(document, b"{\"client\":{\"name\":\"SuprCorp\"}}\n");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -85,6 +85,15 @@ pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
 /// Reads the body of a request that creates a record: what a create may set, read-only fields and
 /// unknown elements ignored.
 ///
+/// ```
+/// use clientstore::{Client, ClientStore, xml};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// let id = store.clients().create(&xml::read_new::<Client>(b"<client>\n  <name>SuprCorp</name>\n</client>\n")?)?;
+/// assert_eq!(store.clients().get(id)?.name, "SuprCorp");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`read()`]. That required fields are there is checked when the record is created.
@@ -161,6 +170,14 @@ pub fn write<R: Record>(record: &R, dialect: Dialect) -> Result<Vec<u8>> {
 }
 
 /// Writes a document of just the given fields, like the body of a request, in either dialect.
+///
+/// ```
+/// use clientstore::{Dialect, NewClient, xml};
+///
+/// let document = xml::write_fields(NewClient::named("SuprCorp").fields(), Dialect::Documented)?;
+/// assert_eq!(document, b"<client>\n  <name>SuprCorp</name>\n</client>\n");
+/// # Ok::<(), clientstore::Error>(())
+/// ```
 ///
 /// # Errors
 ///

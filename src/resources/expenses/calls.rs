@@ -6,6 +6,7 @@ use super::{EXPENSES, FROM, PERSON, TO, rules};
 use crate::account::WeekStart;
 use crate::error::Result;
 use crate::format::Purpose;
+use crate::resources::people::of_user;
 use crate::resources::projects::{PROJECT, PROJECTS};
 use crate::resources::{Answer, Call, Plan};
 use crate::value::in_range;
@@ -22,7 +23,7 @@ pub(super) fn week(call: &Call<'_>) -> Result<Plan> {
 fn of_week(call: &Call<'_>, day: NaiveDate) -> Result<Plan> {
     let (first, last) = week_of(day, call.store.account().week_start_day);
     let mut selection = EXPENSES.unfiltered(call.store.today());
-    selection.belonging_to(PERSON.column, call.of_user(None)?);
+    selection.belonging_to(PERSON.column, of_user(call, None)?);
     FROM.day(&mut selection, first);
     TO.day(&mut selection, last);
     selection.sorts = true;
@@ -50,14 +51,14 @@ pub(super) fn create(call: &Call<'_>) -> Result<Plan> {
     let person = match values.integer(PERSON.column) {
         // A rule says whether they are there.
         Some(named) if call.actor.is_administrator() => named,
-        named => call.of_user(named)?,
+        named => of_user(call, named)?,
     };
     if let Some(project) = values.integer(PROJECT.column)
         && call.store.must_exist(&PROJECTS, project, call.reach).is_err()
     {
         return Err(rules::no_such_project(project));
     }
-    let command = call.store.creation(&EXPENSES, Some(person), values);
+    let command = call.store.creation(&EXPENSES, Some(person), values)?;
     Ok(Plan::Write { command, answer: Answer::Created { resource, parent: None } })
 }
 

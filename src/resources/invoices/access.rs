@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::gather;
+use super::line_csv;
 use super::lines::{self, LineItem, NewLineItem};
 use super::payments::{NewPayment, Payment, PaymentId};
 use super::{
@@ -92,7 +93,7 @@ impl NewInvoice {
     /// The lines.
     #[must_use]
     pub fn lines(mut self, lines: impl IntoIterator<Item = NewLineItem>) -> Self {
-        self.fields.values.attached = Some(lines::csv_of(lines));
+        self.fields.values.attached = Some(line_csv::of_new(lines));
         self
     }
 }
@@ -101,7 +102,7 @@ impl InvoiceChanges {
     /// The lines, in the place of all that the invoice has.
     #[must_use]
     pub fn lines(mut self, lines: impl IntoIterator<Item = NewLineItem>) -> Self {
-        self.fields.values.attached = Some(lines::csv_of(lines));
+        self.fields.values.attached = Some(line_csv::of_new(lines));
         self
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod defaults;
 mod gather;
+mod line_csv;
 mod lines;
 pub(crate) mod messages;
 pub(crate) mod money;
@@ -148,16 +149,17 @@ pub(crate) static INVOICES: Entity = Entity::of::<Invoice>()
     .filters(&[Filter::CLIENT, Filter::UPDATED_SINCE, FROM, TO, STATUS, PAGE])
     .prepare(|values, settings| {
         if values.text("client_key").is_none_or(str::is_empty) {
-            let key = settings.new_key();
+            let key = settings.new_key()?;
             values.set("client_key", Value::Text(key.iter().map(|byte| format!("{byte:02x}")).collect()));
         }
+        Ok(())
     })
     .signed(&[("created_by_id", Signature::Id)])
     .complete(complete)
     .revise(revise)
     .release(gather::release)
     .entail(&[], entail)
-    .attached(Attached { text: lines::csv, at_most: lines::csv_at_most, read: lines::read })
+    .attached(Attached { text: line_csv::of_invoice, at_most: line_csv::at_most, read: line_csv::read })
     .invariants(&audit::INVARIANTS)
     .audit(audit::audit);
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
+use super::super::people::of_user;
 use super::super::{Answer, Call, Plan, Telling};
 use super::request::{Hours, Request};
 use super::{DAY_ENTRIES, PERSON, entry, timers};
@@ -24,7 +25,7 @@ pub(super) fn day(call: &Call<'_>) -> Result<Plan> {
 }
 
 fn of_day(call: &Call<'_>, day: NaiveDate) -> Result<Plan> {
-    let user = call.of_user(None)?;
+    let user = of_user(call, None)?;
     let is_slim = parameter(call, "slim").is_some_and(|value| value == "1");
     let now = call.store.now();
     let members = call.store.snapshot()?.read(|connection| {
@@ -81,7 +82,7 @@ fn projects(connection: &Connection, user: i64) -> Result<Vec<Vec<Node>>> {
 }
 
 pub(super) fn show(call: &Call<'_>) -> Result<Plan> {
-    let (user, id) = (call.of_user(None)?, call.record_id()?);
+    let (user, id) = (of_user(call, None)?, call.record_id()?);
     let now: DateTime<Utc> = call.store.now();
     let members = call.store.read(|connection| entry::one(connection, id, user, now))?;
     Ok(Plan::Tree("timer", vec![Node::Bare("day_entry", members)]))
@@ -89,15 +90,15 @@ pub(super) fn show(call: &Call<'_>) -> Result<Plan> {
 
 /// Starts or stops the timer. A body of a POST may say for whom.
 pub(super) fn timer(call: &Call<'_>) -> Result<Plan> {
-    let of_user = if call.body.is_none() { None } else { Request::read(call)?.of_user };
-    let user = call.of_user(of_user)?;
+    let named = if call.body.is_none() { None } else { Request::read(call)?.of_user };
+    let user = of_user(call, named)?;
     let telling = Telling { root: "timer", created: false, location: None };
     Ok(write(call, user, Some(call.record_id()?), &timers::TOGGLE, Values::new(DAY_ENTRIES.table), telling))
 }
 
 pub(super) fn add(call: &Call<'_>) -> Result<Plan> {
     let request = Request::read(call)?;
-    let user = call.of_user(request.of_user)?;
+    let user = of_user(call, request.of_user)?;
     let mut values = Values::new(DAY_ENTRIES.table);
     values.set(PERSON.column, Value::Integer(user));
     values.set(super::DAY, Value::Text(date_text(call.store.today())));
@@ -108,7 +109,7 @@ pub(super) fn add(call: &Call<'_>) -> Result<Plan> {
 
 pub(super) fn update(call: &Call<'_>) -> Result<Plan> {
     let request = Request::read(call)?;
-    let user = call.of_user(request.of_user)?;
+    let user = of_user(call, request.of_user)?;
     let mut values = Values::new(DAY_ENTRIES.table);
     request.values(&mut values);
     let procedure = if request.hours == Some(Hours::Timer) { &timers::UPDATE_AND_START } else { &timers::UPDATE };
@@ -117,7 +118,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Plan> {
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Result<Plan> {
-    let user = call.of_user(None)?;
+    let user = of_user(call, None)?;
     let command = call.store.deletion(&DAY_ENTRIES, Some(user), call.record_id()?);
     Ok(Plan::Write { command, answer: Answer::Deleted })
 }

@@ -100,6 +100,24 @@ filter! {
 
 impl ClientStore {
     /// The time entries.
+    ///
+    /// ```
+    /// use clientstore::chrono::NaiveDate;
+    /// use clientstore::rust_decimal::Decimal;
+    /// use clientstore::{ClientStore, DayEntryFilter, NewClient, NewDayEntry, NewProject, NewTaskAssignment};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let client = store.clients().create(&NewClient::named("SuprCorp"))?;
+    /// let project = store.projects().create(&NewProject::of(client, "Website"))?;
+    /// store.task_assignments().create(&NewTaskAssignment::of(project, 2))?;
+    /// let day = NaiveDate::from_ymd_opt(2011, 3, 31).unwrap_or_default();
+    /// let id = store.day_entries().create(&NewDayEntry::of(1, project, 2, day).hours(Decimal::TWO))?;
+    /// assert_eq!(store.day_entries().list(&DayEntryFilter::new().from(day))?.count(), 1);
+    ///
+    /// assert_eq!(store.day_entries().start_timer(id)?, None, "no other timer was stopped");
+    /// assert!(store.day_entries().stop_timer(id)? >= Decimal::TWO);
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
     pub fn day_entries(&self) -> Records<'_, DayEntry> {
         self.records()
     }

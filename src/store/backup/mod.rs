@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::error::{Error, Result};
+use crate::store::keys::draw;
 use crate::store::open::{is_at, unwritable, with_suffix};
 
 #[cfg(feature = "server")]
@@ -71,9 +72,7 @@ struct Partial {
 
 impl Partial {
     fn beside(to: &Path) -> Result<Self> {
-        let mut random = [0; 4];
-        getrandom::fill(&mut random).map_err(|error| Error::storage("naming the copy", error.to_string()))?;
-        let path = with_suffix(to, &format!(".{:08x}.partial", u32::from_ne_bytes(random)));
+        let path = with_suffix(to, &format!(".{:08x}.partial", u32::from_ne_bytes(draw()?)));
         let mut options = File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]

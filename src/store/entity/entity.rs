@@ -36,7 +36,7 @@ pub struct Entity {
     /// The columns that only an administrator sets in a record that is there.
     pub(crate) reserved: &'static [&'static str],
     /// Takes from the store's settings what applying a command must not ask for, like random keys.
-    pub(crate) prepare: Option<fn(&mut Values, &Builder)>,
+    pub(crate) prepare: Option<fn(&mut Values, &Builder) -> Result<()>>,
     /// The columns that say who made a record.
     pub(crate) signed: &'static [(&'static str, Signature)],
     /// Finds the record that is there already and that a create means, and makes it what the create says.
@@ -151,7 +151,7 @@ impl Entity {
         self
     }
 
-    pub(crate) const fn prepare(mut self, prepare: fn(&mut Values, &Builder)) -> Self {
+    pub(crate) const fn prepare(mut self, prepare: fn(&mut Values, &Builder) -> Result<()>) -> Self {
         self.prepare = Some(prepare);
         self
     }

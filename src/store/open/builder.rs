@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use crate::account::Account;
 use crate::error::Result;
 use crate::store::ClientStore;
-use crate::store::keys::{Key, Keys};
+use crate::store::keys::{Key, Keys, draw};
 use crate::store::time::{Clock, Time};
 
 /// What an acknowledged write survives; SQLite's `synchronous` under a write-ahead log.
@@ -57,12 +57,7 @@ impl Default for Builder {
         Builder {
             clock: Arc::new(Utc::now),
             frozen: None,
-            keys: Keys::Given(Arc::new(|| {
-                let mut key = Key::default();
-                // The system's generator fails on no system that SQLite runs on.
-                getrandom::fill(&mut key).expect("the system has random numbers");
-                key
-            })),
+            keys: Keys::Given(Arc::new(draw)),
             durability: Durability::Full,
             busy_timeout: Duration::from_secs(5),
             readers: 8,
@@ -105,7 +100,7 @@ impl Builder {
     /// default. A person who guesses a key can open the invoice, so use another generator in tests only.
     #[must_use]
     pub fn key_generator(mut self, keys: impl Fn() -> [u8; 20] + Send + Sync + 'static) -> Self {
-        self.keys = Keys::Given(Arc::new(keys));
+        self.keys = Keys::Given(Arc::new(move || Ok(keys())));
         self
     }
 
@@ -245,18 +240,20 @@ impl Builder {
     }
 
     /// Draws the salt of a password.
-    pub(crate) fn draw_salt(&self) -> [u8; 16] {
-        let mut salt = [0; 16];
+    pub(crate) fn draw_salt(&self) -> Result<[u8; 16]> {
         match &self.keys {
-            Keys::Seeded { .. } => salt.copy_from_slice(&self.keys.next()[..16]),
+            Keys::Seeded { .. } => {
+                let mut salt = [0; 16];
+                salt.copy_from_slice(&self.keys.next()?[..16]);
+                Ok(salt)
+            }
             // Also where a program draws its client keys itself: those need not be random.
-            Keys::Given(_) => getrandom::fill(&mut salt).expect("the system has random numbers"),
+            Keys::Given(_) => draw(),
         }
-        salt
     }
 
     /// Draws a client key.
-    pub(crate) fn new_key(&self) -> Key {
+    pub(crate) fn new_key(&self) -> Result<Key> {
         self.keys.next()
     }
 

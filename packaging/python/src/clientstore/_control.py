@@ -273,6 +273,18 @@ class Controlled:
         """Switches the service's own limit on or off: 100 calls in 15 seconds."""
         self.control("PUT", "throttle", {"on": on})
 
+    def as_person(self, id: Optional[int]) -> None:
+        """Lets every call of the API act as this person, with no more rights than theirs, until a reset.
+
+        The program under test needs no other credentials. ``None`` lets everybody act as who they are again. Raises
+        ControlError where there is no such person.
+        """
+        __tracebackhide__ = True
+        if id is None:
+            self.control("DELETE", "person")
+        else:
+            self.control("PUT", "person", {"id": id})
+
     def state(self) -> Dict[str, Any]:
         """How many records there are of each kind, and how everything is set."""
         state: Dict[str, Any] = self.control("GET", "state")

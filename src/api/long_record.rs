@@ -1,17 +1,16 @@
-//! What takes long is done apart from the runtime's threads, a few at a time, and what is long has room before it is
-//! written.
+//! Long records: written on threads of their own, a few at a time, and only once the budget has room for them.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::body::{Sent, Stream};
 use super::budget::Charge;
 use super::lane::Lane;
+use super::stream::Stream;
 use crate::error::Result;
 use crate::store::{ClientStore, RecordDocument};
 
-/// One record whose document is long, and how it is written.
+/// A record whose document is long, and all that it takes to write it.
 #[derive(Clone)]
 pub(super) struct LongRecord {
     pub(super) lane: Lane,
@@ -20,17 +19,17 @@ pub(super) struct LongRecord {
 }
 
 impl LongRecord {
-    /// How long its document is at most, in bytes.
+    /// An upper bound of its document's length, in bytes.
     pub(super) fn at_most(&self) -> Result<usize> {
         self.store.document_at_most(self.record)
     }
 
-    /// The document, written here and now.
+    /// The document, written on the calling thread.
     pub(super) fn in_place(&self, most: usize) -> Result<Vec<u8>> {
         self.store.long_document(self.record, most)
     }
 
-    /// The document, which counts in the budget where there is a charge for it. It is written once, when there is room.
+    /// The document, written in the lane once the budget has room for it. Without a charge it does not count.
     pub(super) async fn written(self, charge: Option<Charge>) -> Result<Written> {
         let (lane, measured) = (self.lane.clone(), self.clone());
         let most = lane.run(move || measured.at_most()).await?;
@@ -43,8 +42,8 @@ impl LongRecord {
     }
 }
 
-/// The next record of a list, which is long, in room for `most` bytes. While it waits for that, it takes only what is
-/// kept of the list's counted bytes: else lists that wait would take the room from each other.
+/// The long record that comes next in a list, in room for `most` bytes. While it waits for the room, the list gives
+/// back its other counted bytes; otherwise lists that wait would take the room from each other.
 pub(super) async fn next_long(
     lane: Lane,
     mut list: Box<Stream>,
@@ -67,14 +66,15 @@ pub(super) async fn next_long(
     Ok((list, Written::of(record, most, charge).await.into_bytes()))
 }
 
-/// A document, and what it counts with.
+/// A document, and the charge that counts it.
 pub(super) struct Written {
     pub(super) document: Vec<u8>,
     pub(super) charge: Option<Arc<Charge>>,
 }
 
 impl Written {
-    /// Counts it as it is, where there was room for `most` bytes; meanwhile it may have become more.
+    /// Counts the document by its true length in place of the `most` bytes of room; the record may have grown
+    /// meanwhile.
     async fn of(document: Vec<u8>, most: usize, charge: Option<Arc<Charge>>) -> Self {
         if let Some(charge) = &charge {
             charge.shrink(most.saturating_sub(document.len()));
@@ -87,7 +87,7 @@ impl Written {
     pub(super) fn into_bytes(self) -> Bytes {
         let document = Bytes::from(self.document);
         match self.charge {
-            Some(charge) => Bytes::from_owner(Sent { bytes: document, _charge: charge }),
+            Some(charge) => charge.count(document),
             None => document,
         }
     }
