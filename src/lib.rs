@@ -78,7 +78,12 @@ pub use resources::task_assignments::{NewTaskAssignment, TaskAssignment, TaskAss
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter, TaskId};
 pub use resources::time::{DayEntry, DayEntryChanges, DayEntryFilter, DayEntryId, NewDayEntry};
 pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges, UserAssignmentId};
-pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
+#[cfg(feature = "stream")]
+pub use store::ObservationStream;
+pub use store::{
+    Builder, ChangeKind, ChangeVersion, Changes, ClientStore, Durability, List, Observation, Observing, Records,
+    Stored, Transaction, Upgrade,
+};
 pub use transfer::Loaded;
 pub use upkeep::{Finding, Problem, Progress, Report};
 

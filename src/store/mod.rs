@@ -5,6 +5,7 @@ mod backup;
 mod commands;
 mod entity;
 mod keys;
+mod observe;
 mod open;
 mod read;
 mod records;
@@ -30,6 +31,9 @@ pub(crate) use entity::{
 };
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
+#[cfg(feature = "stream")]
+pub use observe::ObservationStream;
+pub use observe::{ChangeKind, ChangeVersion, Changes, Observation, Observing};
 pub(crate) use open::file::differences;
 pub use open::{Builder, Durability};
 pub use read::List;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rusqlite::Connection;
 
 use super::read::{List, Source, record};
-use super::write::{self, Command, Composition, Outcome, Procedure, Told};
+use super::write::{Command, Composition, Outcome, Procedure, Told};
 use super::{Action, ClientStore, NewFile, Selection, Stored};
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, RecordChanges, Values, View};
@@ -280,7 +280,8 @@ impl<'a, R: Stored> Records<'a, R> {
         match self.connection {
             Some(connection) => {
                 self.store.hash_password(&mut command)?;
-                write::apply(connection, command).map_err(|error| self.store.inner.writer.or_full(error))
+                let writer = &self.store.inner.writer;
+                writer.apply(connection, command).map_err(|error| writer.or_full(error))
             }
             None => self.store.run(command),
         }

@@ -4,6 +4,7 @@ mod apply;
 mod command;
 mod complete;
 mod file;
+mod listening;
 mod load;
 mod place;
 mod queue;
