@@ -42,6 +42,7 @@ mod store;
 #[cfg(feature = "server")]
 pub mod testing;
 mod transfer;
+mod undo;
 mod upkeep;
 mod value;
 
@@ -85,6 +86,7 @@ pub use store::{
     Stored, Transaction, Upgrade,
 };
 pub use transfer::Loaded;
+pub use undo::UndoSession;
 pub use upkeep::{Finding, Problem, Progress, Report};
 
 /// The README's code compiles and runs.

@@ -4,10 +4,12 @@ mod actor;
 mod backup;
 mod commands;
 mod entity;
+mod history;
 mod keys;
 mod observe;
 mod open;
 mod read;
+mod recorder;
 mod records;
 mod schema;
 mod snapshot;
@@ -29,6 +31,7 @@ pub(crate) use entity::{
     Action, Archiving, Attached, By, Change, Done, Entity, Files, Filter, Invariant, Kept, Loading, NewFile, On,
     Parent, Rule, Selection, Signature, is_media_type,
 };
+pub(crate) use history::Way;
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
 #[cfg(feature = "stream")]
@@ -38,6 +41,7 @@ pub(crate) use open::file::differences;
 pub use open::{Builder, Durability};
 pub use read::List;
 pub(crate) use read::{Document, Ended, FileBytes, ListDocument, PIECE, Reads, RecordDocument, Source};
+pub(crate) use recorder::{ChangedRow, Recorded, Recording, Row};
 pub use records::{Records, Transaction};
 pub use schema::Upgrade;
 pub(crate) use snapshot::{Snapshot, Version};
@@ -46,9 +50,10 @@ pub(crate) use time::Time;
 pub(crate) use write::Spawn;
 pub(crate) use write::{
     Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, apply,
-    change, create, delete_where, load,
+    change, create, delete_where, load, refusal,
 };
 
+use self::history::History;
 use self::open::{Access, Claim, Identity, Settings, file};
 use self::read::Readers;
 use self::write::{File, Writer};
@@ -77,6 +82,8 @@ use crate::value::whole_seconds;
 #[derive(Clone)]
 pub struct ClientStore {
     inner: Arc<Inner>,
+    /// What this handle and its clones have written, where it can be undone.
+    history: Option<Arc<History>>,
 }
 
 struct Inner {
@@ -167,14 +174,15 @@ impl ClientStore {
         let writer = Writer::new(connection, Some(file), timeout)?;
         let (path, time) = (Some(path.to_owned()), builder.time());
         let (readers, writer) = (Some(readers), Arc::new(writer));
-        Ok(ClientStore { inner: Arc::new(Inner { path, readers, writer, builder, upgrade, time, _claim: claim }) })
+        let inner = Inner { path, readers, writer, builder, upgrade, time, _claim: claim };
+        Ok(ClientStore { inner: Arc::new(inner), history: None })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
         let writer = Writer::new(file::memory(&settings(&builder), &builder.account)?, None, builder.busy_timeout)?;
         let (writer, time) = (Arc::new(writer), builder.time());
         let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
-        Ok(ClientStore { inner: Arc::new(inner) })
+        Ok(ClientStore { inner: Arc::new(inner), history: None })
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -219,7 +227,10 @@ impl ClientStore {
     /// What the closure gives, of any type that an [`Error`] can become, and [`Error::Busy`], [`Error::ReadOnly`],
     /// [`Error::Moved`] or [`Error::Storage`] where the transaction cannot begin or commit.
     pub fn transaction<T, E: From<Error>>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.inner.writer.transaction(|connection| run(&Transaction::new(self, connection)))
+        match &self.history {
+            None => self.inner.writer.transaction(|connection| run(&Transaction::new(self, connection))),
+            Some(history) => self.recorded(history, run),
+        }
     }
 
     /// The same for the parts of this crate that write with the transaction's own connection.

@@ -19,4 +19,5 @@ pub(crate) use load::{add, add_checked, delete_where, load};
 pub(crate) use place::Place;
 #[cfg(feature = "tower")]
 pub(crate) use queue::Spawn;
+pub(crate) use refusal::refusal;
 pub(crate) use writer::Writer;

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::store::Version;
 use crate::store::observe::Listeners;
 use crate::store::open::{begin, is_busy};
+use crate::store::recorder::Recorder;
 
 /// The most commands that commit together; it bounds how long the first of them waits.
 const GROUP: usize = 256;
@@ -39,6 +40,8 @@ pub(crate) struct Writer {
     commits: AtomicU64,
     /// Who is told of commits.
     pub(super) listeners: Arc<Listeners>,
+    /// Records the transactions of undo sessions.
+    recorder: Recorder,
 }
 
 impl Writer {
@@ -52,6 +55,7 @@ impl Writer {
             file,
             commits: AtomicU64::new(0),
             listeners: Arc::default(),
+            recorder: Recorder::default(),
         };
         writer.lock_file(&lock(&writer.connection))?;
         Ok(writer)
@@ -95,16 +99,33 @@ impl Writer {
         self: &Arc<Self>,
         run: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.transaction_then(run, |value| value)
+    }
+
+    /// The same, with something that is done in the same turn once the transaction is committed.
+    pub(crate) fn transaction_then<T, U, E: From<Error>>(
+        self: &Arc<Self>,
+        run: impl FnOnce(&Connection) -> Result<T, E>,
+        then: impl FnOnce(T) -> U,
+    ) -> Result<U, E> {
         self.turn(|connection| {
             self.begin(connection)?;
-            let result = run(connection);
-            match &result {
-                Ok(_) => self.finish(connection, true)?,
-                Err(_) => drop(connection.execute_batch("ROLLBACK")),
+            match run(connection) {
+                Ok(value) => {
+                    self.finish(connection, true)?;
+                    Ok(Ok(then(value)))
+                }
+                Err(error) => {
+                    drop(connection.execute_batch("ROLLBACK"));
+                    Ok(Err(error))
+                }
             }
-            Ok(result)
         })
         .map_err(|error| self.or_full(error))?
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Says of a failure that the disk is full, where it is.
@@ -223,7 +244,7 @@ impl Writer {
     fn begin(&self, connection: &Connection) -> Result<()> {
         self.lock(connection)?;
         self.listeners.began(connection, self.is_shared());
-        Ok(())
+        self.recorder.tidy(connection)
     }
 
     /// Locks the file, unless it is locked since the last commit.
