@@ -286,8 +286,20 @@ fn write(tx: &Transaction<'_>, random: &mut Random) -> Result<()> {
     }
 }
 
+/// Tells the seed of a test that fails.
+struct SaysIts(u64);
+
+impl Drop for SaysIts {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tell(format!("seed {}", self.0));
+        }
+    }
+}
+
 /// Random steps, undo and redo; the dumps are those of the same history each time.
 fn model(seed: u64, steps: usize) -> (usize, usize) {
+    let _seed = SaysIts(seed);
     let (store, clock) = memory();
     let session = store.undo_session(usize::MAX);
     let mut random = Random(seed);

@@ -53,7 +53,8 @@ impl History {
     }
 
     fn add(&self, recorded: Recorded) {
-        if recorded.rows.is_empty() {
+        // What came and went in one transaction has used ids up.
+        if recorded.rows.is_empty() && recorded.sequences.is_empty() {
             return;
         }
         let mut past = self.past();

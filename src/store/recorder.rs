@@ -35,12 +35,12 @@ pub(crate) struct ChangedRow {
     pub(crate) after: Option<Row>,
 }
 
-/// The last id that a table has given, before and after a transaction.
+/// The last id that a table has given, before and after a transaction; 0 where it has given none.
 #[derive(Debug)]
 pub(crate) struct Sequence {
     pub(crate) table: String,
-    pub(crate) before: Option<i64>,
-    pub(crate) after: Option<i64>,
+    pub(crate) before: i64,
+    pub(crate) after: i64,
 }
 
 /// A table whose key is an integer.
@@ -223,8 +223,8 @@ impl Drop for Recording<'_> {
 
 impl Recording<'_> {
     /// The last id that the table had given as the recording began.
-    pub(crate) fn sequence(&self, table: &str) -> Option<i64> {
-        self.sequences.get(table).copied()
+    pub(crate) fn sequence(&self, table: &str) -> i64 {
+        self.sequences.get(table).copied().unwrap_or_default()
     }
 
     /// What has changed since it began.
@@ -243,7 +243,7 @@ impl Recording<'_> {
         }
         let now = sequences(self.connection)?;
         for table in tables.iter().map(|table| &table.name) {
-            let (before, after) = (self.sequence(table), now.get(table).copied());
+            let (before, after) = (self.sequence(table), now.get(table).copied().unwrap_or_default());
             if before != after {
                 recorded.sequences.push(Sequence { table: table.clone(), before, after });
             }

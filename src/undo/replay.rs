@@ -49,7 +49,8 @@ pub(super) fn replay(connection: &Connection, step: &Recorded, way: Way, recordi
         };
         // Otherwise somebody else has got ids since.
         if recording.sequence(&sequence.table) == from {
-            set_sequence(connection, &sequence.table, to)?;
+            let sql = "UPDATE main.sqlite_sequence SET seq = ?2 WHERE name = ?1";
+            connection.prepare_cached(sql)?.execute((&sequence.table, to))?;
         }
     }
     // What belongs to the step, but was added by somebody else, has gone with it.
@@ -189,14 +190,6 @@ impl<'a> Target<'a> {
 
 fn is_constraint(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
-}
-
-fn set_sequence(connection: &Connection, table: &str, last: Option<i64>) -> Result<()> {
-    match last {
-        Some(last) => connection.execute("UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1", (table, last))?,
-        None => connection.execute("DELETE FROM sqlite_sequence WHERE name = ?1", [table])?,
-    };
-    Ok(())
 }
 
 /// The value as records have it, which have no others.
