@@ -28,6 +28,8 @@
 
 mod account;
 mod api;
+#[cfg(feature = "async")]
+mod asynchronous;
 #[cfg(feature = "server")]
 pub mod control;
 mod error;
@@ -52,6 +54,8 @@ pub use account::{Account, Clock, TimeFormat, WeekStart};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
 pub use api::{Api, Body};
+#[cfg(feature = "async")]
+pub use asynchronous::{AsyncRecords, AsyncStore};
 pub use error::{Error, Obstacle, Result, Rule};
 pub use format::json;
 pub use format::xml::{self, Dialect};

@@ -68,8 +68,8 @@ use crate::value::whole_seconds;
 /// other program. Writes of many threads commit in groups.
 ///
 /// Every call blocks its thread until it is done: a write until it is on the disk, waiting for other programs and for
-/// other threads' transactions up to the builder's `busy_timeout`. In asynchronous code, call the store from a blocking
-/// task, or send requests to `Api`, which does so itself.
+/// other threads' transactions up to the builder's `busy_timeout`. In asynchronous code, use `AsyncStore` (the
+/// feature `async`), or send requests to `Api`; neither blocks the executor.
 ///
 /// ```
 /// use clientstore::{ClientStore, NewClient};

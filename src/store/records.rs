@@ -13,7 +13,7 @@ use crate::record::{NewRecord, RecordChanges, Values, View};
 /// The handle of a transaction that runs.
 ///
 /// A change that gives an error inside it has changed nothing; whether the transaction goes on is
-/// the closure's choice.
+/// the closure's choice. Its calls block, as the [store's](ClientStore) do.
 pub struct Transaction<'a> {
     store: &'a ClientStore,
     connection: &'a Connection,
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Transaction<'_> {
     }
 }
 
-/// The records of one kind: clients, projects or invoices.
+/// The records of one kind, such as clients, projects or invoices. Its calls block, as the [store's](ClientStore) do.
 pub struct Records<'a, R> {
     store: &'a ClientStore,
     /// Inside a transaction, its connection.
