@@ -1,9 +1,9 @@
 //! The change feed: which records were created, updated and deleted since a version.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::touched::{Net, Tables, Touch, net};
+use super::touched::{Net, Rows, Tables, Touch, net};
 use crate::error::Result;
 use crate::record::Describe;
 use crate::store::{ClientStore, Stored};
@@ -38,7 +38,7 @@ pub enum ChangeKind {
 pub struct Changes {
     version: ChangeVersion,
     /// None where they are unknown.
-    known: Option<(Tables, BTreeMap<(usize, i64), Net>)>,
+    known: Option<(Tables, Rows)>,
 }
 
 impl Changes {

@@ -165,12 +165,7 @@ impl<R: Stored> Observation<R> {
         R: Send + Sync + 'static,
     {
         let seat = Arc::downgrade(&self.seated.seat);
-        let mut observation = self;
-        let run = move || {
-            while let Some(value) = observation.next() {
-                call(value);
-            }
-        };
+        let run = move || self.for_each(&mut call);
         let thread = thread::Builder::new().name("clientstore observer".to_owned()).spawn(run);
         // It ends by itself once the seat is closed.
         thread.map(drop).map_err(|error| Error::storage("starting the thread of an observer", error))?;

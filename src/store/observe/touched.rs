@@ -51,6 +51,9 @@ pub(super) struct Touch {
     pub(super) change: Net,
 }
 
+/// Changed rows, by their tables and ids.
+pub(super) type Rows = BTreeMap<(usize, i64), Net>;
+
 /// Whether a row was there before a change, and whether it is there after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Net {
@@ -65,8 +68,8 @@ impl Net {
 }
 
 /// What several writes, in their order, come to for each row.
-pub(super) fn net(touches: impl IntoIterator<Item = Touch>) -> BTreeMap<(usize, i64), Net> {
-    let mut rows = BTreeMap::new();
+pub(super) fn net(touches: impl IntoIterator<Item = Touch>) -> Rows {
+    let mut rows = Rows::new();
     for Touch { table, id, change } in touches {
         rows.entry((table, id)).and_modify(|net: &mut Net| net.after = change.after).or_insert(change);
     }
