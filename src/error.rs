@@ -34,6 +34,15 @@ pub enum Error {
         /// What stands in the way, and how many of each.
         in_the_way: Vec<Obstacle>,
     },
+    /// A step cannot be undone or done again, because a record was changed since, otherwise than through the undo session.
+    /// Nothing was changed.
+    #[error("{record} {id} was changed since by somebody else; nothing was undone or done again")]
+    ChangedSince {
+        /// The record's element name, like `client`.
+        record: &'static str,
+        /// Its id.
+        id: i64,
+    },
     /// A value cannot be taken.
     #[error("{}{field} {reason}", at(.line))]
     Invalid {

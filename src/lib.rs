@@ -47,6 +47,8 @@
 mod account;
 #[cfg(feature = "api")]
 mod api;
+#[cfg(feature = "async")]
+mod asynchronous;
 #[cfg(feature = "server")]
 pub mod control;
 mod error;
@@ -62,6 +64,7 @@ mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transfer;
+mod undo;
 mod upkeep;
 mod value;
 
@@ -72,6 +75,8 @@ pub use account::{Account, Clock, TimeFormat, WeekStart};
 pub use api::HandleFuture;
 #[cfg(feature = "api")]
 pub use api::{Api, Body};
+#[cfg(feature = "async")]
+pub use asynchronous::{AsyncRecords, AsyncStore};
 pub use error::{Error, Obstacle, Result, Rule};
 pub use format::json;
 pub use format::xml::{self, Dialect};
@@ -100,8 +105,14 @@ pub use resources::task_assignments::{NewTaskAssignment, TaskAssignment, TaskAss
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter, TaskId};
 pub use resources::time::{DayEntry, DayEntryChanges, DayEntryFilter, DayEntryId, NewDayEntry};
 pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges, UserAssignmentId};
-pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
+#[cfg(feature = "stream")]
+pub use store::ObservationStream;
+pub use store::{
+    Builder, ChangeKind, ChangeVersion, Changes, ClientStore, Durability, List, Observation, Observing, Records,
+    Stored, Transaction, Upgrade,
+};
 pub use transfer::Loaded;
+pub use undo::UndoSession;
 pub use upkeep::{Finding, Problem, Progress, Report};
 
 /// The README's code compiles and runs.

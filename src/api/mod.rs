@@ -154,7 +154,8 @@ impl Api {
     pub fn new(store: ClientStore) -> Self {
         let (throttle, lists) = Default::default();
         let inner = Inner {
-            store,
+            // Who sends a request has nothing to do with a session's user.
+            store: store.without_history(),
             dialect: Dialect::default(),
             gate: Gate::default(),
             throttle,

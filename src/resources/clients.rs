@@ -124,6 +124,10 @@ pub(crate) static CLIENTS: Entity = Entity::of::<Client>()
     .rules(&[NO_ACTIVE_PROJECTS, NO_PROJECTS, NO_INVOICES])
     .complete(|_, values, _| symbol_follows_currency(values))
     .revise(|_, _, values| symbol_follows_currency(values))
+    .derived(&[(
+        "last_invoice_kind",
+        "ifnull((SELECT kind FROM invoices WHERE client_id = clients.id ORDER BY created_at DESC, id DESC LIMIT 1), ?1)",
+    )])
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {

@@ -209,6 +209,18 @@ pub(crate) static PROJECTS: Entity = Entity::of::<Project>()
     .reserved(&["client_id"])
     .rules(&[HAS_CLIENT, HAS_ACTIVE_CLIENT, HAS_NO_TIME, HAS_NO_EXPENSES])
     .entail(&[], entail)
+    .derived(&[
+        (
+            "hint_earliest_record_at",
+            "ifnull((SELECT min(ifnull(?1, spent_at), spent_at) FROM day_entries WHERE project_id = projects.id \
+             ORDER BY spent_at LIMIT 1), ?1)",
+        ),
+        (
+            "hint_latest_record_at",
+            "ifnull((SELECT max(ifnull(?1, spent_at), spent_at) FROM day_entries WHERE project_id = projects.id \
+             ORDER BY spent_at DESC LIMIT 1), ?1)",
+        ),
+    ])
     .invariants(&INVARIANTS);
 
 pub(crate) static RESOURCE: Resource = Resource {

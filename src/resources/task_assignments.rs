@@ -100,6 +100,8 @@ pub(crate) static TASK_ASSIGNMENTS: Entity = Entity::of::<TaskAssignment>()
     .managed(is_managed!("task_assignments.project_id"))
     .filters(&[Filter::UPDATED_SINCE])
     .rules(&[HAS_PROJECT, HAS_TASK, TASK_IS_ACTIVE, IS_SINGLE, IS_ONE_OF_SEVERAL])
+    // A new project may have none, and has none again once its first is undone.
+    .unlocked("deactivated = 1")
     .existing(|connection, values, at| {
         let pair = [values.integer("project_id"), values.integer("task_id")];
         again(

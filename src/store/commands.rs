@@ -97,7 +97,11 @@ impl ClientStore {
     /// Applies a command and commits it.
     pub(crate) fn run(&self, mut command: Command) -> Result<Outcome> {
         self.hash_password(&mut command)?;
-        self.inner.writer.run(command.read())
+        let (command, writer) = (command.read(), &self.inner.writer);
+        match self.history {
+            None => writer.run(command),
+            Some(_) => self.write_together(|tx| writer.apply(tx.connection(), command)),
+        }
     }
 
     /// The same for a task, which waits without blocking a thread. A password must have been

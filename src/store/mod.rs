@@ -4,9 +4,12 @@ mod actor;
 mod backup;
 mod commands;
 mod entity;
+mod history;
 mod keys;
+mod observe;
 mod open;
 mod read;
+mod recorder;
 mod records;
 mod schema;
 mod snapshot;
@@ -28,12 +31,17 @@ pub(crate) use entity::{
     Action, Archiving, Attached, By, Change, Done, Entity, Files, Filter, Invariant, Kept, Loading, NewFile, On,
     Parent, Rule, Selection, Signature, is_media_type,
 };
+pub(crate) use history::Way;
 #[cfg(feature = "server")]
 pub(crate) use keys::random;
+#[cfg(feature = "stream")]
+pub use observe::ObservationStream;
+pub use observe::{ChangeKind, ChangeVersion, Changes, Observation, Observing};
 pub(crate) use open::file::differences;
 pub use open::{Builder, Durability};
 pub use read::List;
 pub(crate) use read::{Document, Ended, FileBytes, ListDocument, PIECE, Reads, RecordDocument, Source};
+pub(crate) use recorder::{ChangedRow, Recorded, Recording, Row};
 pub use records::{Records, Transaction};
 pub use schema::Upgrade;
 pub(crate) use snapshot::{Snapshot, Version};
@@ -43,10 +51,11 @@ pub(crate) use write::Spawn;
 #[cfg(feature = "generate")]
 pub(crate) use write::apply;
 pub(crate) use write::{
-    Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, change,
-    create, delete_where, load,
+    Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, apply,
+    change, create, delete_where, load, refusal,
 };
 
+use self::history::History;
 use self::open::{Access, Claim, Identity, Settings, file};
 use self::read::Readers;
 use self::write::{File, Writer};
@@ -61,8 +70,8 @@ use crate::value::whole_seconds;
 /// other program. Writes of many threads commit in groups.
 ///
 /// Every call blocks its thread until it is done: a write until it is on the disk, waiting for other programs and for
-/// other threads' transactions up to the builder's `busy_timeout`. In asynchronous code, call the store from a blocking
-/// task, or send requests to `Api`, which does so itself.
+/// other threads' transactions up to the builder's `busy_timeout`. In asynchronous code, use `AsyncStore` (the
+/// feature `async`), or send requests to `Api`; neither blocks the executor.
 ///
 /// ```
 /// use clientstore::{ClientStore, NewClient};
@@ -75,6 +84,8 @@ use crate::value::whole_seconds;
 #[derive(Clone)]
 pub struct ClientStore {
     inner: Arc<Inner>,
+    /// What this handle and its clones have written, where it can be undone.
+    history: Option<Arc<History>>,
 }
 
 struct Inner {
@@ -165,14 +176,15 @@ impl ClientStore {
         let writer = Writer::new(connection, Some(file), timeout)?;
         let (path, time) = (Some(path.to_owned()), builder.time());
         let (readers, writer) = (Some(readers), Arc::new(writer));
-        Ok(ClientStore { inner: Arc::new(Inner { path, readers, writer, builder, upgrade, time, _claim: claim }) })
+        let inner = Inner { path, readers, writer, builder, upgrade, time, _claim: claim };
+        Ok(ClientStore { inner: Arc::new(inner), history: None })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
         let writer = Writer::new(file::memory(&settings(&builder), &builder.account)?, None, builder.busy_timeout)?;
         let (writer, time) = (Arc::new(writer), builder.time());
         let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
-        Ok(ClientStore { inner: Arc::new(inner) })
+        Ok(ClientStore { inner: Arc::new(inner), history: None })
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -217,7 +229,10 @@ impl ClientStore {
     /// What the closure gives, of any type that an [`Error`] can become, and [`Error::Busy`], [`Error::ReadOnly`],
     /// [`Error::Moved`] or [`Error::Storage`] where the transaction cannot begin or commit.
     pub fn transaction<T, E: From<Error>>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.inner.writer.transaction(|connection| run(&Transaction::new(self, connection)))
+        match &self.history {
+            None => self.inner.writer.transaction(|connection| run(&Transaction::new(self, connection))),
+            Some(history) => self.recorded(history, run),
+        }
     }
 
     /// The same for the parts of this crate that write with the transaction's own connection.

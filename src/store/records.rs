@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rusqlite::Connection;
 
 use super::read::{List, Source, record};
-use super::write::{self, Command, Composition, Outcome, Procedure, Told};
+use super::write::{Command, Composition, Outcome, Procedure, Told};
 use super::{Action, ClientStore, NewFile, Selection, Stored};
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, RecordChanges, Values, View};
@@ -13,7 +13,7 @@ use crate::record::{NewRecord, RecordChanges, Values, View};
 /// The handle of a transaction that runs.
 ///
 /// A change that gives an error inside it has changed nothing; whether the transaction goes on is
-/// the closure's choice.
+/// the closure's choice. Its calls block, as the [store's](ClientStore) do.
 ///
 /// ```
 /// use clientstore::{ClientStore, NewClient, NewInvoice, NewLineItem, NewProject};
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Transaction<'_> {
     }
 }
 
-/// The records of one kind: clients, projects or invoices.
+/// The records of one kind, such as clients, projects or invoices. Its calls block, as the [store's](ClientStore) do.
 pub struct Records<'a, R> {
     store: &'a ClientStore,
     /// Inside a transaction, its connection.
@@ -293,7 +293,8 @@ impl<'a, R: Stored> Records<'a, R> {
         match self.connection {
             Some(connection) => {
                 self.store.hash_password(&mut command)?;
-                write::apply(connection, command).map_err(|error| self.store.inner.writer.or_full(error))
+                let writer = &self.store.inner.writer;
+                writer.apply(connection, command).map_err(|error| writer.or_full(error))
             }
             None => self.store.run(command),
         }

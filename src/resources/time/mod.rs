@@ -199,6 +199,7 @@ pub(crate) static DAY_ENTRIES: Entity = Entity::of::<DayEntry>()
     .managed(is_managed!("day_entries.project_id"))
     .filters(&[FROM, TO, USER_ID, PROJECT_ID, BILLABLE, ONLY_BILLED, ONLY_UNBILLED, IS_CLOSED, Filter::UPDATED_SINCE])
     .rules(&rules::RULES)
+    .unlocked("is_closed = 0, is_billed = 0, invoice_id = NULL")
     .complete(|_, values, _| {
         tidy(values);
         Ok(())

@@ -62,6 +62,12 @@ pub struct Entity {
     pub(crate) loading: Option<Loading>,
     /// What a delete does in the place of deleting where other records need the record.
     pub(crate) archiving: Option<Archiving>,
+    /// The columns that the file's triggers keep in step with other records, each with the SQL of what it must be where `?1`
+    /// was its value before.
+    pub(crate) derived: &'static [(&'static str, &'static str)],
+    /// What an undo sets first in a record that the file holds back, as long as nobody else has changed it. A step that has
+    /// locked a record unlocks it so when it is undone.
+    pub(crate) unlocked: Option<&'static str>,
     pub(crate) invariants: &'static [Invariant],
     pub(crate) audit: Option<Audit>,
     /// The statement that creates a record, which is the same for every one.
@@ -105,6 +111,8 @@ impl Entity {
             files: None,
             loading: None,
             archiving: None,
+            derived: &[],
+            unlocked: None,
             invariants: &[],
             audit: None,
             insert: OnceLock::new(),
@@ -213,6 +221,16 @@ impl Entity {
 
     pub(crate) const fn archiving(mut self, archiving: Archiving) -> Self {
         self.archiving = Some(archiving);
+        self
+    }
+
+    pub(crate) const fn derived(mut self, columns: &'static [(&'static str, &'static str)]) -> Self {
+        self.derived = columns;
+        self
+    }
+
+    pub(crate) const fn unlocked(mut self, sets: &'static str) -> Self {
+        self.unlocked = Some(sets);
         self
     }
 

@@ -50,12 +50,12 @@ impl ClientStore {
             return Ok((kept, FileBytes::Whole(bytes)));
         }
         snapshot.keep_little()?;
-        Ok((kept.clone(), FileBytes::Pieces(FilePieces { snapshot, kept, read: 0 })))
+        Ok((kept.clone(), FileBytes::Pieces(Box::new(FilePieces { snapshot, kept, read: 0 }))))
     }
 }
 
 /// The bytes of a file.
 pub(crate) enum FileBytes {
     Whole(Bytes),
-    Pieces(FilePieces),
+    Pieces(Box<FilePieces>),
 }

@@ -59,6 +59,14 @@ impl Cursor {
         Cursor { entity, view, state: State::New(selection) }
     }
 
+    /// A statement that names each table that the list is read from, before the first of it was read.
+    pub(crate) fn statement(&self) -> String {
+        match &self.state {
+            State::New(selection) => self.page(selection).0,
+            State::After(..) | State::Picked(..) | State::End => String::new(),
+        }
+    }
+
     /// Reads on until `each` ends the slice or the list is at its end; true when it may go on.
     pub(crate) fn slice(&mut self, connection: &Connection, each: Each<'_>) -> Result<bool> {
         self.state = match std::mem::replace(&mut self.state, State::End) {

@@ -11,6 +11,6 @@ mod record_document;
 pub(crate) use document::{Ended, ListDocument};
 pub(crate) use file::FileBytes;
 pub use list::List;
-pub(crate) use list::{Reads, Source, record};
+pub(crate) use list::{Cursor, Reads, Source, Step, record};
 pub(crate) use readers::{Reader, Readers};
 pub(crate) use record_document::{Document, PIECE, RecordDocument};

@@ -4,6 +4,7 @@ mod apply;
 mod command;
 mod complete;
 mod file;
+mod listening;
 mod load;
 mod place;
 mod queue;
@@ -18,4 +19,5 @@ pub(crate) use load::{add, add_checked, delete_where, load};
 pub(crate) use place::Place;
 #[cfg(feature = "tower")]
 pub(crate) use queue::Spawn;
+pub(crate) use refusal::refusal;
 pub(crate) use writer::Writer;

@@ -32,7 +32,7 @@ pub(super) fn why_not(connection: &Connection, entity: &Entity, place: Place, ch
 }
 
 /// The refusal of the first rule that a change does not meet.
-pub(super) fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>, actor: i64) -> Result<Error> {
+pub(crate) fn refusal(connection: &Connection, entity: &Entity, change: &Change<'_>, actor: i64) -> Result<Error> {
     let first = entity.table.columns.len() + 1;
     for rule in entity.rules_of(change) {
         let mut sql = format!("SELECT ({})", rule.sql(entity.table, change));

@@ -21,7 +21,9 @@ use super::queue::Submitted;
 use super::queue::{Job, Queue, Reply, Slot, Spawn, State, abandoned, lock};
 use crate::error::{Error, Result};
 use crate::store::Version;
+use crate::store::observe::Listeners;
 use crate::store::open::{begin, is_busy};
+use crate::store::recorder::Recorder;
 
 /// The most commands that commit together; it bounds how long the first of them waits.
 const GROUP: usize = 256;
@@ -30,12 +32,16 @@ pub(crate) struct Writer {
     queue: Mutex<Queue>,
     /// Notified when the leader changes.
     leader_changed: Condvar,
-    connection: Mutex<Connection>,
+    pub(super) connection: Mutex<Connection>,
     busy_timeout: Duration,
     /// None in memory.
     file: Option<File>,
     /// How many commits there may have been.
     commits: AtomicU64,
+    /// Who is told of commits.
+    pub(super) listeners: Arc<Listeners>,
+    /// Records the transactions of undo sessions.
+    recorder: Recorder,
 }
 
 impl Writer {
@@ -48,6 +54,8 @@ impl Writer {
             busy_timeout,
             file,
             commits: AtomicU64::new(0),
+            listeners: Arc::default(),
+            recorder: Recorder::default(),
         };
         writer.lock_file(&lock(&writer.connection))?;
         Ok(writer)
@@ -91,16 +99,33 @@ impl Writer {
         self: &Arc<Self>,
         run: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.alone(|connection| {
+        self.transaction_then(run, |value| value)
+    }
+
+    /// The same, with something that is done in the same turn once the transaction is committed.
+    pub(crate) fn transaction_then<T, U, E: From<Error>>(
+        self: &Arc<Self>,
+        run: impl FnOnce(&Connection) -> Result<T, E>,
+        then: impl FnOnce(T) -> U,
+    ) -> Result<U, E> {
+        self.turn(|connection| {
             self.begin(connection)?;
-            let result = run(connection);
-            match &result {
-                Ok(_) => self.finish(connection, true)?,
-                Err(_) => drop(connection.execute_batch("ROLLBACK")),
+            match run(connection) {
+                Ok(value) => {
+                    self.finish(connection, true)?;
+                    Ok(Ok(then(value)))
+                }
+                Err(error) => {
+                    drop(connection.execute_batch("ROLLBACK"));
+                    Ok(Err(error))
+                }
             }
-            Ok(result)
         })
         .map_err(|error| self.or_full(error))?
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Says of a failure that the disk is full, where it is.
@@ -112,8 +137,14 @@ impl Writer {
     }
 
     /// Runs a closure with the connection to itself and outside any transaction, in turn with the
-    /// commands.
+    /// commands. It may write anything.
     pub(crate) fn alone<T>(self: &Arc<Self>, run: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let result = self.turn(run);
+        self.listeners.unknown();
+        result
+    }
+
+    fn turn<T>(self: &Arc<Self>, run: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let slot = Arc::new(Slot::default());
         // Its reply is never sent: it waits only for its turn.
         let turn = self.job(None, &slot, None);
@@ -137,7 +168,8 @@ impl Writer {
         result
     }
 
-    /// The connection, for reads of a store in memory, which has no other; waits for the transaction that runs.
+    /// The connection, outside any transaction: for reads of a store in memory, which has no other, and for what only the
+    /// writer's connection knows. Waits for the transaction that runs.
     pub(crate) fn connection(&self) -> Result<Locked<'_>> {
         if lock(&self.queue).inside == Some(thread::current().id()) {
             return Err(inside());
@@ -210,20 +242,32 @@ impl Writer {
     }
 
     fn begin(&self, connection: &Connection) -> Result<()> {
+        self.lock(connection)?;
+        self.listeners.began(connection, self.is_shared());
+        self.recorder.tidy(connection)
+    }
+
+    /// Locks the file, unless it is locked since the last commit.
+    fn lock(&self, connection: &Connection) -> Result<()> {
         self.file.as_ref().map_or(Ok(()), File::is_writable)?;
-        if self.exclusive() && !connection.is_autocommit() {
-            return Ok(());
+        if !self.exclusive() || connection.is_autocommit() {
+            begin(connection).map_err(|error| if is_busy(&error) { self.busy() } else { error })?;
         }
-        begin(connection).map_err(|error| if is_busy(&error) { self.busy() } else { error })
+        Ok(())
     }
 
     /// Locks the file until the next commit, where the store owns it.
     fn lock_file(&self, connection: &Connection) -> Result<()> {
-        if self.exclusive() { self.begin(connection) } else { Ok(()) }
+        if self.exclusive() { self.lock(connection) } else { Ok(()) }
     }
 
     fn exclusive(&self) -> bool {
         self.file.as_ref().is_some_and(|file| file.exclusive)
+    }
+
+    /// Whether other programs may write to the file.
+    pub(super) fn is_shared(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| !file.exclusive)
     }
 
     /// Applies commands in one transaction; results are returned once it is committed.
@@ -232,7 +276,7 @@ impl Writer {
         self.begin(connection)?;
         let mut results = Vec::new();
         for command in commands {
-            let result = apply(connection, command);
+            let result = self.apply(connection, command);
             if connection.is_autocommit() {
                 // SQLite has rolled the transaction back, because of a full disk or a failed read.
                 return Err(result.err().unwrap_or_else(abandoned));
@@ -241,6 +285,16 @@ impl Writer {
         }
         self.finish(connection, false)?;
         Ok(results)
+    }
+
+    /// Applies a command inside a transaction.
+    pub(crate) fn apply(&self, connection: &Connection, command: Command) -> Result<Outcome> {
+        let mark = self.listeners.mark();
+        let result = apply(connection, command);
+        if result.is_err() {
+            self.listeners.forget(mark);
+        }
+        result
     }
 
     /// Commits, or rolls back if that fails.
@@ -265,6 +319,8 @@ impl Writer {
             drop(connection.execute_batch("ROLLBACK"));
             Error::storage("committing", error)
         })?;
+        // Once readers see it.
+        self.listeners.committed();
         self.file.as_ref().map_or(Ok(()), File::is_in_place)
     }
 }
