@@ -69,7 +69,8 @@ pub(crate) struct Serve {
     /// Keep the store in memory; it is gone when the server stops
     #[arg(long)]
     memory: bool,
-    /// Serve faster by declaring the file the server's own: nothing else can write it meanwhile
+    /// Serve faster by declaring the file the server's own: nothing else can write it meanwhile, so that Litestream and
+    /// its like cannot follow it
     #[arg(long, conflicts_with = "memory")]
     exclusive: bool,
     /// Serve a file that cannot or should not be written: reads are answered, writes refused with 503
@@ -207,6 +208,12 @@ impl Serve {
         if let Some(upgrade) = store.upgrade() {
             // Also in a quiet log: a file of the user's was changed.
             tracing::warn!("{} was {upgrade}", self.file.display());
+        }
+        if self.exclusive {
+            let file = self.file.display();
+            tracing::info!(
+                "nothing can follow {file} while it is served with --exclusive: Litestream has to write to it"
+            );
         }
         self.tests.load(&store)?;
         let domain = store.account().domain.clone();

@@ -174,7 +174,7 @@ impl Builder {
     ///
     /// Then reads are faster, because nobody else's writes have to be looked for, and each reader
     /// in steady use keeps up to 16 MiB of the file in memory. Other programs can
-    /// still read the file, but not write it, and a second store that is to write it is refused with
+    /// still read the file, but not write it, so that Litestream cannot follow it, and a second store that is to write it is refused with
     /// [`Error::Exclusive`](crate::Error::Exclusive) when it opens. Where another store has the file open for writing,
     /// opening it so is [`Error::InUse`](crate::Error::InUse). A store in memory is its own anyway, and one that only reads claims
     /// nothing.
