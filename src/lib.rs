@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod accounts;
 mod api;
 #[cfg(feature = "server")]
 pub mod control;
@@ -48,6 +49,7 @@ mod value;
 pub use {chrono, rust_decimal};
 
 pub use account::{Account, Clock, TimeFormat, WeekStart};
+pub use accounts::{AccountName, Accounts};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
 pub use api::{Api, Body};

@@ -109,6 +109,12 @@ impl Gate {
         self.stand_in.store(person, Ordering::Relaxed);
     }
 
+    /// Shares with others of the same account as whom everybody acts.
+    #[cfg(feature = "server")]
+    pub(super) fn stand_in_with(&mut self, person: &Arc<AtomicI64>) {
+        self.stand_in = Arc::clone(person);
+    }
+
     /// As whom everybody acts, where that is somebody.
     pub(super) fn standing_in(&self) -> Option<i64> {
         Some(self.stand_in.load(Ordering::Relaxed)).filter(|id| *id != 0)

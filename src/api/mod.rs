@@ -12,6 +12,8 @@ mod body;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server's connections wait and give way"))]
 mod budget;
 mod choose;
+#[cfg(feature = "server")]
+mod each;
 mod encoding;
 mod file;
 #[cfg(feature = "tower")]
@@ -40,6 +42,8 @@ pub(crate) use auth::{Signed, same, sent_pair};
 pub use body::Body;
 #[cfg(feature = "server")]
 pub(crate) use budget::{Budget, Charge, Guest};
+#[cfg(feature = "server")]
+pub(crate) use each::OfAccount;
 #[cfg(feature = "server")]
 pub(crate) use encoding::is_encoded;
 #[cfg(feature = "server")]
@@ -259,13 +263,6 @@ impl Api {
     #[cfg(feature = "server")]
     pub(crate) fn budget(&self) -> &Arc<Budget> {
         &self.inner.lists.budget
-    }
-
-    /// Forgets the kept lists, so that requests that wait for room can have theirs.
-    #[cfg(feature = "server")]
-    pub(crate) fn make_room(&self) {
-        self.inner.lists.forget();
-        self.budget().make_room();
     }
 
     /// What is left to do for a request; its owner is the body itself, where its bytes can be shared.

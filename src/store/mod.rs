@@ -14,15 +14,13 @@ mod time;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
 pub(crate) use actor::{ADMINISTRATOR, Actor, Reach, Role};
-#[cfg(feature = "server")]
-pub(crate) use backup::Image;
-pub(crate) use backup::copy;
+pub(crate) use backup::{Image, copy};
 pub use entity::Stored;
 pub(crate) use entity::{
     Action, Archiving, Attached, By, Change, Done, Entity, Files, Filter, Invariant, Kept, Loading, NewFile, On,
@@ -82,9 +80,19 @@ struct Inner {
     writer: Arc<Writer>,
     builder: Builder,
     upgrade: Option<Upgrade>,
-    time: Time,
+    time: Arc<Time>,
     /// Of a file that is written; given up last.
     _claim: Option<Claim>,
+}
+
+/// A store that is not kept open by this.
+pub(crate) struct WeakStore(Weak<Inner>);
+
+impl WeakStore {
+    /// The store, while anybody has it.
+    pub(crate) fn upgrade(&self) -> Option<ClientStore> {
+        self.0.upgrade().map(|inner| ClientStore { inner })
+    }
 }
 
 impl Drop for Inner {
@@ -167,10 +175,25 @@ impl ClientStore {
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Writer::new(file::memory(&settings(&builder), &builder.account)?, None, builder.busy_timeout)?;
+        let connection = file::memory(&settings(&builder), &builder.account)?;
+        Self::of_memory(builder, connection)
+    }
+
+    fn of_memory(builder: Builder, connection: Connection) -> Result<Self> {
+        let writer = Writer::new(connection, None, builder.busy_timeout)?;
         let (writer, time) = (Arc::new(writer), builder.time());
         let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
         Ok(ClientStore { inner: Arc::new(inner) })
+    }
+
+    /// The store, which is not kept open by what this gives.
+    pub(crate) fn downgrade(&self) -> WeakStore {
+        WeakStore(Arc::downgrade(&self.inner))
+    }
+
+    /// How it was opened.
+    pub(crate) fn builder_used(&self) -> &Builder {
+        &self.inner.builder
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.

@@ -41,6 +41,8 @@ pub struct Builder {
     pub(crate) clock: Clock,
     pub(crate) frozen: Option<DateTime<Utc>>,
     pub(crate) keys: Keys,
+    /// The clock of a store that was open before; none for one of its own.
+    pub(crate) time: Option<Arc<Time>>,
     pub(crate) durability: Durability,
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: usize,
@@ -57,6 +59,7 @@ impl Default for Builder {
         Builder {
             clock: Arc::new(Utc::now),
             frozen: None,
+            time: None,
             keys: Keys::Given(Arc::new(|| {
                 let mut key = Key::default();
                 // The system's generator fails on no system that SQLite runs on.
@@ -97,7 +100,7 @@ impl Builder {
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
-        self.frozen = None;
+        (self.frozen, self.time) = (None, None);
         self
     }
 
@@ -125,6 +128,7 @@ impl Builder {
     #[must_use]
     pub fn deterministic(mut self, seed: u64) -> Self {
         self.frozen = NaiveDate::from_ymd_opt(2010, 1, 1).map(|day| day.and_time(NaiveTime::MIN).and_utc());
+        self.time = None;
         self.keys = Keys::seeded(seed);
         self
     }
@@ -260,8 +264,19 @@ impl Builder {
         self.keys.next()
     }
 
-    pub(crate) fn time(&self) -> Time {
-        Time::new(Arc::clone(&self.clock), self.frozen)
+    pub(crate) fn time(&self) -> Arc<Time> {
+        self.time.clone().unwrap_or_else(|| Arc::new(Time::new(Arc::clone(&self.clock), self.frozen)))
+    }
+
+    /// The same with a clock that goes on when the store is opened again.
+    pub(crate) fn that_goes_on(mut self) -> Self {
+        self.time = Some(Arc::new(Time::new(Arc::clone(&self.clock), self.frozen)));
+        self
+    }
+
+    /// Opens a store again: its clock and its count of client keys go on where they were.
+    pub(crate) fn going_on(&self) -> Self {
+        Builder { keys: self.keys.shared(), ..self.clone() }
     }
 
     /// Opens the file at the path, as [`ClientStore::open`] does.
