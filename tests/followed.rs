@@ -170,3 +170,75 @@ fn the_real_program_follows_a_store_that_is_written_and_restores_it_whole() {
     // The restored file is one to go on with.
     ClientStore::open(&restored).unwrap().clients().create(&NewClient::named("after")).unwrap();
 }
+
+/// A file as Litestream's `restore -f` keeps it: it says beside it how far it is, and the next writes come in place.
+fn brought_along(file: &Store) -> impl Fn(&str) {
+    let (path, txid) = (file.path(), file.directory.path().join("store.db-txid"));
+    std::fs::write(&txid, "0000000000000001\n").unwrap();
+    move |name: &str| {
+        // As Litestream does, with nobody else at the file and without the log; a connection that stays would be in the way.
+        let writer = plain(&path);
+        writer.execute_batch("PRAGMA journal_mode = DELETE").unwrap();
+        writer
+            .execute(
+                "INSERT INTO clients (name, created_at, updated_at) VALUES (?1, ?2, ?2)",
+                (name, "2011-01-01T00:00:00Z"),
+            )
+            .unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        drop(writer);
+        std::fs::write(&txid, format!("{name}\n")).unwrap();
+    }
+}
+
+#[test]
+fn a_standby_that_is_brought_along_shows_what_came_and_is_in_nobodys_way() {
+    let file = Store::after("");
+    let bring = brought_along(&file);
+    let api = clientstore::Api::new(ClientStore::builder().read_only(true).open(file.path()).unwrap());
+    let get = |path: &str| api.handle(http::Request::get(path).body("").unwrap());
+    for number in 2..5 {
+        // Twice: a list that is kept must be let go.
+        for _ in 0..2 {
+            let list = get("/clients").into_body().into_bytes().unwrap();
+            assert_eq!(common::text(&list).matches("<name>").count(), number - 1);
+        }
+        assert_eq!(get(&format!("/clients/{number}")).status(), 404);
+        bring(&format!("Client {number}"));
+        assert_eq!(get(&format!("/clients/{number}")).status(), 200);
+    }
+    let refused = api.handle(http::Request::delete("/clients/1").body("").unwrap());
+    assert_eq!(refused.status(), 503);
+    let hint = refused.headers()["hint"].to_str().unwrap();
+    assert!(hint.ends_with("can only be read: the store was opened for reading only"), "{hint}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_real_program_brings_a_standby_along_while_it_is_read() {
+    let Some(litestream) = litestream() else { return };
+    let file = Store::after("");
+    let at = |name: &str| file.directory.path().join(name);
+    let replica = format!("file://{}", at("replica").display());
+    let store = ClientStore::open(file.path()).unwrap();
+    let started = |command: &mut Command| Ended(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let _replicating = started(Command::new(&litestream).arg("replicate").arg(file.path()).arg(&replica));
+    let patience = Instant::now() + Duration::from_secs(60);
+    let wait = |what: &str, is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(Instant::now() < patience, "{what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    wait("replicated", &|| at("replica").join("ltx/9").is_dir() || at("replica").join("ltx/0").is_dir());
+    let mut follow = Command::new(&litestream);
+    follow.args(["restore", "-f", "-follow-interval", "100ms", "-o"]).arg(at("standby.db")).arg(&replica);
+    let _following = started(&mut follow);
+    wait("restored", &|| at("standby.db-txid").is_file());
+    let standby = ClientStore::builder().read_only(true).open(at("standby.db")).unwrap();
+    for number in 0..3 {
+        let id = store.clients().create(&NewClient::named(format!("Client {number}"))).unwrap();
+        wait("brought along", &|| standby.clients().get(id).is_ok());
+    }
+    assert!(standby.check(|_| {}).unwrap().is_clean());
+}

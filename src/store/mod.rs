@@ -164,8 +164,18 @@ impl ClientStore {
                 }
             })?
         };
-        let identity = Arc::new(Identity::of(path, before, settings.access)?);
-        let readers = Arc::new(Readers::new(Arc::clone(&identity), settings, builder.readers, exclusive));
+        let identity = Identity::of(path, before, settings.access)?;
+        let (identity, readers, connection) = if builder.read_only && open::is_brought_along(path) {
+            // Litestream waits for every connection to be closed; the writer needs one, and writes nothing.
+            let identity = Arc::new(identity.alone());
+            let readers = Readers::brought_along(Arc::clone(&identity), settings);
+            (identity, readers, file::blank(&settings)?)
+        } else {
+            let identity = Arc::new(identity);
+            let readers = Readers::new(Arc::clone(&identity), settings, builder.readers, exclusive);
+            (identity, readers, connection)
+        };
+        let readers = Arc::new(readers);
         let (read_only, timeout) = (builder.read_only, builder.busy_timeout);
         let file = File { readers: Arc::clone(&readers), identity, exclusive, read_only };
         let writer = Writer::new(connection, Some(file), timeout)?;

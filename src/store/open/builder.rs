@@ -168,6 +168,9 @@ impl Builder {
     /// triggers or indexes is opened as well. A file that this account cannot write, or on a read-only disk, is read
     /// without making anything beside it; if a log stands beside it that cannot be read that way, it is
     /// [`Error::Unopened`](crate::Error::Unopened).
+    ///
+    /// A file that `litestream restore -f` brings along, which has `FILE-txid` beside it, is opened for each read and
+    /// closed after it, since Litestream waits for that.
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
