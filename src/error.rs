@@ -1,9 +1,12 @@
 //! What can go wrong, by kind, with the data that says what, where and what to do.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use crate::accounts::AccountName;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,6 +28,24 @@ pub enum Error {
     NoPerson {
         /// The address that was asked for.
         email: String,
+    },
+    /// There is no account of that name.
+    #[error("there is no account {name}")]
+    NoAccount {
+        /// The name that was asked for.
+        name: AccountName,
+    },
+    /// An account of that name is there already.
+    #[error("there is an account {name} already")]
+    AccountExists {
+        /// The name.
+        name: AccountName,
+    },
+    /// There are as many accounts in memory as there may be.
+    #[error("there are {most} accounts in memory, the most there may be; use one again, after a reset")]
+    TooManyAccounts {
+        /// How many there may be.
+        most: usize,
     },
     /// A rule of the API forbids the change.
     #[error("{rule}: {}; {}", in_words(.in_the_way), .rule.remedy())]
@@ -365,6 +386,13 @@ impl Error {
 
     pub(crate) fn storage(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Storage { doing, source: Arc::from(source.into()) }
+    }
+}
+
+/// What cannot fail, such as taking a name that is one already.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

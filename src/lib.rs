@@ -45,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod accounts;
 #[cfg(feature = "api")]
 mod api;
 #[cfg(feature = "async")]
@@ -71,6 +72,7 @@ mod value;
 pub use {chrono, rust_decimal};
 
 pub use account::{Account, Clock, TimeFormat, WeekStart};
+pub use accounts::{AccountName, Accounts};
 #[cfg(feature = "tower")]
 pub use api::HandleFuture;
 #[cfg(feature = "api")]

@@ -358,7 +358,7 @@ impl Builder {
         let runtime = runtime::Builder::new_current_thread().thread_name(&name).enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let control = Some(Arc::clone(&controller));
+        let control = Arc::clone(&controller);
         let serve = {
             let _entered = handle.enter();
             let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -104,6 +104,12 @@ impl Gate {
         self.stand_in.store(person, Ordering::Relaxed);
     }
 
+    /// Shares the person that every caller acts as with the other APIs of the same account.
+    #[cfg(feature = "server")]
+    pub(super) fn stand_in_with(&mut self, person: &Arc<AtomicI64>) {
+        self.stand_in = Arc::clone(person);
+    }
+
     /// The person that every caller acts as, if that is set.
     pub(super) fn standing_in(&self) -> Option<i64> {
         Some(self.stand_in.load(Ordering::Relaxed)).filter(|id| *id != 0)

@@ -63,6 +63,12 @@ impl AsRef<[u8]> for Counted {
 }
 
 impl Lists {
+    /// Keeps lists that count in a budget that is there.
+    #[cfg(feature = "server")]
+    pub(super) fn counted_in(budget: &Arc<Budget>) -> Self {
+        Lists { budget: Arc::clone(budget), ..Lists::default() }
+    }
+
     /// A list, where it is still what the store holds.
     pub(super) fn get(&self, list: Name, version: Version) -> Option<Bytes> {
         let mut kept = lock(&self.kept);

@@ -10,6 +10,8 @@ mod body;
 #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server's connections wait and give way"))]
 mod budget;
 mod choose;
+#[cfg(feature = "server")]
+mod each;
 mod encoding;
 mod file;
 mod known;
@@ -42,6 +44,8 @@ pub(crate) use auth::{Signed, same, sent_pair};
 pub use body::Body;
 #[cfg(feature = "server")]
 pub(crate) use budget::{Budget, Charge, Guest};
+#[cfg(feature = "server")]
+pub(crate) use each::OfAccount;
 #[cfg(feature = "server")]
 pub(crate) use encoding::is_encoded;
 #[cfg(feature = "server")]
@@ -226,13 +230,6 @@ impl Api {
     #[cfg(feature = "server")]
     pub(crate) fn budget(&self) -> &Arc<Budget> {
         &self.inner.lists.budget
-    }
-
-    /// Drops the kept lists and makes slow connections give way, for requests that wait for room.
-    #[cfg(feature = "server")]
-    pub(crate) fn make_room(&self) {
-        self.inner.lists.forget();
-        self.budget().make_room();
     }
 
     /// What is left to do for a request. `owner` is the body as shared bytes, if it can be shared.

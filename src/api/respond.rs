@@ -113,6 +113,13 @@ pub(super) fn error(error: Error, format: Format) -> Response<Body> {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
+        Error::NoAccount { .. } => hinted(
+            StatusCode::NOT_FOUND,
+            "There is no such account.",
+            "An account's name stands first in the host, like demo.localhost or demo.harvestapp.com",
+            format,
+        ),
+        Error::TooManyAccounts { .. } => unavailable("There are too many accounts.", &error, format),
         Error::ReadOnly { .. } => unavailable("The store can only be read.", &error, format),
         Error::IdsExhausted { .. } => unavailable("There is no id left for a new record.", &error, format),
         Error::Moved { .. } => unavailable("The store's file was moved, replaced or deleted.", &error, format),

@@ -26,11 +26,29 @@ const MAX_BODY: usize = 256 * 1024;
 const MAX_PENDING: usize = 32 * 1024 * 1024;
 const LITTLE: usize = 1024;
 
+/// What the journals of all accounts of a server take together.
 #[derive(Default)]
-pub(super) struct Journal {
-    state: Mutex<State>,
+pub(super) struct Room {
+    /// The bytes of their entries.
+    bytes: AtomicUsize,
+    /// How many journals there are.
+    journals: AtomicUsize,
     /// The bytes that the bodies of unfinished requests take.
     pending: AtomicUsize,
+}
+
+impl Room {
+    /// Whether a journal of this many bytes must drop entries. One that takes no more than its part never has to, so that what
+    /// others are asked does not empty it.
+    fn is_short(&self, bytes: usize) -> bool {
+        let part = MAX_BYTES / self.journals.load(Ordering::Relaxed).max(1);
+        bytes > part && self.bytes.load(Ordering::Relaxed) > MAX_BYTES
+    }
+}
+
+pub(super) struct Journal {
+    state: Mutex<State>,
+    room: Arc<Room>,
     changed: Notify,
     is_closed: AtomicBool,
 }
@@ -59,7 +77,28 @@ impl State {
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let bytes = self.state().bytes;
+        self.room.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.room.journals.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Journal::within(&Arc::default())
+    }
+}
+
 impl Journal {
+    /// An empty one that shares its room.
+    pub(super) fn within(room: &Arc<Room>) -> Self {
+        room.journals.fetch_add(1, Ordering::Relaxed);
+        let (state, changed, is_closed) = Default::default();
+        Journal { state, room: Arc::clone(room), changed, is_closed }
+    }
+
     /// Begins to record a request.
     pub(super) fn begin(journal: &Arc<Journal>, api: &Api, head: &Parts, route: Option<String>) -> Recording {
         let cleared = journal.state().extent.cleared;
@@ -91,6 +130,7 @@ impl Journal {
     pub(super) fn clear(&self) -> Extent {
         let extent = {
             let mut state = self.state();
+            self.room.bytes.fetch_sub(state.bytes, Ordering::Relaxed);
             let cleared = state.extent.cleared + 1;
             *state = State { extent: Extent { cleared, ..Extent::default() }, ..State::default() };
             state.extent
@@ -123,10 +163,12 @@ impl Journal {
             state.extent.last += 1;
             entry.number = state.extent.last;
             state.bytes += entry.bytes();
+            self.room.bytes.fetch_add(entry.bytes(), Ordering::Relaxed);
             state.entries.push_back(Arc::new(entry));
-            while state.entries.len() > MAX_ENTRIES || state.bytes > MAX_BYTES {
+            while state.entries.len() > MAX_ENTRIES || self.room.is_short(state.bytes) {
                 let Some(oldest) = state.entries.pop_front() else { break };
                 state.bytes -= oldest.bytes();
+                self.room.bytes.fetch_sub(oldest.bytes(), Ordering::Relaxed);
                 state.extent.dropped += 1;
             }
         }
@@ -154,7 +196,7 @@ impl Recording {
         let Some(entry) = &mut self.entry else { return };
         entry.body_bytes = body.len();
         let length = body.len().min(MAX_BODY);
-        let taken = self.journal.pending.fetch_add(length, Ordering::Relaxed) + length;
+        let taken = self.journal.room.pending.fetch_add(length, Ordering::Relaxed) + length;
         self.pending += length;
         let kept = &body[..if taken <= MAX_PENDING { length } else { length.min(LITTLE) }];
         // At most a part of one character is cut off.
@@ -195,7 +237,7 @@ impl Drop for Recording {
             entry.duration_ms = took.as_micros() as f64 / 1e3;
             self.journal.push(entry, self.cleared);
         }
-        self.journal.pending.fetch_sub(self.pending, Ordering::Relaxed);
+        self.journal.room.pending.fetch_sub(self.pending, Ordering::Relaxed);
     }
 }
 
@@ -221,9 +263,32 @@ mod tests {
         assert!(recordings.iter().map(kept).sum::<usize>() < MAX_PENDING + 1000 * 2 * LITTLE);
         assert!(kept(&recordings[0]) > MAX_BODY && kept(&recordings[999]) < 2 * LITTLE);
         recordings.clear();
-        assert_eq!(journal.pending.load(Ordering::Relaxed), 0);
+        assert_eq!(journal.room.pending.load(Ordering::Relaxed), 0);
         assert!(kept(&record()) > MAX_BODY, "there is room again");
         assert!(journal.state().bytes <= MAX_BYTES);
+    }
+
+    #[test]
+    fn journals_share_their_room_and_each_keeps_its_part() {
+        let api = Api::new(ClientStore::open_in_memory().unwrap());
+        let room = Arc::new(Room::default());
+        let [little, much, more] = [(); 3].map(|()| Arc::new(Journal::within(&room)));
+        let record = |journal: &Arc<Journal>, bytes: usize| {
+            let request = Request::get("/clients").header("a", "x".repeat(bytes));
+            drop(Journal::begin(journal, &api, &request.body(()).unwrap().into_parts().0, None));
+        };
+        record(&little, 10);
+        (0..2000).for_each(|_| record(&much, 30_000));
+        assert!(room.bytes.load(Ordering::Relaxed) <= MAX_BYTES);
+        (0..2000).for_each(|_| record(&more, 30_000));
+        record(&much, 30_000);
+        let bytes = [&little, &much, &more].map(|journal| journal.state().bytes);
+        assert_eq!(room.bytes.load(Ordering::Relaxed), bytes.iter().sum::<usize>());
+        assert!(room.bytes.load(Ordering::Relaxed) <= MAX_BYTES);
+        assert_eq!((little.state().entries.len(), little.extent().dropped), (1, 0));
+        drop(much);
+        more.clear();
+        assert_eq!(room.bytes.load(Ordering::Relaxed), bytes[0]);
     }
 
     #[test]

@@ -31,8 +31,8 @@ use tokio::sync::Semaphore;
 
 use self::faults::Faults;
 pub(crate) use self::faults::{Drops, Effect};
-use self::journal::Journal;
 pub(crate) use self::journal::Recording;
+use self::journal::{Journal, Room};
 use self::listing::{Chosen, Listing};
 use self::respond::{Failure, Outcome, json};
 use crate::api::{Api, Body, Budget, LIST, pattern as route, same, sent_pair};
@@ -106,19 +106,55 @@ impl Control {
     }
 }
 
-/// The control paths of a running server.
+/// The control paths of a running server, or of one of its accounts.
 pub(crate) struct Controller {
-    token: Option<String>,
     api: Api,
+    shared: Arc<Shared>,
+    arranged: Arc<Arranged>,
+}
+
+/// What the control paths of all accounts of a server share.
+pub(crate) struct Shared {
+    token: Option<String>,
+    /// Limits how many slow calls run at the same time; the others wait for their turn.
+    turns: Semaphore,
+    /// What all journals take together.
+    room: Arc<Room>,
+}
+
+/// What tests have arranged for a store, and seen of it. It stays while the store is closed.
+pub(crate) struct Arranged {
     /// The store as it was at the start; none where it is in a file.
-    start: Option<Image>,
+    start: Option<Arc<Image>>,
     snapshots: Mutex<BTreeMap<String, Arc<Image>>>,
     journal: Arc<Journal>,
     faults: Faults,
-    /// Limits how many slow calls run at the same time; the others wait for their turn.
-    turns: Semaphore,
     /// Held while a snapshot is taken.
     taking: Mutex<()>,
+}
+
+impl Shared {
+    pub(crate) fn new(control: Control) -> Arc<Self> {
+        Arc::new(Shared { token: control.token, turns: Semaphore::new(TURNS), room: Arc::default() })
+    }
+
+    /// Nothing arranged, for a store that is in memory if there is an image of it.
+    pub(crate) fn arranged(&self, start: Option<Arc<Image>>) -> Arc<Arranged> {
+        Arc::new(Arranged {
+            start,
+            snapshots: Mutex::default(),
+            journal: Arc::new(Journal::within(&self.room)),
+            faults: Faults::default(),
+            taking: Mutex::default(),
+        })
+    }
+}
+
+impl Arranged {
+    /// Lets nobody wait any longer.
+    pub(crate) fn stop(&self) {
+        self.journal.close();
+    }
 }
 
 /// The number of slow control calls that run at the same time.
@@ -129,17 +165,14 @@ impl Controller {
     ///
     /// [`Error::Storage`](crate::Error::Storage) where there is no memory for a copy of the store.
     pub(crate) fn new(control: Control, api: Api) -> Result<Self> {
-        let start = if api.store().is_in_memory() { Some(api.store().image()?) } else { None };
-        Ok(Controller {
-            token: control.token,
-            api,
-            start,
-            snapshots: Mutex::default(),
-            journal: Arc::default(),
-            faults: Faults::default(),
-            turns: Semaphore::new(TURNS),
-            taking: Mutex::default(),
-        })
+        let start = if api.store().is_in_memory() { Some(Arc::new(api.store().image()?)) } else { None };
+        let shared = Shared::new(control);
+        let arranged = shared.arranged(start);
+        Ok(Self::of(api, shared, arranged))
+    }
+
+    pub(crate) fn of(api: Api, shared: Arc<Shared>, arranged: Arc<Arranged>) -> Self {
+        Controller { api, shared, arranged }
     }
 
     /// Whether a path is a control path.
@@ -154,17 +187,27 @@ impl Controller {
 
     /// Begins to record a request.
     pub(crate) fn record(&self, head: &Parts) -> Recording {
-        Journal::begin(&self.journal, &self.api, head, route(&head.method, head.uri.path()).map(str::to_owned))
+        Journal::begin(&self.arranged.journal, &self.api, head, route(&head.method, head.uri.path()).map(str::to_owned))
     }
 
     /// The effect of the fault rules on a request.
     pub(crate) fn fault(&self, head: &Parts) -> Option<Effect> {
-        self.faults.decide(&head.method, head.uri.path())
+        self.arranged.faults.decide(&head.method, head.uri.path())
     }
 
     /// Ends all waits of calls.
     pub(crate) fn stop(&self) {
-        self.journal.close();
+        self.arranged.stop();
+    }
+
+    /// The answer to who asks whether the server is there, for no account.
+    pub(crate) fn health() -> Response<Body> {
+        json(&state::Health::READY).unwrap_or_else(Failure::into_response)
+    }
+
+    /// Whether a path is that of [`health`](Self::health).
+    pub(crate) fn is_health(path: &str) -> bool {
+        Self::owns(path) && name(path) == "health"
     }
 
     /// The answer to a request that cannot be read.
@@ -176,7 +219,7 @@ impl Controller {
     pub(crate) fn answer_at_most(&self, head: &Parts) -> usize {
         match name(head.uri.path()) {
             name if name.starts_with(records::UNDER) => LIST,
-            "faults" if head.method != Method::PUT && self.faults.count() > 0 => FAULTS,
+            "faults" if head.method != Method::PUT && self.arranged.faults.count() > 0 => FAULTS,
             _ => 0,
         }
     }
@@ -199,12 +242,12 @@ impl Controller {
 
     /// The answer to a caller who is not admitted.
     pub(crate) fn refusal(&self) -> Response<Body> {
-        respond::unauthorized(self.token.is_some(), self.api.admits(&HeaderMap::new()).is_some()).into_response()
+        respond::unauthorized(self.shared.token.is_some(), self.api.admits(&HeaderMap::new()).is_some()).into_response()
     }
 
     /// Whether the head of a request carries the control token or the API's credentials, where either is set.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
-        let by_token = self.token.as_ref().map(|token| carries(token, headers));
+        let by_token = self.shared.token.as_ref().map(|token| carries(token, headers));
         match (by_token, self.api.admits(headers)) {
             (None, None) => true,
             (by_token, by_credentials) => by_token == Some(true) || by_credentials == Some(true),
@@ -226,17 +269,19 @@ impl Controller {
             ("GET", "snapshots") => self.list_snapshots(),
             ("POST", "seed") => self.blocking(move |controller| controller.seed(&body)).await,
             ("GET", "journal") => {
-                let chosen = listing::Query::parse(query)?.find(&self.journal).await;
-                Ok(listing::answered(Listing::new(&self.journal, chosen)))
+                let chosen = listing::Query::parse(query)?.find(&self.arranged.journal).await;
+                Ok(listing::answered(Listing::new(&self.arranged.journal, chosen)))
             }
             ("DELETE", "journal") => {
-                let chosen = Chosen::none(self.journal.clear());
-                Ok(listing::answered(Listing::new(&self.journal, chosen)))
+                let chosen = Chosen::none(self.arranged.journal.clear());
+                Ok(listing::answered(Listing::new(&self.arranged.journal, chosen)))
             }
-            ("POST", "journal/verify") => self.blocking(move |controller| controller.journal.verify(&body)).await,
-            ("GET", "faults") => self.blocking(|controller| json(&controller.faults.shown())).await,
-            ("PUT", "faults") => self.blocking(move |controller| json(&controller.faults.set(&body)?)).await,
-            ("DELETE", "faults") => json(&self.faults.clear()),
+            ("POST", "journal/verify") => {
+                self.blocking(move |controller| controller.arranged.journal.verify(&body)).await
+            }
+            ("GET", "faults") => self.blocking(|controller| json(&controller.arranged.faults.shown())).await,
+            ("PUT", "faults") => self.blocking(move |controller| json(&controller.arranged.faults.set(&body)?)).await,
+            ("DELETE", "faults") => json(&self.arranged.faults.clear()),
             ("GET", "clock") => json(&self.clock()),
             ("PUT", "clock") => json(&self.set_clock(&body)?),
             ("DELETE", "clock") => json(&self.restart_clock()),
@@ -264,7 +309,7 @@ impl Controller {
 
     /// Runs slow work on a blocking thread, away from the connections.
     async fn blocking(self: &Arc<Self>, run: impl FnOnce(&Self) -> Outcome + Send + 'static) -> Outcome {
-        let _turn = self.turns.acquire().await;
+        let _turn = self.shared.turns.acquire().await;
         let controller = Arc::clone(self);
         tokio::task::spawn_blocking(move || run(&controller)).await.unwrap_or_else(|error| Err(respond::failed(&error)))
     }
@@ -277,8 +322,8 @@ impl Controller {
     fn reset(&self, body: &[u8]) -> Outcome {
         let wanted: snapshots::Reset = input::read(body, snapshots::RESET_HINT)?;
         self.restore(wanted)?;
-        self.journal.clear();
-        self.faults.clear();
+        self.arranged.journal.clear();
+        self.arranged.faults.clear();
         self.api.throttle().reset();
         self.api.stand_in(0);
         self.state()

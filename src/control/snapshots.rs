@@ -56,7 +56,7 @@ impl Controller {
         }
         let Nothing {} = input::read(body, "Send no body, or {}")?;
         self.must_be_in_memory()?;
-        let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        let _taking = self.arranged.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let image = self.api.store().image().map_err(|error| failed(&error))?;
         let bytes = image.bytes();
         let mut snapshots = self.snapshots();
@@ -86,14 +86,14 @@ impl Controller {
     }
 
     fn must_be_in_memory(&self) -> Result<&Image, Failure> {
-        self.start.as_ref().ok_or_else(|| {
+        self.arranged.start.as_deref().ok_or_else(|| {
             let hint = "Serve a copy of it in memory: --memory --seed with what clientstore dump wrote";
             Failure::new(StatusCode::CONFLICT, "A store in a file is not reset", hint)
         })
     }
 
     pub(super) fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Image>>> {
-        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.arranged.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

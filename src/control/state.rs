@@ -42,10 +42,10 @@ impl Controller {
         json(&State {
             records: Pairs(records),
             next_ids: Pairs(next_ids),
-            resettable: self.start.is_some(),
+            resettable: self.arranged.start.is_some(),
             snapshots: self.snapshots().len(),
-            journal: self.journal.extent(),
-            faults: self.faults.count(),
+            journal: self.arranged.journal.extent(),
+            faults: self.arranged.faults.count(),
             clock: self.clock(),
             throttle: self.throttle(),
         })

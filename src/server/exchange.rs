@@ -17,8 +17,10 @@ use super::Shared;
 use super::guard::Verdict;
 use super::progress::Progress;
 use super::sending::Sending;
+use super::sites::{Site, Sites};
+use crate::accounts::AccountName;
 use crate::api::{Api, Body, Charge, Guest, Reason, Signed, done, is_encoded, reason};
-use crate::control::{Controller, Drops};
+use crate::control::{Controller, Drops, Recording};
 use crate::error::Error;
 
 /// Why a request gets no answer.
@@ -46,7 +48,8 @@ pub(super) async fn exchange(
     let mut sending = Sending::of(&progress);
     let Some(mut response) = answer(request, &shared, &mut sending).await else {
         if let Some((method, uri)) = logged {
-            tracing::info!("{} {method} {} dropped", progress.peer, Printable(uri.path()));
+            let account = Prefix(sending.account.as_ref());
+            tracing::info!("{} {account}{method} {} dropped", progress.peer, Printable(uri.path()));
         }
         return Err(Unanswered::Dropped);
     };
@@ -54,20 +57,18 @@ pub(super) async fn exchange(
         // The end of the connection tells the end of the list.
         *response.version_mut() = Version::HTTP_10;
     }
-    if shared.control.is_some() {
-        let date = shared.api.store().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        if let Ok(date) = HeaderValue::try_from(date) {
-            response.headers_mut().entry(DATE).or_insert(date);
-        }
+    if shared.has_control {
+        date(&mut response, &shared.api);
     }
     progress.answered();
     if let Some((method, uri)) = logged {
         let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
-        let (peer, path, status) = (progress.peer, Printable(uri.path()), response.status().as_u16());
+        let (path, status) = (Printable(uri.path()), response.status().as_u16());
+        let peer = format_args!("{} {}", progress.peer, Prefix(sending.account.as_ref()));
         match (status, reason(&response)) {
-            (500, Some(reason)) => tracing::error!("{peer} {method} {path} {status} {milliseconds:.3} ms: {reason}"),
-            (400.., Some(reason)) => tracing::info!("{peer} {method} {path} {status} {milliseconds:.3} ms: {reason}"),
-            _ => tracing::info!("{peer} {method} {path} {status} {milliseconds:.3} ms"),
+            (500, Some(reason)) => tracing::error!("{peer}{method} {path} {status} {milliseconds:.3} ms: {reason}"),
+            (400.., Some(reason)) => tracing::info!("{peer}{method} {path} {status} {milliseconds:.3} ms: {reason}"),
+            _ => tracing::info!("{peer}{method} {path} {status} {milliseconds:.3} ms"),
         }
     } else if response.status() == StatusCode::INTERNAL_SERVER_ERROR
         && let Some(error) = response.extensions().get::<Error>()
@@ -78,6 +79,14 @@ pub(super) async fn exchange(
         recording.status(response.status());
     }
     Ok(response.map(|body| sending.carry(body)))
+}
+
+/// Says when the answer was made, by the store's clock.
+fn date(response: &mut Response<Body>, api: &Api) {
+    let date = api.store().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::try_from(date) {
+        response.headers_mut().entry(DATE).or_insert(date);
+    }
 }
 
 /// The answer to a request; none where a fault drops the connection.
@@ -92,43 +101,96 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
         response.extensions_mut().insert(Reason(reason.to_owned()));
         return Some(closing(response));
     }
-    let controls = shared.control.as_ref().filter(|_| Controller::owns(head.uri.path()));
-    if controls.is_none() {
-        sending.recording = shared.control.as_ref().map(|control| control.record(&head));
+    if let Sites::One(site) = &shared.sites {
+        // Also what is refused next.
+        sending.recording = recording(site, &head);
     }
+    let is_whole = body.is_end_stream();
+    // The body stays unread.
+    let unread = |response| if is_whole { response } else { closing(response) };
     let cors = match shared.guard.judge(&head, &shared.api) {
         Verdict::Pass(cors) => cors,
-        Verdict::Answer(response) if body.is_end_stream() => return Some(*response),
-        // The body stays unread.
-        Verdict::Answer(response) => return Some(closing(*response)),
+        Verdict::Answer(response) => return Some(unread(*response)),
     };
-    let max_body = match controls {
-        Some(_) => Controller::max_body(head.uri.path()),
-        None => Api::max_body(&head.method, head.uri.path(), shared.limits.max_body),
+    let mut response = match site(&head, shared, sending).await {
+        Ok(site) => answer_of(site, head, body, shared, sending).await?,
+        Err(response) => unread(response),
+    };
+    if let Some(cors) = cors {
+        cors.add_to(response.headers_mut());
+    }
+    Some(response)
+}
+
+/// Where a request leads to, or the answer to one that leads nowhere.
+async fn site(head: &Parts, shared: &Shared, sending: &mut Sending) -> Result<Arc<Site>, Response<Body>> {
+    let sites = match &shared.sites {
+        Sites::One(site) => return Ok(Arc::clone(site)),
+        Sites::Accounts(sites) => sites,
+    };
+    let name = match shared.guard.account(head, &shared.api) {
+        Ok(name) => name,
+        Err(_) if shared.has_control && Controller::is_health(head.uri.path()) => return Err(Controller::health()),
+        Err(response) => return Err(*response),
+    };
+    let site = sites.find(&name).await.map_err(|error| shared.api.unopened(head, error))?;
+    sending.recording = recording(&site, head);
+    sending.account = Some(name);
+    Ok(site)
+}
+
+/// Begins to record a request, unless it is a control call.
+fn recording(site: &Site, head: &Parts) -> Option<Recording> {
+    site.control.as_ref().filter(|_| !Controller::owns(head.uri.path())).map(|control| control.record(head))
+}
+
+/// The answer of the site that a request leads to.
+async fn answer_of(
+    site: Arc<Site>,
+    head: Parts,
+    body: Incoming,
+    shared: &Shared,
+    sending: &mut Sending,
+) -> Option<Response<Body>> {
+    let is_control = site.control.is_some() && Controller::owns(head.uri.path());
+    let max_body = match is_control {
+        true => Controller::max_body(head.uri.path()),
+        false => Api::max_body(&head.method, head.uri.path(), shared.limits.max_body),
     };
     let guest = Arc::clone(&sending.progress) as Arc<dyn Guest>;
-    let (is_admitted, asked) = match controls {
-        Some(control) => (control.admits(&head.headers), Asked::Control(control)),
+    let (is_admitted, asked) = match site.control.as_ref().filter(|_| is_control) {
+        Some(control) => (control.admits(&head.headers), Asked::Control),
         None => {
-            let signed = shared.api.sign_in(&head.uri, &head.headers).await;
+            let signed = site.api.sign_in(&head.uri, &head.headers).await;
             if let Some(recording) = &mut sending.recording {
                 recording.signed_in(signed.is_ok());
             }
-            (signed.is_ok() || shared.api.is_for_strangers(&head.method, head.uri.path()), Asked::Api(signed))
+            (signed.is_ok() || site.api.is_for_strangers(&head.method, head.uri.path()), Asked::Api(signed))
         }
     };
     // The body of who is not admitted stays unread.
     let is_unread = !is_admitted && !body.is_end_stream();
+    // A body may take long to come; meanwhile, an account need not be open.
+    let held = (body.is_end_stream() || sending.account.is_none()).then_some(site);
     let collected =
         if is_unread { Ok((Bytes::new(), None)) } else { collect(body, &head.headers, max_body, shared, &guest).await };
+    let site = match (held, &shared.sites, &sending.account) {
+        (Some(site), ..) => site,
+        (None, Sites::Accounts(sites), Some(name)) => match sites.find(name).await {
+            Ok(site) => site,
+            Err(error) => return Some(closing(shared.api.unopened(&head, error))),
+        },
+        (None, Sites::One(site), _) => Arc::clone(site),
+        (None, Sites::Accounts(_), None) => return None,
+    };
     let mut response = match collected {
         // Its room is given back with the answer: what was made of it is as long.
         Ok((body, _charge)) => {
             sending.progress.body_complete();
             let mut response = match asked {
-                Asked::Control(control) => controlled(control, &head, body, &guest).await,
+                Asked::Control => controlled(site.control.as_ref()?, &head, body, &guest).await,
                 Asked::Api(signed) => {
-                    faulted(Request::from_parts(head, body), max_body, signed, shared, sending, &guest).await?
+                    faulted(Request::from_parts(head, body), max_body, signed, &site, sending, &guest).await?
                 }
             };
             if let Some(bytes) = response.body().uncounted() {
@@ -149,21 +211,21 @@ async fn answer(request: Request<Incoming>, shared: &Shared, sending: &mut Sendi
                     (StatusCode::BAD_REQUEST, "The body could not be read.", hint, Bytes::new())
                 }
             };
-            closing(match controls {
-                Some(_) => Controller::unreadable(status, message, &hint),
-                None => shared.api.refused(&head, &begun, status, message, &hint),
+            closing(match is_control {
+                true => Controller::unreadable(status, message, &hint),
+                false => shared.api.refused(&head, &begun, status, message, &hint),
             })
         }
     };
-    if let Some(cors) = cors {
-        cors.add_to(response.headers_mut());
+    if site.control.is_some() {
+        date(&mut response, &site.api);
     }
     Some(response)
 }
 
 /// What a request is for; of the API with who asks.
-enum Asked<'a> {
-    Control(&'a Arc<Controller>),
+enum Asked {
+    Control,
     Api(Signed),
 }
 
@@ -188,12 +250,12 @@ async fn faulted(
     request: Request<Bytes>,
     max_body: usize,
     signed: Signed,
-    shared: &Shared,
+    site: &Site,
     sending: &mut Sending,
     guest: &Arc<dyn Guest>,
 ) -> Option<Response<Body>> {
-    let answer = |request| shared.api.answer(request, signed, max_body, Some(guest));
-    let Some(control) = &shared.control else {
+    let answer = |request| site.api.answer(request, signed, max_body, Some(guest));
+    let Some(control) = &site.control else {
         return Some(answer(request).await);
     };
     let (head, body) = request.into_parts();
@@ -312,6 +374,15 @@ fn joined(blocks: Vec<Vec<u8>>, length: usize) -> Vec<u8> {
     let mut whole = Vec::with_capacity(length);
     blocks.into_iter().for_each(|block| whole.extend_from_slice(&block));
     whole
+}
+
+/// The account's name before a line of the log, where there is one.
+struct Prefix<'a>(Option<&'a AccountName>);
+
+impl fmt::Display for Prefix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |name| write!(f, "{name} "))
+    }
 }
 
 /// A path for a log: whatever is not printable ASCII is escaped.

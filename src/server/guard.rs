@@ -9,14 +9,17 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, VARY,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::origin::{Decision, Refusal, Rules};
+use crate::accounts::AccountName;
 use crate::api::{Api, Body, done};
 use crate::control::Controller;
 
 /// How long a browser may remember what a preflight said, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+
+const NAMES: &str = "An account's name is 1 to 63 letters, digits and dashes, and neither begins nor ends with a dash";
 
 /// A host or an origin that was to be allowed, and that no request could match.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +68,23 @@ impl Guard {
 
     pub(super) fn allow_origin(&mut self, origin: &str) -> Result<(), AllowError> {
         self.rules.allow_origin(origin).map_err(|reason| AllowError::Origin { given: origin.to_owned(), reason })
+    }
+
+    pub(super) fn has_accounts(&mut self) {
+        self.rules.has_accounts();
+    }
+
+    pub(super) fn account_domain(&mut self, given: &str) -> Result<(), AllowError> {
+        self.rules.account_domain(given).map_err(|reason| AllowError::Host { given: given.to_owned(), reason })
+    }
+
+    /// The account that a request is for, or the answer to one that is for none.
+    pub(super) fn account(&self, request: &Parts, api: &Api) -> Result<AccountName, Box<Response<Body>>> {
+        let refused = |Refusal { status, message, hint }| Box::new(api.refused(request, b"", status, message, hint));
+        let name = self.rules.account(request).map_err(refused)?;
+        // What is no name is that of no account.
+        let nobodys = Refusal { status: StatusCode::NOT_FOUND, message: "There is no such account.", hint: NAMES };
+        name.parse().map_err(|_| refused(nobodys))
     }
 
     /// Whether the server answers to this host, which may have a port.

@@ -23,6 +23,7 @@ mod lines;
 mod origin;
 mod progress;
 mod sending;
+mod sites;
 #[cfg(feature = "tls")]
 mod tls;
 mod wire;
@@ -46,10 +47,11 @@ pub use self::guard::AllowError;
 use self::guard::Guard;
 pub use self::limits::Limits;
 use self::progress::Progress;
+use self::sites::{AccountSites, Site, Sites};
 #[cfg(feature = "tls")]
 pub use self::tls::Tls;
-use crate::Api;
-use crate::control::{Control, Controller};
+use crate::control::{self, Control, Controller};
+use crate::{Accounts, Api, ClientStore};
 
 /// How long to wait before trying again to accept, where the system has no more sockets, or to find
 /// a place for a connection, where there is none.
@@ -58,6 +60,9 @@ const PATIENCE: Duration = Duration::from_millis(10);
 /// How often it is looked whether somebody gives way, while others wait for room.
 const TICK: Duration = Duration::from_millis(50);
 
+/// An account's file is closed once nobody has asked for the account for this long.
+const IDLE_ACCOUNT: Duration = Duration::from_secs(60);
+
 /// Serves an [`Api`] over HTTP/1.1, with keep-alive and pipelining.
 ///
 /// It answers to hosts that no foreign web page can have, and to no page of another origin; see
@@ -65,7 +70,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// request through `tracing`, at info: who asked, for what, the status, the time it took, and why it was refused.
 #[derive(Clone, Debug)]
 pub struct Server {
+    /// Over the store, or over none of the accounts'.
     api: Api,
+    accounts: Option<Accounts>,
     limits: Limits,
     guard: Guard,
     control: Option<Control>,
@@ -75,10 +82,12 @@ pub struct Server {
 
 /// What every connection needs.
 struct Shared {
+    /// For what is refused whatever it is for, and for the budget.
     api: Api,
+    sites: Sites,
+    has_control: bool,
     limits: Limits,
     guard: Guard,
-    control: Option<Arc<Controller>>,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
     protocol: Builder,
@@ -98,12 +107,51 @@ impl Server {
     pub fn new(api: Api) -> Self {
         Server {
             api,
+            accounts: None,
             limits: Limits::default(),
             guard: Guard::default(),
             control: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+
+    /// A server of many accounts: the host of a request says which one it is for.
+    ///
+    /// `demo` is reached as `demo.localhost` and `demo.harvestapp.com`, and below each [domain](Self::account_domain) that is
+    /// added. Where a program cannot choose the host, a header `X-Clientstore-Account: demo` names the account. A request
+    /// for no account, or one that is not there, gets 404. Each account has its own clock, throttle and control paths;
+    /// limits and the budget of bytes are the server's.
+    ///
+    /// `set_up` says what the accounts' API is like. It is called once, with a store that is no account's.
+    ///
+    /// ```
+    /// use clientstore::server::Server;
+    /// use clientstore::{Accounts, Api, ClientStore, Dialect};
+    ///
+    /// let accounts = Accounts::in_directory("accounts", ClientStore::builder()).create_on_demand(true);
+    /// let server = Server::of_accounts(accounts, |store| Api::new(store).dialect(Dialect::Live))?;
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`](crate::Error::Storage) where there is no memory for a store.
+    pub fn of_accounts(accounts: Accounts, set_up: impl FnOnce(ClientStore) -> Api) -> Result<Self, crate::Error> {
+        let mut server = Server::new(set_up(accounts.nobodys()?));
+        server.guard.has_accounts();
+        server.accounts = Some(accounts);
+        Ok(server)
+    }
+
+    /// Takes what stands before this domain in a host for the name of an account as well, and answers to these hosts.
+    ///
+    /// # Errors
+    ///
+    /// [`AllowError::Host`] where no request could match.
+    pub fn account_domain(mut self, domain: impl AsRef<str>) -> Result<Self, AllowError> {
+        self.guard.account_domain(domain.as_ref())?;
+        Ok(self)
     }
 
     /// What a connection may take.
@@ -207,16 +255,38 @@ impl Server {
         for listener in &listeners {
             listener.local_addr()?;
         }
-        let controller = |control| Controller::new(control, self.api.clone()).map(Arc::new).map_err(io::Error::other);
-        let control = self.control.clone().map(controller).transpose()?;
-        self.run_with(control, listeners, shutdown).await;
+        let control = self.control.clone();
+        let sites = match &self.accounts {
+            Some(accounts) => {
+                let control = control.map(control::Shared::new);
+                Sites::Accounts(Box::new(AccountSites::new(accounts.clone(), self.api.clone(), control)))
+            }
+            None => {
+                let controller = |control| Controller::new(control, self.api.clone()).map(Arc::new);
+                let control = control.map(controller).transpose().map_err(io::Error::other)?;
+                Sites::One(Arc::new(Site { api: self.api.clone(), control }))
+            }
+        };
+        let has_control = self.control.is_some();
+        self.run_sites(sites, has_control, listeners, shutdown).await;
         Ok(())
     }
 
     /// As [`run_all`](Self::run_all), with these control paths.
     pub(crate) async fn run_with(
         self,
-        control: Option<Arc<Controller>>,
+        control: Arc<Controller>,
+        listeners: Vec<TcpListener>,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let site = Site { api: self.api.clone(), control: Some(control) };
+        self.run_sites(Sites::One(Arc::new(site)), true, listeners, shutdown).await;
+    }
+
+    async fn run_sites(
+        self,
+        sites: Sites,
+        has_control: bool,
         listeners: Vec<TcpListener>,
         shutdown: impl Future<Output = ()>,
     ) {
@@ -225,13 +295,14 @@ impl Server {
         let Server { api, limits, guard, .. } = self;
         let mut protocol = connection::protocol(&limits);
         // It is the control paths' clock then that tells the date.
-        protocol.auto_date_header(control.is_none());
+        protocol.auto_date_header(!has_control);
         let (start, stopping, stop) = (Instant::now(), AtomicBool::new(false), Notify::new());
         let shared = Arc::new(Shared {
             api,
+            sites,
+            has_control,
             limits,
             guard,
-            control,
             #[cfg(feature = "tls")]
             tls,
             protocol,
@@ -242,14 +313,17 @@ impl Server {
         let mut connections = Connections { shared, tasks: JoinSet::new(), served: HashMap::new() };
         {
             let mut shutdown = pin!(shutdown);
-            let api = connections.shared.api.clone();
+            let shared = Arc::clone(&connections.shared);
             let mut pressure = pin!(async {
+                let budget = shared.api.budget();
                 loop {
-                    poll_fn(|cx| api.budget().poll_pressed(cx)).await;
+                    poll_fn(|cx| budget.poll_pressed(cx)).await;
                     tokio::time::sleep(TICK).await;
-                    api.make_room();
+                    shared.sites.forget_lists();
+                    budget.make_room();
                 }
             });
+            let mut idle = pin!(shared.sites.close_idle(IDLE_ACCOUNT));
             let (mut waiting, mut first) = (None, 0);
             loop {
                 waiting = waiting.and_then(|(stream, peer)| connections.serve(stream, peer));
@@ -258,6 +332,7 @@ impl Server {
                     () = &mut shutdown => break,
                     Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
                     () = &mut pressure => {}
+                    () = &mut idle => {}
                     () = tokio::time::sleep(PATIENCE), if waiting.is_some() => {}
                     accepted = accept(&listeners, &mut first), if waiting.is_none() => match accepted {
                         Ok(accepted) => waiting = Some(accepted),
@@ -356,9 +431,7 @@ impl Connections {
     async fn finish(mut self) {
         self.shared.stopping.store(true, Ordering::Release);
         self.shared.stop.notify_waiters();
-        if let Some(control) = &self.shared.control {
-            control.stop();
-        }
+        self.shared.sites.stop();
         let finished = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(self.shared.limits.stop_timeout, finished).await.is_err() {
             let (count, were) = (self.tasks.len(), if self.tasks.len() == 1 { " was" } else { "s were" });

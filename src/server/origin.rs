@@ -8,6 +8,8 @@ use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderName, HeaderValue,
 use http::request::Parts;
 use http::{Method, StatusCode};
 
+/// Names the account, where its host does not.
+const ACCOUNT: HeaderName = HeaderName::from_static("x-clientstore-account");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The domain of the service itself. Old programs carry its names; a web page could have one of them too.
@@ -20,6 +22,8 @@ pub(super) struct Rules {
     hosts: Vec<String>,
     /// Origins as browsers write them.
     origins: Vec<String>,
+    /// The domains below which each name is that of an account.
+    account_domains: Vec<String>,
 }
 
 /// What becomes of a request that may go on.
@@ -77,7 +81,59 @@ const SERVICE_PAGE: Refusal = Refusal {
     hint: "Use localhost or an IP address in a browser, or start the server with --allow-origin ORIGIN",
 };
 
+const NO_ACCOUNT: Refusal = Refusal {
+    status: StatusCode::NOT_FOUND,
+    message: "The request is for no account.",
+    hint: "Use a host like demo.localhost or demo.harvestapp.com, or name the account in a header X-Clientstore-Account",
+};
+const ACCOUNTS: Refusal = Refusal {
+    status: StatusCode::BAD_REQUEST,
+    message: "The request names more than one account.",
+    hint: "Name the account by the host or by one header X-Clientstore-Account",
+};
+
 impl Rules {
+    /// Takes what stands before `localhost` and the service's domain for the name of an account.
+    pub(super) fn has_accounts(&mut self) {
+        self.account_domains.extend(["localhost", SERVICE].map(str::to_owned));
+    }
+
+    /// The same for a further domain, and answers to the names below it.
+    ///
+    /// # Errors
+    ///
+    /// Why no request could match.
+    pub(super) fn account_domain(&mut self, given: &str) -> Result<(), &'static str> {
+        let domain = given.strip_suffix('.').unwrap_or(given).to_ascii_lowercase();
+        if domain.starts_with('.') {
+            return Err("give the domain alone, like harvest.test");
+        }
+        self.allow_host(&format!(".{given}"))?;
+        self.account_domains.push(domain);
+        Ok(())
+    }
+
+    /// The account that a request is for, as it is named: by the first label of its host, or else by a header.
+    ///
+    /// # Errors
+    ///
+    /// Why it is for none.
+    pub(super) fn account<'a>(&self, request: &'a Parts) -> Result<&'a str, Refusal> {
+        let host = self.host(request)?;
+        let name = host.name.strip_suffix('.').unwrap_or(host.name);
+        let is_listed = |domain: &str| self.account_domains.iter().any(|listed| is_name(listed, domain));
+        let by_host = name.split_once('.').filter(|(_, domain)| is_listed(domain)).map(|(label, _)| label);
+        let mut headers = request.headers.get_all(ACCOUNT).iter();
+        let by_header = match headers.next() {
+            Some(value) => Some(value.to_str().map_err(|_| ACCOUNTS)?),
+            None => None,
+        };
+        if headers.next().is_some() || by_host.zip(by_header).is_some_and(|(host, header)| !is_name(host, header)) {
+            return Err(ACCOUNTS);
+        }
+        by_host.or(by_header).ok_or(NO_ACCOUNT)
+    }
+
     /// Answers to this name as well, or to all names below it where it begins with a dot.
     ///
     /// # Errors

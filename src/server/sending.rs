@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::progress::Progress;
+use crate::accounts::AccountName;
 use crate::api::Body;
 use crate::control::Recording;
 use crate::error::Error;
@@ -22,6 +23,8 @@ pub(super) struct Sending {
     is_short: bool,
     /// Becomes the journal's entry with the end of the answer.
     pub(super) recording: Option<Recording>,
+    /// The account that it is of, where there are many.
+    pub(super) account: Option<AccountName>,
 }
 
 /// Why a body ends early.
@@ -37,7 +40,7 @@ impl Sending {
     /// Nothing yet.
     pub(super) fn of(progress: &Arc<Progress>) -> Self {
         let body = Body::from(Vec::new());
-        Sending { body, progress: Arc::clone(progress), cut: None, is_short: false, recording: None }
+        Sending { body, progress: Arc::clone(progress), cut: None, is_short: false, recording: None, account: None }
     }
 
     pub(super) fn carry(mut self, body: Body) -> Self {

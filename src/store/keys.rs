@@ -22,7 +22,7 @@ pub(crate) enum Keys {
     /// Each key follows from the seed and the number of keys before it.
     Seeded {
         seed: u64,
-        count: AtomicU64,
+        count: Arc<AtomicU64>,
     },
 }
 
@@ -31,14 +31,22 @@ impl Clone for Keys {
     fn clone(&self) -> Self {
         match self {
             Keys::Given(generator) => Keys::Given(KeyGenerator::clone(generator)),
-            Keys::Seeded { seed, .. } => Keys::Seeded { seed: *seed, count: AtomicU64::new(self.count()) },
+            Keys::Seeded { seed, .. } => Keys::Seeded { seed: *seed, count: Arc::new(AtomicU64::new(self.count())) },
         }
     }
 }
 
 impl Keys {
     pub(crate) fn seeded(seed: u64) -> Self {
-        Keys::Seeded { seed, count: AtomicU64::new(0) }
+        Keys::Seeded { seed, count: Arc::default() }
+    }
+
+    /// The same, counting together.
+    pub(crate) fn shared(&self) -> Self {
+        match self {
+            Keys::Given(generator) => Keys::Given(KeyGenerator::clone(generator)),
+            Keys::Seeded { seed, count } => Keys::Seeded { seed: *seed, count: Arc::clone(count) },
+        }
     }
 
     pub(crate) fn next(&self) -> Result<Key> {
@@ -65,7 +73,6 @@ impl Keys {
     }
 
     /// Continues as if this many keys had been made.
-    #[cfg(feature = "server")]
     pub(crate) fn rewind(&self, to: u64) {
         if let Keys::Seeded { count, .. } = self {
             count.store(to, Ordering::Relaxed);

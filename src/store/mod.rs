@@ -17,15 +17,13 @@ mod time;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Connection;
 
 pub(crate) use actor::{ADMINISTRATOR, Actor, Reach, Role};
-#[cfg(feature = "server")]
-pub(crate) use backup::Image;
-pub(crate) use backup::copy;
+pub(crate) use backup::{Image, copy};
 pub use entity::Stored;
 pub(crate) use entity::{
     Action, Archiving, Attached, By, Change, Done, Entity, Files, Filter, Invariant, Kept, Loading, NewFile, On,
@@ -48,8 +46,6 @@ pub(crate) use snapshot::{Snapshot, Version};
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use write::Spawn;
-#[cfg(feature = "generate")]
-pub(crate) use write::apply;
 pub(crate) use write::{
     Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, apply,
     change, create, delete_where, load, refusal,
@@ -95,9 +91,19 @@ struct Inner {
     writer: Arc<Writer>,
     builder: Builder,
     upgrade: Option<Upgrade>,
-    time: Time,
+    time: Arc<Time>,
     /// Of a file that is written; given up last.
     _claim: Option<Claim>,
+}
+
+/// A store that is not kept open by this.
+pub(crate) struct WeakStore(Weak<Inner>);
+
+impl WeakStore {
+    /// The store, while anybody has it.
+    pub(crate) fn upgrade(&self) -> Option<ClientStore> {
+        self.0.upgrade().map(|inner| ClientStore { inner, history: None })
+    }
 }
 
 impl Drop for Inner {
@@ -169,8 +175,18 @@ impl ClientStore {
                 }
             })?
         };
-        let identity = Arc::new(Identity::of(path, before, settings.access)?);
-        let readers = Arc::new(Readers::new(Arc::clone(&identity), settings, builder.readers, exclusive));
+        let identity = Identity::of(path, before, settings.access)?;
+        let (identity, readers, connection) = if builder.read_only && open::is_brought_along(path) {
+            // Litestream waits for every connection to be closed; the writer needs one, and writes nothing.
+            let identity = Arc::new(identity.alone());
+            let readers = Readers::brought_along(Arc::clone(&identity), settings);
+            (identity, readers, file::blank(&settings)?)
+        } else {
+            let identity = Arc::new(identity);
+            let readers = Readers::new(Arc::clone(&identity), settings, builder.readers, exclusive);
+            (identity, readers, connection)
+        };
+        let readers = Arc::new(readers);
         let (read_only, timeout) = (builder.read_only, builder.busy_timeout);
         let file = File { readers: Arc::clone(&readers), identity, exclusive, read_only };
         let writer = Writer::new(connection, Some(file), timeout)?;
@@ -181,10 +197,25 @@ impl ClientStore {
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let writer = Writer::new(file::memory(&settings(&builder), &builder.account)?, None, builder.busy_timeout)?;
+        let connection = file::memory(&settings(&builder), &builder.account)?;
+        Self::of_memory(builder, connection)
+    }
+
+    fn of_memory(builder: Builder, connection: Connection) -> Result<Self> {
+        let writer = Writer::new(connection, None, builder.busy_timeout)?;
         let (writer, time) = (Arc::new(writer), builder.time());
         let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
         Ok(ClientStore { inner: Arc::new(inner), history: None })
+    }
+
+    /// The store, which is not kept open by what this gives.
+    pub(crate) fn downgrade(&self) -> WeakStore {
+        WeakStore(Arc::downgrade(&self.inner))
+    }
+
+    /// How it was opened.
+    pub(crate) fn builder_used(&self) -> &Builder {
+        &self.inner.builder
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.

@@ -74,6 +74,12 @@ impl Time {
         self.state().setting
     }
 
+    /// Sets it as it once was; no time passes by that.
+    pub(crate) fn restore(&self, setting: Setting) {
+        self.state().setting = setting;
+        self.is_set.store(true, Ordering::Release);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,12 +107,6 @@ impl Time {
         };
         self.is_set.store(true, Ordering::Release);
         Some(now)
-    }
-
-    /// Sets it as it once was; no time passes by that.
-    pub(crate) fn restore(&self, setting: Setting) {
-        self.state().setting = setting;
-        self.is_set.store(true, Ordering::Release);
     }
 
     /// Whether real time counts for nothing.

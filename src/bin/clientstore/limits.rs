@@ -55,6 +55,6 @@ fn bytes(argument: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| "give a whole number of bytes, or of K, M or G, like 65536, 64K or 1M".to_owned())
 }
 
-fn count(argument: &str) -> Result<usize, String> {
+pub(crate) fn count(argument: &str) -> Result<usize, String> {
     argument.parse().ok().filter(|count| *count > 0).ok_or_else(|| "give a number from 1".to_owned())
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod accounts;
 mod backup;
 mod check;
 mod child;

@@ -9,10 +9,11 @@ use std::process::ExitCode;
 use clap::Args;
 use clientstore::control::Control;
 use clientstore::server::Server;
-use clientstore::{Api, ClientStore};
+use clientstore::{Api, Builder, ClientStore};
 use tracing_subscriber::EnvFilter;
 
 use crate::account::AccountArguments;
+use crate::accounts::AccountsArguments;
 use crate::child::ChildArguments;
 use crate::limits::LimitArguments;
 use crate::listen::{address, listeners, stop_signal};
@@ -20,6 +21,9 @@ use crate::log;
 use crate::secret::{Secret, warn_if_shared};
 use crate::tls::TlsArguments;
 use crate::{Dialect, Opening, Outcome, Usage, not_known, told};
+
+/// Why it does not serve.
+type Error = Box<dyn std::error::Error>;
 
 /// Serve the API over HTTP; old programs need --dialect live
 ///
@@ -56,6 +60,12 @@ As a service, with a file of options (serve.toml: file = \"books.db\"  listen = 
 For an account that writes numbers as 1.234,50:
   clientstore serve --company 'Muster & Co' --administrator 'Eva Muster' --decimal-symbol ,
 
+Many accounts, each in its file (docs/scaling.md), or in memory for tests that run at the same time (docs/testing.md):
+  clientstore serve --accounts accounts/ --create-accounts
+  curl http://demo.localhost:7557/clients
+  clientstore serve --memory --accounts --control
+  curl -X POST http://worker-3.localhost:7557/_clientstore/reset
+
 A fake backend for tests, seeded, with control paths (docs/control.md has them all):
   clientstore serve --memory --control --seed clients.xml projects.xml
   curl http://127.0.0.1:7557/_clientstore/journal
@@ -69,7 +79,8 @@ pub(crate) struct Serve {
     /// Keep the store in memory; it is gone when the server stops
     #[arg(long)]
     memory: bool,
-    /// Serve faster by declaring the file the server's own: nothing else can write it meanwhile
+    /// Serve faster by declaring the file the server's own: nothing else can write it meanwhile, so that Litestream and
+    /// its like cannot follow it
     #[arg(long, conflicts_with = "memory")]
     exclusive: bool,
     /// Serve a file that cannot or should not be written: reads are answered, writes refused with 503
@@ -115,6 +126,8 @@ pub(crate) struct Serve {
     #[arg(skip)]
     pub(crate) secrets_in: Option<PathBuf>,
     #[command(flatten)]
+    accounts: AccountsArguments,
+    #[command(flatten)]
     child: ChildArguments,
     #[command(flatten)]
     tls: TlsArguments,
@@ -150,7 +163,7 @@ struct TestArguments {
 }
 
 impl TestArguments {
-    fn load(&self, store: &ClientStore) -> Result<(), Box<dyn std::error::Error>> {
+    fn load(&self, store: &ClientStore) -> Result<(), Error> {
         let mut documents = Vec::new();
         for path in &self.seed {
             let file = File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
@@ -167,7 +180,7 @@ impl TestArguments {
     }
 
     /// The control paths, and whether they ask for a token.
-    fn control(&self) -> Result<Option<(Control, bool)>, Box<dyn std::error::Error>> {
+    fn control(&self) -> Result<Option<(Control, bool)>, Error> {
         if !self.control {
             return Ok(None);
         }
@@ -191,34 +204,23 @@ impl Serve {
         let credentials = self.credentials()?;
         let token = self.token()?;
         let control = self.tests.control()?;
-        let mut builder = self.opening.builder().account(account).exclusive(self.exclusive);
+        let mut builder = self.opening.builder().exclusive(self.exclusive);
         if let Some(seed) = self.tests.deterministic {
             builder = builder.deterministic(seed);
         }
-        let store = match (self.memory, builder.read_only(self.read_only)) {
-            (true, builder) => builder.open_in_memory()?,
-            (false, builder) => builder.open(&self.file).map_err(|error| match error {
-                clientstore::Error::ReadOnly { .. } => {
-                    format!("{error}; clientstore serve --read-only serves it").into()
-                }
-                error => Box::<dyn std::error::Error>::from(error),
-            })?,
-        };
-        if let Some(upgrade) = store.upgrade() {
-            // Also in a quiet log: a file of the user's was changed.
-            tracing::warn!("{} was {upgrade}", self.file.display());
-        }
-        self.tests.load(&store)?;
-        let domain = store.account().domain.clone();
-        let mut api = Api::new(store).dialect(self.dialect.into());
-        if let Some((user, password)) = &credentials {
-            api = api.auth(user, password);
-        }
-        if let Some(token) = &token {
-            api = api.auth_token(token);
-        }
         let is_open = credentials.is_none() && token.is_none();
-        let mut server = Server::new(api).limits(self.limits.limits());
+        let set_up = |store| {
+            let mut api = Api::new(store).dialect(self.dialect.into());
+            if let Some((user, password)) = &credentials {
+                api = api.auth(user, password);
+            }
+            if let Some(token) = &token {
+                api = api.auth_token(token);
+            }
+            api
+        };
+        let domain = account.domain.clone();
+        let mut server = self.server(builder.account(account), set_up)?.limits(self.limits.limits());
         for host in &self.allow_host {
             server = server.allow_host(host).map_err(|error| Usage(format!("--allow-host: {error}")))?;
         }
@@ -227,7 +229,8 @@ impl Serve {
         }
         let specified = self.listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
         let listening: Vec<String> = specified.map(|ip| ip.to_string()).collect();
-        let names = [&domain].into_iter().chain(&listening).chain(&self.allow_host).map(String::as_str);
+        let names = self.accounts.names();
+        let names = [&domain].into_iter().chain(&listening).chain(&self.allow_host).chain(&names).map(String::as_str);
         let tls = self.tls.tls(names)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         if let Some(tls) = tls {
@@ -268,8 +271,50 @@ impl Serve {
         })
     }
 
+    /// The server of a store or of many accounts, whose API is set up like this.
+    fn server(&self, builder: Builder, set_up: impl FnOnce(ClientStore) -> Api) -> Result<Server, Error> {
+        if !self.accounts.are_given() {
+            return Ok(Server::new(set_up(self.store(builder)?)));
+        }
+        let accounts = match self.memory {
+            true => self.accounts.in_memory(&self.store(builder)?)?,
+            false if self.tests.seed.is_empty() => self.accounts.in_directory(builder.read_only(self.read_only))?,
+            false => return Err(Usage("--seed fills accounts in memory only; add --memory".to_owned()).into()),
+        };
+        let mut server = Server::of_accounts(accounts, set_up)?;
+        for domain in self.accounts.domains() {
+            server = server.account_domain(domain).map_err(|error| Usage(format!("--account-domain: {error}")))?;
+        }
+        Ok(server)
+    }
+
+    /// The one store, with what it is seeded with.
+    fn store(&self, builder: Builder) -> Result<ClientStore, Error> {
+        let store = match (self.memory, builder.read_only(self.read_only)) {
+            (true, builder) => builder.open_in_memory()?,
+            (false, builder) => builder.open(&self.file).map_err(|error| match error {
+                clientstore::Error::ReadOnly { .. } => {
+                    format!("{error}; clientstore serve --read-only serves it").into()
+                }
+                error => Error::from(error),
+            })?,
+        };
+        if let Some(upgrade) = store.upgrade() {
+            // Also in a quiet log: a file of the user's was changed.
+            tracing::warn!("{} was {upgrade}", self.file.display());
+        }
+        if self.exclusive {
+            let file = self.file.display();
+            tracing::info!(
+                "nothing can follow {file} while it is served with --exclusive: Litestream has to write to it"
+            );
+        }
+        self.tests.load(&store)?;
+        Ok(store)
+    }
+
     /// The user and the password to ask for.
-    fn credentials(&self) -> Result<Option<(String, String)>, Box<dyn std::error::Error>> {
+    fn credentials(&self) -> Result<Option<(String, String)>, Error> {
         let given = Secret::given("auth", self.auth.as_deref(), self.auth_file.as_deref(), "CLIENTSTORE_AUTH")?;
         let Some(given) = given else { return Ok(None) };
         match given.text.split_once(':') {
@@ -279,7 +324,7 @@ impl Serve {
     }
 
     /// The token to ask for.
-    fn token(&self) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    fn token(&self) -> Result<Option<String>, Error> {
         let (option, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
         Secret::given("auth-token", option, file, "CLIENTSTORE_AUTH_TOKEN")?.map(Secret::token).transpose()
     }

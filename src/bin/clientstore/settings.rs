@@ -139,6 +139,9 @@ fn variable(arg: &Arg) -> Result<Option<Given>, Usage> {
         (ArgAction::SetTrue, Some("true" | "1")) => Given::Arguments(vec![argument(arg, None)]),
         (ArgAction::SetTrue, Some("false" | "0")) => Given::Off,
         (ArgAction::SetTrue, _) => return Err(Usage(format!("{variable}: give true or false"))),
+        // A switch that may have a value.
+        (ArgAction::Set, Some("true" | "1")) if is_switch(arg) => Given::Arguments(vec![argument(arg, None)]),
+        (ArgAction::Set, Some("false" | "0")) if is_switch(arg) => Given::Off,
         (ArgAction::Append, Some(list)) => {
             Given::Arguments(list.split(',').map(|one| argument(arg, Some(OsStr::new(one.trim())))).collect())
         }
@@ -146,6 +149,11 @@ fn variable(arg: &Arg) -> Result<Option<Given>, Usage> {
         _ => Given::Arguments(vec![argument(arg, Some(&value))]),
     };
     Ok(Some(given))
+}
+
+/// Whether an option may stand without a value.
+fn is_switch(arg: &Arg) -> bool {
+    arg.get_num_args().is_some_and(|values| values.min_values() == 0)
 }
 
 /// One argument of a command line: `--listen=127.0.0.1:0`, `--memory`, or the operand alone.
@@ -217,6 +225,10 @@ fn value_of(arg: &Arg, value: &toml::Value) -> Result<Given, &'static str> {
         (ArgAction::SetTrue, Boolean(true)) => return Ok(Given::Arguments(vec![argument(arg, None)])),
         (ArgAction::SetTrue, Boolean(false)) => return Ok(Given::Off),
         (ArgAction::SetTrue, _) => return Err("give true or false"),
+        (ArgAction::Set, Boolean(true)) if is_switch(arg) => {
+            return Ok(Given::Arguments(vec![argument(arg, None)]));
+        }
+        (ArgAction::Set, Boolean(false)) if is_switch(arg) => return Ok(Given::Off),
         (ArgAction::Append, Array(values)) => values.iter().map(text).collect::<Result<Vec<_>, _>>()?,
         (ArgAction::Append, value) => vec![text(value).map_err(|_| "give a text, or a list like [\"a\", \"b\"]")?],
         (_, value) => vec![text(value)?],

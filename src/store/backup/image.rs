@@ -6,8 +6,10 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::error::{Error, Result};
-use crate::store::ClientStore;
+use crate::store::open::Builder;
+use crate::store::open::file::blank;
 use crate::store::time::Setting;
+use crate::store::{ClientStore, settings};
 
 /// A store in memory as it was at one moment: every record, the ids that come next, the generator
 /// of client keys, and the time.
@@ -15,9 +17,11 @@ pub(crate) struct Image {
     connection: Mutex<Connection>,
     keys: u64,
     time: Setting,
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only the server counts snapshots"))]
     bytes: u64,
 }
 
+#[cfg(feature = "server")]
 impl Image {
     /// How much its records take, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
@@ -25,6 +29,7 @@ impl Image {
     }
 }
 
+#[cfg(feature = "server")]
 impl ClientStore {
     /// Whether the store is in memory, so that it can be copied and restored.
     pub(crate) fn is_in_memory(&self) -> bool {
@@ -36,6 +41,23 @@ impl ClientStore {
         self.inner.time.restore(Setting::start(self.inner.builder.frozen));
     }
 
+    /// Makes the store what it was, in turn with its writes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] where there is no memory for it.
+    pub(crate) fn restore(&self, image: &Image) -> Result<()> {
+        let from = image.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.writer.alone(|connection| {
+            copy_all(&from, connection)?;
+            self.inner.builder.keys.rewind(image.keys);
+            self.inner.time.restore(image.time);
+            Ok(())
+        })
+    }
+}
+
+impl ClientStore {
     /// Copies the store, in turn with its writes.
     ///
     /// # Errors
@@ -55,19 +77,20 @@ impl ClientStore {
         })
     }
 
-    /// Makes the store what it was, in turn with its writes.
+    /// Opens a new store in memory that begins as a copy.
     ///
     /// # Errors
     ///
     /// [`Error::Storage`] where there is no memory for it.
-    pub(crate) fn restore(&self, image: &Image) -> Result<()> {
-        let from = image.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        self.inner.writer.alone(|connection| {
-            copy_all(&from, connection)?;
-            self.inner.builder.keys.rewind(image.keys);
-            self.inner.time.restore(image.time);
-            Ok(())
-        })
+    pub(crate) fn copy_of(image: &Image, builder: Builder) -> Result<Self> {
+        let mut connection = blank(&settings(&builder))?;
+        copy_all(&image.connection.lock().unwrap_or_else(PoisonError::into_inner), &mut connection)?;
+        builder.keys.rewind(image.keys);
+        let store = Self::of_memory(builder, connection)?;
+        if image.time != Setting::start(store.inner.builder.frozen) {
+            store.inner.time.restore(image.time);
+        }
+        Ok(store)
     }
 }
 

@@ -1,6 +1,5 @@
 //! A copy of the file, by SQLite's own way of copying a database that is in use.
 
-#[cfg(feature = "server")]
 mod image;
 
 use std::fs::{self, File};
@@ -14,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::store::keys::draw;
 use crate::store::open::{is_at, unwritable, with_suffix};
 
-#[cfg(feature = "server")]
 pub(crate) use image::Image;
 
 /// The number of pages copied between two progress calls.

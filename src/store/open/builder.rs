@@ -41,6 +41,8 @@ pub struct Builder {
     pub(crate) clock: Clock,
     pub(crate) frozen: Option<DateTime<Utc>>,
     pub(crate) keys: Keys,
+    /// The clock of a store that was open before; none for one of its own.
+    pub(crate) time: Option<Arc<Time>>,
     pub(crate) durability: Durability,
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: usize,
@@ -57,6 +59,7 @@ impl Default for Builder {
         Builder {
             clock: Arc::new(Utc::now),
             frozen: None,
+            time: None,
             keys: Keys::Given(Arc::new(draw)),
             durability: Durability::Full,
             busy_timeout: Duration::from_secs(5),
@@ -92,7 +95,7 @@ impl Builder {
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
-        self.frozen = None;
+        (self.frozen, self.time) = (None, None);
         self
     }
 
@@ -120,6 +123,7 @@ impl Builder {
     #[must_use]
     pub fn deterministic(mut self, seed: u64) -> Self {
         self.frozen = NaiveDate::from_ymd_opt(2010, 1, 1).map(|day| day.and_time(NaiveTime::MIN).and_utc());
+        self.time = None;
         self.keys = Keys::seeded(seed);
         self
     }
@@ -159,6 +163,9 @@ impl Builder {
     /// triggers or indexes is opened as well. A file that this account cannot write, or on a read-only disk, is read
     /// without making anything beside it; if a log stands beside it that cannot be read that way, it is
     /// [`Error::Unopened`](crate::Error::Unopened).
+    ///
+    /// A file that `litestream restore -f` brings along, which has `FILE-txid` beside it, is opened for each read and
+    /// closed after it, since Litestream waits for that.
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
@@ -169,7 +176,7 @@ impl Builder {
     ///
     /// Then reads are faster, because nobody else's writes have to be looked for, and each reader
     /// in steady use keeps up to 16 MiB of the file in memory. Other programs can
-    /// still read the file, but not write it, and a second store that is to write it is refused with
+    /// still read the file, but not write it, so that Litestream cannot follow it, and a second store that is to write it is refused with
     /// [`Error::Exclusive`](crate::Error::Exclusive) when it opens. Where another store has the file open for writing,
     /// opening it so is [`Error::InUse`](crate::Error::InUse). A store in memory is its own anyway, and one that only reads claims
     /// nothing.
@@ -257,8 +264,19 @@ impl Builder {
         self.keys.next()
     }
 
-    pub(crate) fn time(&self) -> Time {
-        Time::new(Arc::clone(&self.clock), self.frozen)
+    pub(crate) fn time(&self) -> Arc<Time> {
+        self.time.clone().unwrap_or_else(|| Arc::new(Time::new(Arc::clone(&self.clock), self.frozen)))
+    }
+
+    /// The same with a clock that goes on when the store is opened again.
+    pub(crate) fn that_goes_on(mut self) -> Self {
+        self.time = Some(Arc::new(Time::new(Arc::clone(&self.clock), self.frozen)));
+        self
+    }
+
+    /// Opens a store again: its clock and its count of client keys go on where they were.
+    pub(crate) fn going_on(&self) -> Self {
+        Builder { keys: self.keys.shared(), ..self.clone() }
     }
 
     /// Opens the file at the path, as [`ClientStore::open`] does.

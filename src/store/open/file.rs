@@ -215,10 +215,16 @@ fn open_writer(path: &Path, settings: &Settings, account: &Account) -> Result<(C
     Ok((connection, upgrade))
 }
 
-/// Opens a new store in memory.
-pub(crate) fn memory(settings: &Settings, account: &Account) -> Result<Connection> {
+/// Opens an empty database in memory.
+pub(crate) fn blank(settings: &Settings) -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection, settings)?;
+    Ok(connection)
+}
+
+/// Opens a new store in memory.
+pub(crate) fn memory(settings: &Settings, account: &Account) -> Result<Connection> {
+    let connection = blank(settings)?;
     Preparation { connection: &connection, path: None, settings, account, format: &FILE_FORMAT, step: &|| {} }.run()?;
     Ok(connection)
 }

@@ -9,4 +9,6 @@ mod place;
 pub use builder::{Builder, Durability};
 pub(crate) use claim::Claim;
 pub(crate) use connection::{Settings, begin, is_busy, or_full, reader};
-pub(crate) use place::{Access, Identity, is_at, no_directory, resolve, unwritable, with_suffix};
+pub(crate) use place::{
+    Access, Identity, brought_along_to, is_at, is_brought_along, no_directory, resolve, unwritable, with_suffix,
+};

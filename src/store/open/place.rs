@@ -1,6 +1,7 @@
 //! The identity of a file: which file a path names before it is opened, and whether it is still there while it is open.
 
 use std::fs::{self, File, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -170,6 +171,25 @@ pub(crate) fn is_at(path: &Path, open: &File) -> bool {
     }
 }
 
+/// Whether `litestream restore -f` keeps bringing a file up to date: then the file says beside it how far it is.
+pub(crate) fn is_brought_along(path: &Path) -> bool {
+    txid(path).is_file()
+}
+
+fn txid(path: &Path) -> PathBuf {
+    with_suffix(path, "-txid")
+}
+
+/// A value that changes whenever Litestream has brought the file along, or its log has changed.
+pub(crate) fn brought_along_to(path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for path in [path, &txid(path), &with_suffix(path, "-wal")] {
+        let found = fs::metadata(path).ok().filter(|found| found.len() > 0);
+        found.map(|found| (found.len(), found.modified().ok())).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
 /// The identity of the file that a store has open, and of the files beside it.
 pub(crate) struct Identity {
     path: PathBuf,
@@ -202,6 +222,12 @@ impl Identity {
         let unexpected = (access == Access::Immutable).then(|| with_suffix(path, "-wal"));
         let (is_gone, checked) = (AtomicBool::new(false), AtomicU64::new(0));
         Ok(Identity { path: path.to_owned(), files, unexpected, is_gone, opened: Instant::now(), checked })
+    }
+
+    /// The same without the files beside it, which come and go with the connections where none stays open.
+    pub(crate) fn alone(mut self) -> Self {
+        self.files.truncate(1);
+        self
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -57,6 +57,8 @@ enum Begin {
     Shared(ReadMark),
     /// No other program writes: a read transaction stays open until the next commit, or until marks are released.
     Own { commits: AtomicU64, releasing: AtomicBool },
+    /// Litestream brings the file along between reads: it waits for whoever has the file open, and tells nobody.
+    BroughtAlong,
 }
 
 /// No read mark is held until this is dropped, except by reads in progress.
@@ -138,6 +140,12 @@ impl Readers {
         }
     }
 
+    /// The readers of a file that Litestream brings along: each opens it for one read.
+    pub(crate) fn brought_along(identity: Arc<Identity>, settings: Settings) -> Self {
+        let (commits, watcher) = (AtomicU32::new(0), Mutex::default());
+        Readers { identity, settings, kept: 0, idle: Mutex::default(), begin: Begin::BroughtAlong, commits, watcher }
+    }
+
     /// A reader whose statements see all that was committed before it was taken.
     pub(crate) fn take(&self) -> Result<Reader> {
         self.identity.check_sometimes()?;
@@ -148,6 +156,7 @@ impl Readers {
         };
         match &self.begin {
             Begin::Shared(mark) => mark.count(),
+            Begin::BroughtAlong => {}
             Begin::Own { releasing, .. } if releasing.load(Ordering::SeqCst) => reader.end()?,
             Begin::Own { commits, .. } => {
                 // Read before the transaction begins, which may therefore see later commits, but never fewer.
@@ -190,6 +199,7 @@ impl Readers {
         let mark = match &self.begin {
             Begin::Shared(mark) => mark,
             Begin::Own { commits, .. } => return Ok(Version(commits.load(Ordering::Acquire))),
+            Begin::BroughtAlong => return Ok(Version(open::brought_along_to(self.identity.path()))),
         };
         self.identity.check_sometimes()?;
         mark.count();
@@ -205,6 +215,7 @@ impl Readers {
 
     pub(crate) fn put_back(&self, mut reader: Reader) {
         let keeps = match &self.begin {
+            Begin::BroughtAlong => return,
             Begin::Shared(_) => false,
             Begin::Own { releasing, .. } => reader.sees.is_some() && !releasing.load(Ordering::SeqCst),
         };
@@ -246,6 +257,8 @@ impl Readers {
                 self.idle().readers.retain_mut(|reader| reader.end().is_ok());
                 Released { _shared: None, own: Some(releasing) }
             }
+            // Nothing is written.
+            Begin::BroughtAlong => Released { _shared: None, own: None },
         })
     }
 
@@ -254,6 +267,7 @@ impl Readers {
         match &self.begin {
             Begin::Shared(mark) => mark.outdated(),
             Begin::Own { commits, .. } => drop(commits.fetch_add(1, Ordering::Release)),
+            Begin::BroughtAlong => {}
         }
     }
 

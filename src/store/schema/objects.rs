@@ -11,6 +11,13 @@ use crate::error::Result;
 /// The schema of new files.
 pub(crate) const CURRENT: &str = include_str!("../../../schema.sql");
 
+/// The tables that Litestream 0.5 adds to a file that it follows, by their names and statements. It writes to them for
+/// SQLite to lock the file and to begin a new log; nothing of a store is in them.
+const LITESTREAM: [(&str, &str); 2] = [
+    ("_litestream_seq", "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)"),
+    ("_litestream_lock", "CREATE TABLE _litestream_lock (id INTEGER)"),
+];
+
 /// A table, index, trigger or view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Object {
@@ -91,7 +98,7 @@ pub(crate) fn made_by(script: &str) -> Result<Vec<Object>> {
     objects(&connection)
 }
 
-/// The objects of a file; those that SQLite keeps for itself aside.
+/// The objects of a file, except those that SQLite and Litestream keep for themselves.
 pub(crate) fn objects(connection: &Connection) -> Result<Vec<Object>> {
     let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema")?;
     let mut rows = statement.query([])?;
@@ -104,8 +111,9 @@ pub(crate) fn objects(connection: &Connection) -> Result<Vec<Object>> {
             })
         };
         let object = Object { kind: text(0)?, name: text(1)?, sql: plain(&text(2)?) };
-        let own = ["sqlite_sequence", "sqlite_stat1", "sqlite_stat4"].contains(&object.name.as_str());
-        if !(own && object.kind == "table") {
+        let is_of_sqlite = ["sqlite_sequence", "sqlite_stat1", "sqlite_stat4"].contains(&object.name.as_str());
+        let is_of_litestream = LITESTREAM.contains(&(object.name.as_str(), object.sql.as_str()));
+        if !(object.kind == "table" && (is_of_sqlite || is_of_litestream)) {
             objects.push(object);
         }
     }
