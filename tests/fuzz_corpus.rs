@@ -20,6 +20,8 @@ mod json;
 mod lines;
 #[path = "../fuzz/src/load.rs"]
 mod load;
+#[path = "../fuzz/src/multipart.rs"]
+mod multipart;
 #[path = "../fuzz/src/request.rs"]
 mod request;
 mod transfers;
@@ -69,6 +71,11 @@ fn csv_lines() {
 #[test]
 fn loads() {
     replay("load", load::run, 500);
+}
+
+#[test]
+fn forms_in_parts() {
+    replay("multipart", multipart::run, 2_000);
 }
 
 #[test]

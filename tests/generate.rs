@@ -255,14 +255,15 @@ fn with_time(days: u32) -> Generator {
 }
 
 #[test]
-fn a_seed_gives_the_same_time_sheets_for_ever() {
-    let of_time = |document: String| {
-        let end = "  </day-entries>\n";
-        let range = document.rfind("  <day-entries").unwrap()..document.find(end).unwrap() + end.len();
-        document[range].to_owned()
+fn a_seed_gives_the_same_time_sheets_and_expenses_for_ever() {
+    let list = |document: &str, of: &str| {
+        let end = format!("  </{of}>\n");
+        document[document.rfind(&format!("  <{of}")).unwrap()..document.find(&end).unwrap() + end.len()].to_owned()
     };
-    let generator = Generator::new(7).people(3).tasks(2).clients(2).projects_per_client(2).days(3);
-    assert_eq!(of_time(dumped(&generated(generator))), include_str!("fixtures/generated-time.xml"));
+    let generator = Generator::new(7).people(3).tasks(2).clients(2).projects_per_client(2);
+    let days = |days| dumped(&generated(generator.days(days)));
+    assert_eq!(list(&days(3), "day-entries"), include_str!("fixtures/generated-time.xml"));
+    assert_eq!(list(&days(60), "expenses"), include_str!("fixtures/generated-expenses.xml"));
     assert_eq!(dumped(&generated(with_time(30))), dumped(&generated(with_time(30))));
 }
 
@@ -288,4 +289,32 @@ fn time_sheets_are_what_people_write() {
     assert!((34..=43).contains(&each), "{each} days each");
     assert!(entries.len() > 3 * days.len() / 2 && entries.iter().any(|entry| entry.notes.is_none()));
     assert!(store.check(|_| {}).unwrap().is_clean());
+}
+
+#[test]
+fn expenses_are_what_people_at_work_spend_for_their_projects() {
+    let store = generated(with_time(90));
+    let expenses: Vec<_> = store.expenses().list(&Default::default()).unwrap().map(Result::unwrap).collect();
+    let entries: Vec<_> = store.day_entries().list(&Default::default()).unwrap().map(Result::unwrap).collect();
+    let at_work: HashSet<_> = entries.iter().map(|entry| (entry.user_id, entry.spent_at)).collect();
+    // About 7 of 100 days at work have one or two.
+    assert!(
+        (at_work.len() / 40..=at_work.len() / 5).contains(&expenses.len()),
+        "{} of {}",
+        expenses.len(),
+        at_work.len()
+    );
+    let mut categories = HashSet::new();
+    for expense in &expenses {
+        assert!(at_work.contains(&(expense.user_id, expense.spent_at)), "{expense:?}");
+        assert!(!expense.has_receipt && !expense.is_billed && expense.total_cost > Decimal::ONE, "{expense:?}");
+        assert_eq!(expense.created_at.date_naive(), expense.spent_at);
+        let category = store.expense_categories().get(expense.expense_category_id).unwrap();
+        match category.unit_price {
+            Some(price) => assert_eq!((expense.units * price).round_dp(2), expense.total_cost, "{expense:?}"),
+            None => assert_eq!(expense.units, Decimal::ONE),
+        }
+        categories.insert(expense.expense_category_id);
+    }
+    assert_eq!(categories.len(), 4, "{categories:?}");
 }

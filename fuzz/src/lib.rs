@@ -15,5 +15,6 @@ pub mod hosts;
 pub mod json;
 pub mod lines;
 pub mod load;
+pub mod multipart;
 pub mod request;
 pub mod values;

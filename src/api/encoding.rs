@@ -47,13 +47,13 @@ impl Refusal {
 }
 
 #[derive(Clone, Copy)]
-enum Coding {
+pub(super) enum Coding {
     Gzip,
     Deflate,
 }
 
 /// The coding of a body; `None` if it is not encoded.
-fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
+pub(super) fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
     let mut found = None;
     for value in headers.get_all(CONTENT_ENCODING) {
         let value = String::from_utf8_lossy(value.as_bytes());

@@ -31,6 +31,8 @@ mod service;
 mod sign_in;
 mod stream;
 mod throttle;
+#[cfg(feature = "tower")]
+mod upload;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -60,6 +62,8 @@ pub use service::HandleFuture;
 pub(crate) use service::LIST;
 #[cfg(feature = "server")]
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
+#[cfg(feature = "server")]
+pub(crate) use upload::{BEGINNING, Upload};
 
 #[cfg(not(feature = "server"))]
 use self::auth::Signed;
@@ -279,7 +283,8 @@ impl Api {
         };
         let query = request.uri().query().unwrap_or_default();
         let content_type = choose::content_type(request.headers());
-        let body = RequestBody { bytes, content_type: &content_type, owner, query };
+        let spooled = request.extensions().get();
+        let body = RequestBody { bytes, content_type: &content_type, owner, query, spooled };
         let planned = self.planned(request, body, target, (actor, reach), format);
         planned.unwrap_or_else(|error| Planned::Answered(respond::error(error, format)))
     }

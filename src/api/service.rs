@@ -2,23 +2,25 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
 use super::auth::Signed;
 use super::budget::{Charge, Guest};
 use super::long_record::Written;
+use super::upload::Upload;
 use super::{Api, Begun, Body, List, MAX_BODY, Planned, documented, respond};
 use crate::error::Result;
+use crate::format::Spooled;
 use crate::store::{Command, Document, PIECE, RecordDocument, Spawn};
 
 /// What a list that is read while it is sent takes, in bytes: a reader of the file, and the pieces on their way.
@@ -148,6 +150,21 @@ impl Api {
 /// The answer to a request, to come; see [`Api`]'s `Service`.
 pub type HandleFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
+/// Reads a body as it comes.
+async fn uploaded<B: HttpBody>(body: B, mut upload: Upload) -> Result<(Bytes, usize, Spooled), B::Error> {
+    let mut body = pin!(body);
+    while let Some(frame) = body.frame().await {
+        let Ok(mut data) = frame?.into_data() else { continue };
+        while data.has_remaining() {
+            let piece = data.chunk();
+            upload.take(piece);
+            let length = piece.len();
+            data.advance(length);
+        }
+    }
+    Ok(upload.end())
+}
+
 /// Answers requests within a tokio runtime. A body of more than 1 MiB gets 413; a receipt may have 10 MiB.
 impl<B> Service<Request<B>> for Api
 where
@@ -166,11 +183,19 @@ where
     fn call(&mut self, request: Request<B>) -> HandleFuture {
         let api = self.clone();
         Box::pin(async move {
-            let (head, body) = request.into_parts();
+            let (mut head, body) = request.into_parts();
             let signed = api.sign_in(&head.uri, &head.headers).await;
             let most = Api::max_body(&head.method, head.uri.path(), MAX_BODY);
-            Ok(match Limited::new(body, most).collect().await {
-                Ok(body) => api.answer(Request::from_parts(head, body.to_bytes()), signed, most, None).await,
+            let body = Limited::new(body, most);
+            let came = match Upload::begin(&api, &head).filter(|_| signed.is_ok()) {
+                Some(upload) => uploaded(body, upload).await.map(|(beginning, _, form)| {
+                    head.extensions.insert(form);
+                    beginning
+                }),
+                None => body.collect().await.map(Collected::to_bytes),
+            };
+            Ok(match came {
+                Ok(body) => api.answer(Request::from_parts(head, body), signed, most, None).await,
                 Err(error) if error.is::<LengthLimitError>() => {
                     let hint = format!("Send at most {most} bytes");
                     api.refused(&head, b"", StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.", &hint)

@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 
 use super::entry::{Content, Entry};
 use super::secrets;
-use crate::api::Api;
+use crate::api::{Api, BEGINNING};
 
 /// The most entries that are kept, and the most bytes they may take.
 const MAX_ENTRIES: usize = 10_000;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// The most of a body that is kept, in bytes.
-const MAX_BODY: usize = 256 * 1024;
+const MAX_BODY: usize = BEGINNING;
 /// The most bytes that the bodies of all unfinished requests may take. Above it, only [`LITTLE`] of each further body
 /// is kept.
 const MAX_PENDING: usize = 32 * 1024 * 1024;
@@ -192,15 +192,16 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub(crate) fn body(&mut self, headers: &HeaderMap, body: &Bytes) {
+    /// The body, or its beginning of at least [`MAX_BODY`], and how long all of it was.
+    pub(crate) fn body(&mut self, headers: &HeaderMap, body: &Bytes, whole: usize) {
         let Some(entry) = &mut self.entry else { return };
-        entry.body_bytes = body.len();
+        entry.body_bytes = whole;
         let length = body.len().min(MAX_BODY);
         let taken = self.journal.room.pending.fetch_add(length, Ordering::Relaxed) + length;
         self.pending += length;
         let kept = &body[..if taken <= MAX_PENDING { length } else { length.min(LITTLE) }];
         // At most a part of one character is cut off.
-        let is_cut = |error: &std::str::Utf8Error| error.error_len().is_none() && kept.len() < body.len();
+        let is_cut = |error: &std::str::Utf8Error| error.error_len().is_none() && kept.len() < whole;
         let kept = match std::str::from_utf8(kept) {
             Err(error) if is_cut(&error) => &kept[..error.valid_up_to()],
             _ => kept,
@@ -255,7 +256,7 @@ mod tests {
         let record = || {
             let (head, ()) = Request::get("/clients").body(()).unwrap().into_parts();
             let mut recording = Journal::begin(&journal, &api, &head, None);
-            recording.body(&head.headers, &body);
+            recording.body(&head.headers, &body, body.len());
             recording
         };
         let kept = |recording: &Recording| recording.entry.as_ref().unwrap().bytes();

@@ -255,7 +255,8 @@ mod tests {
             let request = Request::post("/clients").header("x", "\n  \"body\": \"".replace('\n', "\\n"));
             let head = request.body(()).unwrap().into_parts().0;
             let mut recording = Journal::begin(&journal, &api, &head, None);
-            recording.body(&head.headers, &body.into());
+            let length = body.len();
+            recording.body(&head.headers, &body.into(), length);
         }
         journal
     }

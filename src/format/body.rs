@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::multipart::{self, Contents, FilePart, Spooled};
 use super::{form, json, xml};
 use crate::error::{Error, Result};
 use crate::record::{Column, Document, Values, Writable};
@@ -48,6 +49,8 @@ pub(crate) struct RequestBody<'a> {
     pub(crate) owner: Option<&'a Bytes>,
     /// The request's query, which stands for an empty body where it is a form.
     pub(crate) query: &'a str,
+    /// The body as a form that was read as it came; then the bytes are only its beginning.
+    pub(crate) spooled: Option<&'a Spooled>,
 }
 
 /// What a body is.
@@ -59,8 +62,23 @@ pub(crate) enum BodyFormat {
 }
 
 impl RequestBody<'_> {
+    /// The last file that the parts of this name hold; none where there is no such part with a file name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Form`] where the body is no form in parts, [`Error::Storage`] where the file could not be spooled.
+    pub(crate) fn file(&self, name: &'static str) -> Result<Option<(FilePart, Contents)>> {
+        match self.spooled {
+            Some(Spooled(form)) => (**form).clone(),
+            None => Ok(multipart::file(self.bytes, self.content_type, name)?.map(|part| {
+                let bytes = self.share(&self.bytes[part.place.clone()]);
+                (part, Contents::Held(bytes))
+            })),
+        }
+    }
+
     /// A part of its bytes to keep; a copy only where they cannot be shared.
-    pub(crate) fn share(&self, part: &[u8]) -> Bytes {
+    fn share(&self, part: &[u8]) -> Bytes {
         match self.owner {
             Some(owner) if !part.is_empty() => owner.slice_ref(part),
             _ => Bytes::copy_from_slice(part),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Purpose;
 use super::days::parse_any_day;
-use crate::record::{Column, Document, Nil, Values, same_name};
+use crate::record::{Column, Document, Known, Nil, Values, same_name};
 use crate::value::{Kind, Value, date_text, is_space};
 
 /// Fills in the fields of one record, in the order in which a document says them.
@@ -25,9 +25,17 @@ impl Filler {
         Filler { document, purpose, values, expected: 0, stand_ins: Vec::new() }
     }
 
-    /// What a name of the document is.
+    /// What a name of the document is. Documents mostly keep the columns' order, so the next column is tried first.
+    #[inline]
     pub(super) fn find(&self, name: &str) -> Found {
-        find(self.document, self.expected, name, self.purpose)
+        let Filler { document, purpose, expected, .. } = self;
+        match document.table.columns.get(*expected) {
+            Some(next) if name == purpose.element(next) && takes_as(*purpose, next) => Found::Column(*expected),
+            _ => match document.names().find(name) {
+                Some(known) => meaning(document, known, name, *purpose),
+                None => Found::Nothing,
+            },
+        }
     }
 
     /// Sets what was found. A repeated name: the last wins.
@@ -84,40 +92,40 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// Finds a name; documents mostly keep the columns' order, so the search starts there.
-fn find(document: &Document, expected: usize, name: &str, purpose: Purpose) -> Found {
-    let (before, after) = document.table.columns.split_at(expected);
-    let matches = |column: &Column| {
-        purpose.takes(column) && column.computed.is_none() && same_name(name, purpose.element(column))
+/// What a known name is.
+pub(super) fn meaning(document: &Document, known: &Known, name: &str, purpose: Purpose) -> Found {
+    let columns = &document.table.columns;
+    let is_set = |position: &&usize| {
+        let column = &columns[**position];
+        takes_as(purpose, column) && same_name(name, purpose.element(column))
     };
-    let position = after.iter().position(matches).map(|at| expected + at);
-    match position.or_else(|| before.iter().position(matches)) {
-        Some(position) => Found::Column(position),
-        None => find_other(document, name, purpose),
+    if let Some(position) = known.columns.iter().find(is_set) {
+        return Found::Column(*position);
     }
-}
-
-#[cold]
-fn find_other(document: &Document, name: &str, purpose: Purpose) -> Found {
-    let table = document.table;
-    let own = table.columns.iter().position(|column| same_name(name, column.element));
+    let own = known.columns.iter().copied().find(|position| same_name(name, columns[*position].element));
     let computed = own.filter(|_| purpose == Purpose::Document);
-    let stands_for = |column: &Column| purpose.takes(column) && column.also.is_some_and(|also| same_name(name, also));
-    let known = |unplaced: &&'static str| same_name(name, unplaced);
-    let asked = document.asked.iter().copied().find(known);
-    match (table.columns.iter().position(stands_for), computed) {
-        (Some(position), computed) => Found::StandIn { position, computed },
+    let is_also = |position: &&usize| columns[**position].also.is_some_and(|also| same_name(name, also));
+    let mut stand_ins = known.columns.iter().filter(is_also).peekable();
+    let has_other = stand_ins.peek().is_some();
+    let is_known = |unplaced: &&'static str| same_name(name, unplaced);
+    let asked = document.asked.iter().copied().find(is_known);
+    match (stand_ins.find(|position| purpose.takes(&columns[**position])), computed) {
+        (Some(position), computed) => Found::StandIn { position: *position, computed },
         (None, Some(position)) => Found::Column(position),
         _ if document.attached.is_some_and(|attached| same_name(name, attached)) => Found::Attached,
-        _ if own.is_some() => Found::Ignored,
-        _ if table.columns.iter().any(|column| column.also.is_some_and(|also| same_name(name, also))) => Found::Ignored,
-        _ => match asked.or_else(|| document.unplaced.iter().copied().find(known)) {
+        _ if own.is_some() || has_other => Found::Ignored,
+        _ => match asked.or_else(|| document.unplaced.iter().copied().find(is_known)) {
             None => Found::Nothing,
             Some(_) if purpose == Purpose::Document => Found::Unplaced,
             Some(_) if purpose == Purpose::Update => Found::Ignored,
             Some(_) => asked.map_or(Found::Ignored, Found::Asked),
         },
     }
+}
+
+/// Whether a document of the purpose sets the column by its element.
+fn takes_as(purpose: Purpose, column: &Column) -> bool {
+    purpose.takes(column) && column.computed.is_none()
 }
 
 /// What a name's text says; `None` leaves the field as it is.

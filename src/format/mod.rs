@@ -6,7 +6,7 @@ mod documents;
 mod fill;
 mod form;
 pub mod json;
-pub(crate) mod multipart;
+mod multipart;
 pub(crate) mod tree;
 pub mod xml;
 
@@ -19,6 +19,9 @@ use rusqlite::types::ValueRef;
 
 pub(crate) use body::{BodyFormat, Purpose, RequestBody};
 pub(crate) use days::parse_any_day;
+pub(crate) use multipart::{Contents, FilePart, Spooled};
+#[cfg(feature = "tower")]
+pub(crate) use multipart::{Piece, Reader, spool};
 pub(crate) use tree::Node;
 pub use xml::Dialect;
 

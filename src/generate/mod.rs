@@ -2,6 +2,7 @@
 
 mod calendar;
 mod countries;
+mod expenses;
 mod people;
 mod random;
 mod records;
@@ -25,7 +26,7 @@ use crate::upkeep::Progress;
 const BATCH: u64 = 5_000;
 
 /// Fills a new store with an account's made-up records: people, tasks, clients with addresses and contacts, projects,
-/// invoices of every state with their lines, messages and payments, and time sheets.
+/// invoices of every state with their lines, messages and payments, time sheets, and expenses.
 ///
 /// Each project has the administrator, the people who join every project, and one to five others of the people that are
 /// made, as far as those are active; and the two default tasks and one to four others of the tasks that are made.
@@ -116,8 +117,8 @@ impl Generator {
     }
 
     /// How many days the people have time sheets of, weekends included; none by default. They begin on 2012-03-05. A
-    /// person who is active works on up to three of their projects in a month, seven to nine hours on most working
-    /// days.
+    /// person who is active works on up to three of their projects in a month, seven to nine hours on most working days,
+    /// and has expenses for them on one day in fourteen, without receipts.
     #[must_use]
     pub fn days(mut self, days: u32) -> Self {
         self.days = days;
@@ -178,7 +179,8 @@ impl Generator {
         }
         let work = store.read(|connection| Work::of(self, connection))?;
         batches(self.person_days(), &|maker, index| {
-            work.entries(self, index).into_iter().try_for_each(|entry| maker.create(entry).map(drop))
+            work.entries(self, index).into_iter().try_for_each(|entry| maker.create(entry).map(drop))?;
+            work.expenses(self, index).into_iter().try_for_each(|expense| maker.create(expense).map(drop))
         })
     }
 

@@ -23,6 +23,7 @@ pub(super) enum Topic {
     UserAssignment = 8,
     Time = 9,
     Month = 10,
+    Expense = 11,
 }
 
 impl Random {

@@ -1,13 +1,15 @@
-//! Time sheets: what each person has worked on, day by day.
+//! Time sheets: what each person has worked on, day by day, and where they have spent money.
 
-use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
+use super::expenses::{EXPENSES_OF_A_DAY, expense};
 use super::people::FIRST_PEOPLE;
 use super::random::{Random, Topic};
 use super::{Generator, Made};
 use crate::error::Result;
+use crate::resources::expenses::Expense;
 use crate::resources::time::{DayEntry, NewDayEntry};
 
 /// The first day of the time sheets, a Monday on which all projects exist.
@@ -66,34 +68,76 @@ impl Work {
 
     /// A person's entries of a day; the days of all people come one after the other.
     pub(super) fn entries(&self, making: &Generator, index: u64) -> Vec<Made<DayEntry>> {
+        let Some(mut at_work) = self.day(making, index) else { return Vec::new() };
+        let AtWork { user, day, .. } = at_work;
+        let mut left = at_work.random.within(28, 36);
+        let mut entries = Vec::new();
+        let count = at_work.random.within(1, 4);
+        for last in (1..=count).rev() {
+            let quarters = if last == 1 { left } else { at_work.random.within(1, (left - last + 1).min(20)) };
+            left -= quarters;
+            let (project, tasks) = at_work.project();
+            let random = &mut at_work.random;
+            let hours = Decimal::new(quarters * QUARTER, 2);
+            let mut entry = NewDayEntry::of(user, *project, random.pick(tasks), day).hours(hours);
+            if random.percent(60) {
+                entry = entry.notes(random.pick(NOTES).to_owned());
+            }
+            let at = at_work.evening();
+            entries.push(Made { record: entry, at });
+        }
+        entries
+    }
+
+    /// What a person has spent on a day, mostly nothing. None has a receipt.
+    pub(super) fn expenses(&self, making: &Generator, index: u64) -> Vec<Made<Expense>> {
+        let Some(mut at_work) = self.day(making, index) else { return Vec::new() };
+        at_work.random = Random::new(making.seed, Topic::Expense, index);
+        let count = at_work.random.weighted(&EXPENSES_OF_A_DAY);
+        (0..count)
+            .map(|_| {
+                let record = expense(&mut at_work);
+                Made { record, at: at_work.evening() }
+            })
+            .collect()
+    }
+
+    /// Where a person works on a day; none where the day is free.
+    fn day(&self, making: &Generator, index: u64) -> Option<AtWork<'_>> {
         let (person, number) = (index % u64::from(making.people), index / u64::from(making.people));
         let day = FIRST + TimeDelta::days(number as i64);
         let projects = &self.people[person as usize];
         let mut random = Random::new(making.seed, Topic::Time, index);
         let is_free = matches!(day.weekday(), Weekday::Sat | Weekday::Sun) || random.percent(8);
         if is_free || projects.is_empty() {
-            return Vec::new();
+            return None;
         }
         let month = u64::from(day.year_ce().1 * 12 + day.month0());
         let mut of_month = Random::new(making.seed, Topic::Month, person << 16 | month);
         let first = of_month.below(projects.len() as u64);
-        let mut left = random.within(28, 36);
-        let mut entries = Vec::new();
-        let count = random.within(1, 4);
-        for last in (1..=count).rev() {
-            let quarters = if last == 1 { left } else { random.within(1, (left - last + 1).min(20)) };
-            left -= quarters;
-            let at = (first + random.below(PROJECTS_OF_A_MONTH)) % projects.len() as u64;
-            let (project, tasks) = &projects[at as usize];
-            let hours = Decimal::new(quarters * QUARTER, 2);
-            let user = (person + FIRST_PEOPLE + 1) as i64;
-            let mut entry = NewDayEntry::of(user, *project, random.pick(tasks), day).hours(hours);
-            if random.percent(60) {
-                entry = entry.notes(random.pick(NOTES).to_owned());
-            }
-            let evening = day.and_time(EVENING).and_utc() + TimeDelta::seconds(random.within(0, 3_600));
-            entries.push(Made { record: entry, at: evening });
-        }
-        entries
+        Some(AtWork { user: (person + FIRST_PEOPLE + 1) as i64, day, projects, first, random })
+    }
+}
+
+/// A person at work on a day.
+pub(super) struct AtWork<'a> {
+    pub(super) user: i64,
+    pub(super) day: NaiveDate,
+    projects: &'a [(i64, Vec<i64>)],
+    /// The first project of the month.
+    first: u64,
+    pub(super) random: Random,
+}
+
+impl<'a> AtWork<'a> {
+    /// One of the projects of the month, with its tasks.
+    pub(super) fn project(&mut self) -> &'a (i64, Vec<i64>) {
+        let at = (self.first + self.random.below(PROJECTS_OF_A_MONTH)) % self.projects.len() as u64;
+        &self.projects[at as usize]
+    }
+
+    /// When something of the day is written down.
+    fn evening(&mut self) -> DateTime<Utc> {
+        self.day.and_time(EVENING).and_utc() + TimeDelta::seconds(self.random.within(0, 3_600))
     }
 }

@@ -59,6 +59,7 @@ macro_rules! record {
             json: [$(Some($crate::record::JsonNames { one: $one, item: $item, accepted: &[$($accepted),*] }),)? None][0],
             open: $crate::record::Tag::open_line($element),
             close: $crate::record::Tag::close_line($element),
+            names: std::sync::OnceLock::new(),
         };
 
         impl $crate::record::Record for $record {

@@ -1,5 +1,8 @@
 //! How a record stands on the wire: names and wrappers, as data that every format renders.
 
+use std::sync::OnceLock;
+
+use super::names::Names;
 use super::{Table, Tag};
 
 /// The documents of a record: of one, and of a list.
@@ -30,6 +33,7 @@ pub struct Document {
     /// The lines around the fields of a record.
     pub(crate) open: Tag,
     pub(crate) close: Tag,
+    pub(crate) names: OnceLock<Names>,
 }
 
 /// The names that wrap a record in JSON.
@@ -67,15 +71,16 @@ impl Document {
 
     /// Whether a request or a list may wrap a record in the name in JSON.
     pub(crate) fn is_wrapper(&self, name: &str) -> bool {
-        let of_json = |names: JsonNames| [names.one, names.item].iter().chain(names.accepted).any(|own| *own == name);
-        self.is_one(name) || self.json.is_some_and(of_json)
+        self.names().find(name).is_some_and(|known| known.is_wrapper)
     }
 
     /// Whether a record has a field of the name.
     pub(crate) fn has_field(&self, name: &str) -> bool {
-        let mut columns = self.table.columns.iter();
-        columns
-            .any(|column| [Some(column.element), column.sent_as].into_iter().flatten().any(|own| same_name(name, own)))
-            || self.attached.iter().chain(self.asked).any(|own| same_name(name, own))
+        self.names().find(name).is_some_and(|known| known.is_field)
+    }
+
+    /// The names that mean something in the document.
+    pub(crate) fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::of(self))
     }
 }

@@ -1,6 +1,7 @@
 //! The elements of a document that have no place in a record.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// At most this many elements are told apart in one document; what others come to is counted under [`OTHERS`].
 const TOLD_APART: usize = 32;
@@ -35,6 +36,10 @@ impl fmt::Display for Unknown {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unknowns {
     met: Vec<Unknown>,
+    /// The hash of each name, by which one is found among the others.
+    hashes: Vec<u64>,
+    /// Where the last one was counted; the next one often has the same name.
+    last: usize,
 }
 
 impl Unknowns {
@@ -44,7 +49,11 @@ impl Unknowns {
 
     /// Counts an element; `line` is asked for at the first of its name.
     pub(crate) fn add(&mut self, element: &str, line: impl FnOnce() -> u64) {
-        let end = element.char_indices().nth(LONGEST_NAME).map_or(element.len(), |(end, _)| end);
+        // No character is shorter than a byte.
+        let end = match element.len() {
+            0..=LONGEST_NAME => element.len(),
+            _ => element.char_indices().nth(LONGEST_NAME).map_or(element.len(), |(end, _)| end),
+        };
         self.count(&element[..end], 1, line);
     }
 
@@ -56,13 +65,35 @@ impl Unknowns {
     }
 
     fn count(&mut self, element: &str, count: u64, line: impl FnOnce() -> u64) {
-        let full = self.met.len() >= TOLD_APART;
-        let place = self.met.iter_mut().find(|met| met.element == element);
-        match place {
-            Some(met) => met.count += count,
-            None if full && element != OTHERS => self.count(OTHERS, count, line),
-            None => self.met.push(Unknown { element: element.to_owned(), line: line(), count }),
+        if !self.met.get(self.last).is_some_and(|last| last.element == element) {
+            let hash = hash(element);
+            self.last = match self.place(element, hash) {
+                Some(at) => at,
+                None if self.met.len() < TOLD_APART => return self.begin(element, hash, line(), count),
+                // The one behind all that are told apart is that of the others.
+                None if self.met.len() > TOLD_APART => TOLD_APART,
+                None => {
+                    let hash = self::hash(OTHERS);
+                    match self.place(OTHERS, hash) {
+                        Some(at) => at,
+                        None => return self.begin(OTHERS, hash, line(), count),
+                    }
+                }
+            };
         }
+        self.met[self.last].count += count;
+    }
+
+    /// Where an element was counted before.
+    fn place(&self, element: &str, hash: u64) -> Option<usize> {
+        let mut places = self.hashes.iter().zip(&self.met);
+        places.position(|(of, met)| *of == hash && met.element == element)
+    }
+
+    fn begin(&mut self, element: &str, hash: u64, line: u64, count: u64) {
+        self.last = self.met.len();
+        self.hashes.push(hash);
+        self.met.push(Unknown { element: element.to_owned(), line, count });
     }
 
     pub(crate) fn into_vec(self) -> Vec<Unknown> {
@@ -76,6 +107,12 @@ impl Unknowns {
         let nearest = self.met.iter().map(|met| (distance(met), met)).min_by_key(|(distance, _)| *distance);
         nearest.filter(|(distance, _)| *distance <= (wanted.len() / 3).max(1)).map(|(_, met)| met)
     }
+}
+
+fn hash(element: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    element.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

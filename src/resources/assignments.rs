@@ -102,6 +102,7 @@ pub(super) const fn naming(table: &'static Table, element: &'static str) -> Docu
         json: None,
         open: Tag::open_line(element),
         close: Tag::close_line(element),
+        names: OnceLock::new(),
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Endpoint {
     pub(crate) by: Caller,
     /// The longest body that it takes, in bytes, where that is more than others take.
     pub(crate) max_body: usize,
+    /// The part of a form in parts that has the file which it takes.
+    pub(crate) file_part: Option<&'static str>,
 }
 
 /// Who may call an endpoint. To others it is not there; an administrator may call each.
@@ -98,7 +100,16 @@ impl Operation {
 
 impl Endpoint {
     const fn new(methods: Methods, path: &'static str, operation: Operation) -> Self {
-        Endpoint { methods, path, also: &[], operation, is_limited: true, by: Caller::Administrator, max_body: 0 }
+        Endpoint {
+            methods,
+            path,
+            also: &[],
+            operation,
+            is_limited: true,
+            by: Caller::Administrator,
+            max_body: 0,
+            file_part: None,
+        }
     }
 
     /// `GET path` lists.
@@ -152,8 +163,9 @@ impl Endpoint {
         Self::new(Methods::POST, path, Operation::Make(plan))
     }
 
-    /// Takes bodies of up to this many bytes, where others take less.
-    pub(crate) const fn takes(mut self, bytes: usize) -> Self {
+    /// Takes a file, in a part of this name, in a body of up to this many bytes.
+    pub(crate) const fn takes_file(mut self, part: &'static str, bytes: usize) -> Self {
+        self.file_part = Some(part);
         self.max_body = bytes;
         self
     }

@@ -19,9 +19,10 @@ use super::progress::Progress;
 use super::sending::Sending;
 use super::sites::{Site, Sites};
 use crate::accounts::AccountName;
-use crate::api::{Api, Body, Charge, Guest, Reason, Signed, done, is_encoded, reason};
+use crate::api::{Api, Body, Charge, Guest, Reason, Signed, Upload, done, is_encoded, reason};
 use crate::control::{Controller, Drops, Recording};
 use crate::error::Error;
+use crate::format::Spooled;
 
 /// Why a request gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +148,7 @@ fn recording(site: &Site, head: &Parts) -> Option<Recording> {
 /// The answer of the site that a request leads to.
 async fn answer_of(
     site: Arc<Site>,
-    head: Parts,
+    mut head: Parts,
     body: Incoming,
     shared: &Shared,
     sending: &mut Sending,
@@ -170,10 +171,16 @@ async fn answer_of(
     };
     // The body of who is not admitted stays unread.
     let is_unread = !is_admitted && !body.is_end_stream();
+    let upload = match asked {
+        Asked::Api(_) if !is_unread && !body.is_end_stream() => Upload::begin(&site.api, &head),
+        _ => None,
+    };
     // A body may take long to come; meanwhile, an account need not be open.
     let held = (body.is_end_stream() || sending.account.is_none()).then_some(site);
-    let collected =
-        if is_unread { Ok((Bytes::new(), None)) } else { collect(body, &head.headers, max_body, shared, &guest).await };
+    let collected = match is_unread {
+        true => Ok(Collected::default()),
+        false => collect(body, &head.headers, max_body, shared, &guest, upload).await,
+    };
     let site = match (held, &shared.sites, &sending.account) {
         (Some(site), ..) => site,
         (None, Sites::Accounts(sites), Some(name)) => match sites.find(name).await {
@@ -185,11 +192,17 @@ async fn answer_of(
     };
     let mut response = match collected {
         // Its room is given back with the answer: what was made of it is as long.
-        Ok((body, _charge)) => {
+        Ok(Collected { body, length, form, charge: _charge }) => {
             sending.progress.body_complete();
+            if let Some(form) = form {
+                head.extensions.insert(form);
+            }
             let mut response = match asked {
                 Asked::Control => controlled(site.control.as_ref()?, &head, body, &guest).await,
                 Asked::Api(signed) => {
+                    if let Some(recording) = &mut sending.recording {
+                        recording.body(&head.headers, &body, length);
+                    }
                     faulted(Request::from_parts(head, body), max_body, signed, &site, sending, &guest).await?
                 }
             };
@@ -259,9 +272,6 @@ async fn faulted(
         return Some(answer(request).await);
     };
     let (head, body) = request.into_parts();
-    if let Some(recording) = &mut sending.recording {
-        recording.body(&head.headers, &body);
-    }
     let Some(effect) = control.fault(&head) else {
         return Some(answer(Request::from_parts(head, body)).await);
     };
@@ -318,14 +328,29 @@ const SHORT: usize = 4 * 1024;
 /// would leave holes of all lengths behind, which add up to as much as the bodies.
 const BLOCK: usize = 16 * 1024;
 
-/// The whole body, and what is counted for it: its bytes as they come, and what it may become once it is decoded.
+/// What came of a body.
+#[derive(Default)]
+struct Collected {
+    /// The whole body; only its beginning where it was read as it came.
+    body: Bytes,
+    /// Of the whole body, in bytes.
+    length: usize,
+    /// What was read of it as it came.
+    form: Option<Spooled>,
+    /// What is counted for it: its bytes as they come, also those that go to a temporary file, and what it may become once it
+    /// is decoded.
+    charge: Option<Arc<Charge>>,
+}
+
+/// The whole body, in memory or, with an upload, read as it comes.
 async fn collect(
     mut body: Incoming,
     headers: &HeaderMap,
     limit: usize,
     shared: &Shared,
     guest: &Arc<dyn Guest>,
-) -> std::result::Result<(Bytes, Option<Arc<Charge>>), Unread> {
+    mut upload: Option<Upload>,
+) -> std::result::Result<Collected, Unread> {
     // Refused before it is waited for, the program is not told to go on.
     if body.size_hint().lower() > limit as u64 {
         return Err(Unread::TooLong(Bytes::new()));
@@ -347,6 +372,10 @@ async fn collect(
             let more = if charge.is_some() { data.len() } else { came };
             charge.get_or_insert_with(enter).grow(more).await;
         }
+        if let Some(upload) = &mut upload {
+            upload.take(&data);
+            continue;
+        }
         if came == data.len() {
             first = data;
             continue;
@@ -362,11 +391,15 @@ async fn collect(
             }
         }
     }
+    if let Some(upload) = upload {
+        let (body, length, form) = upload.end();
+        return Ok(Collected { body, length, form: Some(form), charge });
+    }
     let body = if blocks.is_empty() { first } else { joined(blocks, came).into() };
     if is_encoded(headers) && !body.is_empty() {
         charge.get_or_insert_with(enter).grow(limit).await;
     }
-    Ok((body, charge))
+    Ok(Collected { body, length: came, form: None, charge })
 }
 
 /// The blocks' bytes in one piece of memory; each block is let go once it was copied.

@@ -201,7 +201,7 @@ impl Reading<'_, '_> {
         if !is_object(raw) {
             return Err(text.error(raw, format!("next_ids is {}, not an object", what(raw))));
         }
-        members(raw, &mut |name, value| match by_list(&unescaped(name)) {
+        members(raw, &mut |name, value| match by_list(&name) {
             Some(entity) => match unescaped(value).parse() {
                 Ok(id) => self.loader.next_id(entity, id),
                 Err(_) => Err(text.error(value, format!("the next id of {name} is not an integer"))),

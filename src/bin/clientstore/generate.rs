@@ -49,7 +49,7 @@ pub(crate) struct Generate {
     /// How many invoices each client has
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     invoices_per_client: u32,
-    /// How many days the people have time sheets of, weekends included
+    /// How many days the people have time sheets and expenses of, weekends included
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     days: u32,
     /// What decides how the records turn out

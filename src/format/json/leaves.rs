@@ -30,7 +30,7 @@ pub(crate) fn leaves(body: &[u8]) -> Result<Vec<Leaf>> {
 /// The depth is bounded: a text deeper than 32 levels was refused.
 fn collect(object: &str, before: &str, leaves: &mut Vec<Leaf>) -> Result<()> {
     members(object, &mut |name, value| {
-        let path = format!("{before}{}", unescaped(name).replace('_', "-"));
+        let path = format!("{before}{}", name.replace('_', "-"));
         let text = match value.as_bytes().first() {
             Some(b'"') => unescaped(value).into_owned(),
             Some(b'{' | b'[' | b'n') => String::new(),

@@ -15,12 +15,14 @@
 #[cfg(feature = "server")]
 mod leaves;
 mod read;
+mod record;
 mod scan;
 mod write;
 
 #[cfg(feature = "server")]
 pub(crate) use leaves::leaves;
-pub(crate) use read::{Text, is_object, list_record, members, syntax, unescaped, what};
+pub(crate) use read::{Text, is_object, members, syntax, unescaped, what};
+pub(crate) use record::list_record;
 pub(crate) use scan::Scan;
 pub(crate) use write::{WIDEST, Writer, escaped, write_string};
 
@@ -61,7 +63,7 @@ pub fn read<R: Record>(document: &[u8]) -> Result<Fields<R>> {
 /// As [`read()`].
 pub fn read_list<R: Record>(document: &[u8]) -> Result<Vec<Fields<R>>> {
     let mut records = Vec::new();
-    read::read_list(document, R::DOCUMENT, |values| {
+    record::read_list(document, R::DOCUMENT, |values| {
         records.push(Fields::from_values(values));
         Ok(())
     })?;
@@ -97,7 +99,7 @@ pub fn read_changes<R: Record>(document: &[u8]) -> Result<RecordChanges<R>> {
 }
 
 pub(crate) fn read_for(body: &[u8], document: &'static Document, purpose: Purpose) -> Result<Values> {
-    read::read_record(body, document, purpose)
+    record::read_record(body, document, purpose)
 }
 
 /// Reads the message of an error document.

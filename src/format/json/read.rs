@@ -3,59 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserializer;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::scan::Scan;
 use crate::error::{Error, Result};
-use crate::format::Purpose;
-use crate::format::fill::{Filler, Found, field_value};
 use crate::format::xml::find_illegal;
-use crate::record::{Column, Document, Values};
-use crate::value::{Kind, Value};
-
-/// Reads the document of one record, wrapped or bare.
-pub(crate) fn read_record(body: &[u8], document: &'static Document, purpose: Purpose) -> Result<Values> {
-    let text = Text::new(body)?;
-    if !text.is_object() {
-        let whole = text.parse()?;
-        return Err(text.error(whole, format!("the body is {}, not an object like {}", what(whole), example(document))));
-    }
-    record(&text, document, purpose)
-}
-
-/// Reads a list of records, one at a time.
-pub(super) fn read_list(
-    body: &[u8],
-    document: &'static Document,
-    mut each: impl FnMut(Values) -> Result<()>,
-) -> Result<()> {
-    let text = Text::new(body)?;
-    let whole = text.parse()?;
-    if !whole.starts_with('[') {
-        return Err(text.error(whole, format!("the document is {}, not a list", what(whole))));
-    }
-    elements(whole, &mut |item| each(list_record(&text, item, document)?))
-}
-
-/// Reads a record of a list, which stands in its wrapper.
-pub(crate) fn list_record(text: &Text<'_>, item: &str, document: &'static Document) -> Result<Values> {
-    if !is_object(item) {
-        return Err(text.error(item, format!("here stands {}, not {}", what(item), example(document))));
-    }
-    let mut wrapped = None;
-    members(item, &mut |name, value| {
-        if is_object(value) && document.is_wrapper(&unescaped(name)) {
-            wrapped = Some(value);
-        }
-        Ok(())
-    })?;
-    match wrapped {
-        Some(object) => fields(text, object, document, Purpose::Document),
-        None => Err(text.error(item, format!("the object is not {}", example(document)))),
-    }
-}
 
 /// Reads the message of an error document.
 pub(super) fn read_error(body: &[u8]) -> Result<String> {
@@ -64,7 +18,7 @@ pub(super) fn read_error(body: &[u8]) -> Result<String> {
     let mut message = None;
     if is_object(whole) {
         members(whole, &mut |name, value| {
-            if value.starts_with('"') && unescaped(name) == "message" {
+            if value.starts_with('"') && name == "message" {
                 message = Some(value);
             }
             Ok(())
@@ -74,10 +28,6 @@ pub(super) fn read_error(body: &[u8]) -> Result<String> {
         Some(message) => Ok(unescaped(message).into_owned()),
         None => Err(text.error(whole, "the error document has no message".to_owned())),
     }
-}
-
-fn example(document: &Document) -> String {
-    format!("{{\"{}\":{{...}}}}", document.json_one())
 }
 
 /// A document's text: UTF-8, no deeper than may be, every surrogate in its pair.
@@ -114,9 +64,27 @@ impl<'a> Text<'a> {
         serde_json::from_str::<&RawValue>(self.text).map(RawValue::get).map_err(|error| syntax(&error))
     }
 
+    pub(super) fn as_str(&self) -> &'a str {
+        self.text
+    }
+
     /// Whether the text begins like an object; the rest need not be JSON.
-    fn is_object(&self) -> bool {
-        is_object(self.text.trim_start_matches([' ', '\t', '\n', '\r']))
+    pub(super) fn is_object(&self) -> bool {
+        self.begins_with('{')
+    }
+
+    /// Whether the text begins like a list; the rest need not be JSON.
+    pub(super) fn is_list(&self) -> bool {
+        self.begins_with('[')
+    }
+
+    fn begins_with(&self, first: char) -> bool {
+        self.text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(first)
+    }
+
+    /// The line in which a part of the text begins.
+    pub(super) fn line(&self, part: &str) -> u64 {
+        self.position(part).0
     }
 
     /// The line and the column of a part of the text.
@@ -168,75 +136,8 @@ pub(crate) fn what(value: &str) -> &'static str {
     }
 }
 
-/// The fields of a text that is an object: of a record, wrapped or bare.
-fn record(text: &Text<'_>, document: &'static Document, purpose: Purpose) -> Result<Values> {
-    let mut wrapped = None;
-    // The only member, and whether there is no other.
-    let mut only: Option<(&str, &str)> = None;
-    let mut several = false;
-    members(text.text, &mut |name, value| {
-        if is_object(value) && document.is_wrapper(&unescaped(name)) {
-            wrapped = Some(value);
-        }
-        match &mut only {
-            Some(_) if several => {}
-            Some((first, last)) if *first == name || unescaped(first) == unescaped(name) => *last = value,
-            Some(_) => several = true,
-            None => only = Some((name, value)),
-        }
-        Ok(())
-    })?;
-    let sole = only.filter(|(name, value)| !several && is_object(value) && !document.has_field(&unescaped(name)));
-    fields(text, wrapped.or(sole.map(|(_, value)| value)).unwrap_or(text.text), document, purpose)
-}
-
-/// The fields in an object. A repeated member: the last wins.
-fn fields(text: &Text<'_>, object: &str, document: &'static Document, purpose: Purpose) -> Result<Values> {
-    let mut filler = Filler::new(document, purpose, document.table.columns.len());
-    let plain = |field, raw: &str| {
-        let refuse = |reason| Error::Invalid { field, reason, line: Some(text.position(raw).0) };
-        plain_text(raw).map(|text| text.unwrap_or_default().into_owned()).map_err(refuse)
-    };
-    members(object, &mut |name, raw| {
-        let name = unescaped(name);
-        let found = filler.find(&name);
-        match found {
-            Found::Column(position) | Found::StandIn { position, .. } => {
-                let column = &document.table.columns[position];
-                let read = value(column, raw).map_err(|reason| {
-                    let line = Some(text.position(raw).0);
-                    Error::Invalid { field: column.element, reason, line }
-                })?;
-                if let Some(value) = read {
-                    filler.set(found, value);
-                }
-            }
-            Found::Attached => {
-                filler.values.attached = Some(plain(document.attached.unwrap_or_default(), raw)?);
-            }
-            Found::Asked(element) => filler.values.ask(element, plain(element, raw)?),
-            Found::Unplaced if raw == "null" || raw == "\"\"" => {}
-            Found::Unplaced | Found::Nothing => filler.values.unknown.add(&name, || text.position(raw).0),
-            Found::Ignored => {}
-        }
-        Ok(())
-    })?;
-    Ok(filler.finish())
-}
-
-/// What a member says; `None` leaves the field as it is.
-fn value(column: &Column, raw: &str) -> Result<Option<Value>, String> {
-    if column.kind == Kind::Boolean && (raw == "true" || raw == "false") {
-        return Ok(Some(Value::Integer(i64::from(raw == "true"))));
-    }
-    match plain_text(raw)? {
-        Some(text) => field_value(column, text, false),
-        None => field_value(column, Cow::Borrowed(""), true),
-    }
-}
-
 /// The text of a text or a number, as it was written; none of null.
-fn plain_text(raw: &str) -> Result<Option<Cow<'_, str>>, String> {
+pub(super) fn plain_text(raw: &str) -> Result<Option<Cow<'_, str>>, String> {
     match raw.as_bytes().first() {
         Some(b'"') => {
             let text = unescaped(raw);
@@ -296,10 +197,41 @@ fn escaped(escape: &str) -> (char, &str) {
     (character, rest)
 }
 
-/// Gives each member of an object: its name and its value, both as they are written.
-pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(&'a str, &'a str) -> Result<()>) -> Result<()> {
+/// The name of a member: a part of the text where nothing in it is escaped, and else at most the first [`LONGEST_NAME`]
+/// bytes of it.
+pub(super) struct Name<'a>(pub(super) Cow<'a, str>);
+
+/// No field has a longer name, in bytes.
+pub(super) const LONGEST_NAME: usize = 256;
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+
+        impl<'de> Visitor<'de> for Names {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(name.into()))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(name[..name.floor_char_boundary(LONGEST_NAME)].to_owned().into()))
+            }
+        }
+
+        deserializer.deserialize_str(Names)
+    }
+}
+
+/// Gives each member of an object: its name, and its value as it is written.
+pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(Cow<'a, str>, &'a str) -> Result<()>) -> Result<()> {
     struct Members<'e, 'a> {
-        each: &'e mut dyn FnMut(&'a str, &'a str) -> Result<()>,
+        each: &'e mut dyn FnMut(Cow<'a, str>, &'a str) -> Result<()>,
         failed: &'e mut Option<Error>,
     }
 
@@ -311,9 +243,9 @@ pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(&'a str, &'a str
         }
 
         fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-            while let Some(name) = map.next_key::<&'a RawValue>()? {
+            while let Some(Name(name)) = map.next_key()? {
                 let value: &'a RawValue = map.next_value()?;
-                if let Err(error) = (self.each)(name.get(), value.get()) {
+                if let Err(error) = (self.each)(name, value.get()) {
                     *self.failed = Some(error);
                     return Err(A::Error::custom("refused"));
                 }
@@ -330,7 +262,7 @@ pub(crate) fn members<'a>(object: &'a str, each: &mut dyn FnMut(&'a str, &'a str
 }
 
 /// Gives each element of a list.
-fn elements<'a>(list: &'a str, each: &mut dyn FnMut(&'a str) -> Result<()>) -> Result<()> {
+pub(super) fn elements<'a>(list: &'a str, each: &mut dyn FnMut(&'a str) -> Result<()>) -> Result<()> {
     struct Elements<'e, 'a> {
         each: &'e mut dyn FnMut(&'a str) -> Result<()>,
         failed: &'e mut Option<Error>,
@@ -356,6 +288,7 @@ fn elements<'a>(list: &'a str, each: &mut dyn FnMut(&'a str) -> Result<()>) -> R
 
     let mut failed = None;
     let visitor = Elements { each, failed: &mut failed };
-    let read = serde_json::Deserializer::from_str(list).deserialize_seq(visitor);
+    let mut deserializer = serde_json::Deserializer::from_str(list);
+    let read = deserializer.deserialize_seq(visitor).and_then(|()| deserializer.end());
     read.map_err(|error| failed.take().unwrap_or_else(|| syntax(&error)))
 }

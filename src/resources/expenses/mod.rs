@@ -179,7 +179,9 @@ pub(crate) static RESOURCE: Resource = Resource {
         Endpoint::update("/expenses/{id}").by(Caller::Anybody),
         Endpoint::delete("/expenses/{id}").by(Caller::Anybody),
         Endpoint::read("/expenses/{id}/receipt", receipts::show).by(Caller::Anybody),
-        Endpoint::make("/expenses/{id}/receipt", receipts::keep).takes(receipts::LONGEST_BODY).by(Caller::Anybody),
+        Endpoint::make("/expenses/{id}/receipt", receipts::keep)
+            .takes_file(receipts::PART, receipts::LONGEST_BODY)
+            .by(Caller::Anybody),
         Endpoint::read("/projects/{project_id}/expenses", |call| reports::of_project(call, &EXPENSES))
             .by(Caller::Manager),
         Endpoint::read("/people/{user_id}/expenses", |call| reports::of_person(call, &EXPENSES)).by(Caller::Anybody),

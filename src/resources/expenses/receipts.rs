@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::rules::IS_OPEN_TO_OTHERS;
 use super::{EXPENSES, Expense, ExpenseId};
 use crate::error::{Error, Result};
-use crate::format::multipart;
+use crate::format::Contents;
 use crate::resources::{Answer, Call, Plan};
 use crate::store::{Action, Files, NewFile, Records, is_media_type};
 
@@ -27,7 +27,9 @@ pub(super) static FILES: Files = Files {
 static KEEP: Action = Action { name: "keep", sets: &[], rules: &[IS_OPEN_TO_OTHERS] };
 
 /// The part of a form that has the receipt.
-const PART: &str = "expense[receipt]";
+pub(super) const PART: &str = "expense[receipt]";
+/// How many of a file's first bytes tell its type.
+const TELLING: usize = 16;
 /// What nobody knows more about.
 const UNKNOWN: &str = "application/octet-stream";
 
@@ -68,7 +70,7 @@ impl Records<'_, Expense> {
     /// [`Error::NotFound`], [`Error::Busy`] and [`Error::Storage`].
     pub fn keep_receipt(&self, id: impl Into<ExpenseId>, receipt: &Receipt) -> Result<()> {
         let Receipt { name, content_type, bytes } = receipt.clone();
-        self.keep(id, NewFile { name, content_type, bytes })
+        self.keep(id, NewFile { name, content_type, bytes: Contents::Held(bytes) })
     }
 
     /// The receipt of an expense.
@@ -97,12 +99,14 @@ pub(super) fn show(call: &Call<'_>) -> Result<Plan> {
 pub(super) fn keep(call: &Call<'_>) -> Result<Plan> {
     let id = call.record_id()?;
     call.store.must_exist(&EXPENSES, id, call.reach)?;
-    let Some(part) = multipart::file(call.body.bytes, call.body.content_type, PART)? else {
+    let Some((part, bytes)) = call.body.file(PART)? else {
         return Err(Error::invalid("receipt", "is required; send it in the part expense[receipt], with a file name"));
     };
-    let told = part.content_type.filter(|told| is_media_type(told) && told != UNKNOWN);
-    let content_type = told.unwrap_or_else(|| guess(&part.file_name, part.bytes).to_owned());
-    let file = NewFile { name: part.file_name, content_type, bytes: call.body.share(part.bytes) };
+    let content_type = match part.content_type.filter(|told| is_media_type(told) && told != UNKNOWN) {
+        Some(told) => told,
+        None => guess(&part.file_name, &bytes.beginning(TELLING)?).to_owned(),
+    };
+    let file = NewFile { name: part.file_name, content_type, bytes };
     let command = call.store.keeping(&EXPENSES, id, file);
     Ok(Plan::Write { command, answer: Answer::Changed { location: format!("/expenses/{id}/receipt") } })
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 
 use super::rule::Action;
 use crate::error::{Error, Result};
+use crate::format::Contents;
 use crate::record::Values;
 use crate::value::{Kind, Value};
 
@@ -32,7 +33,7 @@ pub(crate) struct NewFile {
     pub(crate) name: String,
     /// Its media type.
     pub(crate) content_type: String,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Contents,
 }
 
 /// A file that is kept with a record, without its bytes.
@@ -61,7 +62,8 @@ pub(crate) fn is_media_type(text: &str) -> bool {
 }
 
 impl Files {
-    /// Keeps a file with a record, in the place of the one it had. The bytes are written as they are, without a copy.
+    /// Keeps a file with a record, in the place of the one it had. The bytes are written as they are, without a copy of
+    /// them all.
     ///
     /// # Errors
     ///
@@ -78,7 +80,7 @@ impl Files {
         if !is_media_type(content_type) {
             return refuse("has no media type; send one like image/png".to_owned());
         }
-        if bytes.is_empty() || bytes.len() > self.longest {
+        if bytes.len() == 0 || bytes.len() > self.longest {
             return refuse(format!("has {} bytes; send 1 to {}", bytes.len(), self.longest));
         }
         let Files { table, owner, .. } = self;
@@ -89,7 +91,12 @@ impl Files {
             ))?
             .execute((id, name, content_type, room))?;
         let mut blob = connection.blob_open(MAIN_DB, *table, "bytes", id, false)?;
-        blob.write_at(bytes, 0)?;
+        let mut written = 0;
+        bytes.each(|piece| {
+            blob.write_at(piece, written)?;
+            written += piece.len();
+            Ok(())
+        })?;
         Ok(blob.close()?)
     }
 
@@ -127,7 +134,7 @@ impl Files {
                     let reason = format!("is not in base64: {error}");
                     Error::invalid(self.called, reason)
                 })?;
-                Ok(Some(NewFile { name, content_type, bytes: bytes.into() }))
+                Ok(Some(NewFile { name, content_type, bytes: Contents::Held(bytes.into()) }))
             }
             _ => Err(Error::invalid(self.called, "needs a name, a type and its bytes")),
         }
