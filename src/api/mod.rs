@@ -309,7 +309,7 @@ impl Api {
                 (command.actor, command.reach) = (actor.id, reach);
                 #[cfg(feature = "server")]
                 tell_unknown(request, &command);
-                return Ok(Planned::Write(command, answer));
+                return Ok(Planned::Write(*command, answer));
             }
             Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
             Plan::File(files, id) => return Ok(Planned::Answered(file::answer(store.file(files, id)?))),

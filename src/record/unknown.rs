@@ -65,7 +65,7 @@ impl Unknowns {
     }
 
     fn count(&mut self, element: &str, count: u64, line: impl FnOnce() -> u64) {
-        if !self.met.get(self.last).is_some_and(|last| last.element == element) {
+        if self.met.get(self.last).is_none_or(|last| last.element != element) {
             let hash = hash(element);
             self.last = match self.place(element, hash) {
                 Some(at) => at,

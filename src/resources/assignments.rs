@@ -124,7 +124,7 @@ impl Named {
         let mut values = Values::new(resource.entity.table);
         values.set(self.column, Value::Integer(self.id(call)?));
         let command = call.store.creation(resource.entity, call.parent, values)?;
-        Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
+        Ok(Plan::Write { command: Box::new(command), answer: Answer::Created { resource, parent: call.parent } })
     }
 
     fn id(&self, call: &Call<'_>) -> Result<i64> {

@@ -258,7 +258,7 @@ pub(crate) enum Plan {
     /// Nothing; the path of the record.
     Unchanged { location: String },
     /// A write, and what to answer once it is on disk.
-    Write { command: Command, answer: Answer },
+    Write { command: Box<Command>, answer: Answer },
 }
 
 /// The answer to a write.
@@ -307,22 +307,22 @@ impl Call<'_> {
                 };
                 let values = self.body.read(entity.document, purpose)?;
                 let command = store.creation(entity, parent, values)?;
-                Ok(Plan::Write { command, answer: Answer::Created { resource, parent } })
+                Ok(Plan::Write { command: Box::new(command), answer: Answer::Created { resource, parent } })
             }
             (Operation::Get, Some(id)) => Ok(Plan::Record { entity, parent, id }),
             (Operation::Update, Some(id)) => {
                 let values = self.body.read(entity.document, Purpose::Update)?;
                 let command = store.update(entity, parent, id, values);
-                Ok(Plan::Write { command, answer: self.changed(resource, id) })
+                Ok(Plan::Write { command: Box::new(command), answer: self.changed(resource, id) })
             }
             (Operation::Delete, Some(id)) => {
-                Ok(Plan::Write { command: store.deletion(entity, parent, id), answer: Answer::Deleted })
+                Ok(Plan::Write { command: Box::new(store.deletion(entity, parent, id)), answer: Answer::Deleted })
             }
             (Operation::Act(action, keeper), Some(id)) => {
                 let keeper = keeper.filter(|_| !self.body.is_none());
                 let body = keeper.map(|keeper| Ok::<(&Entity, Values), Error>((keeper, self.read_new(keeper)?)));
                 let command = store.action(entity, id, action, body.transpose()?)?;
-                Ok(Plan::Write { command, answer: self.changed(resource, id) })
+                Ok(Plan::Write { command: Box::new(command), answer: self.changed(resource, id) })
             }
             _ => Err(no_record()),
         }

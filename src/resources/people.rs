@@ -201,7 +201,7 @@ fn create(call: &Call<'_>) -> Result<Plan> {
     }
     values.password = Some(password).filter(|password| !password.is_empty()).map(Password::new);
     let command = call.store.creation(resource.entity, call.parent, values)?;
-    Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
+    Ok(Plan::Write { command: Box::new(command), answer: Answer::Created { resource, parent: call.parent } })
 }
 
 static PASSWORDS: Document = naming(&PASSWORD_COLUMNS, "user");

@@ -153,7 +153,7 @@ fn with_new_task(call: &Call<'_>) -> Result<Plan> {
     let resource = call.records()?;
     let task = call.body.read(TASKS.document, Purpose::Create)?;
     let command = call.store.composition(resource.entity, call.parent, &WITH_NEW_TASK, task)?;
-    Ok(Plan::Write { command, answer: Answer::Created { resource, parent: call.parent } })
+    Ok(Plan::Write { command: Box::new(command), answer: Answer::Created { resource, parent: call.parent } })
 }
 
 static WITH_NEW_TASK: Composition = Composition {

@@ -59,7 +59,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Plan> {
         return Err(rules::no_such_project(project));
     }
     let command = call.store.creation(&EXPENSES, Some(person), values)?;
-    Ok(Plan::Write { command, answer: Answer::Created { resource, parent: None } })
+    Ok(Plan::Write { command: Box::new(command), answer: Answer::Created { resource, parent: None } })
 }
 
 #[cfg(test)]

@@ -108,7 +108,10 @@ pub(super) fn keep(call: &Call<'_>) -> Result<Plan> {
     };
     let file = NewFile { name: part.file_name, content_type, bytes };
     let command = call.store.keeping(&EXPENSES, id, file);
-    Ok(Plan::Write { command, answer: Answer::Changed { location: format!("/expenses/{id}/receipt") } })
+    Ok(Plan::Write {
+        command: Box::new(command),
+        answer: Answer::Changed { location: format!("/expenses/{id}/receipt") },
+    })
 }
 
 /// The media type that a file's first bytes tell, or else its name.

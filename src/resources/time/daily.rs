@@ -120,7 +120,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Plan> {
 pub(super) fn delete(call: &Call<'_>) -> Result<Plan> {
     let user = of_user(call, None)?;
     let command = call.store.deletion(&DAY_ENTRIES, Some(user), call.record_id()?);
-    Ok(Plan::Write { command, answer: Answer::Deleted })
+    Ok(Plan::Write { command: Box::new(command), answer: Answer::Deleted })
 }
 
 fn write(
@@ -132,7 +132,7 @@ fn write(
     telling: Telling,
 ) -> Plan {
     let command = call.store.running(&DAY_ENTRIES, Some(user), id, procedure, values);
-    Plan::Write { command, answer: Answer::Told(telling) }
+    Plan::Write { command: Box::new(command), answer: Answer::Told(telling) }
 }
 
 /// A parameter of the query, where it is not blank.
