@@ -12,7 +12,7 @@ use http::request::Parts;
 use super::route::{self, Route};
 use super::{Api, choose, encoding};
 use crate::error::Result;
-use crate::format::{Contents, Piece, Reader, Spooled, spool};
+use crate::format::{Contents, FilePart, Piece, Reader, Spooled, spool};
 
 /// How much of such a body is kept as it came, in bytes: for the format of the answer, and for who records requests.
 pub(crate) const BEGINNING: usize = 256 * 1024;
@@ -74,7 +74,7 @@ impl Form {
         reader.read(bytes, &mut |piece| keep(file, length, piece))
     }
 
-    fn end(self) -> Result<Option<(crate::format::FilePart, Contents)>> {
+    fn end(self) -> Result<Option<(FilePart, Contents)>> {
         let Form { reader, file, mut length } = self;
         let found = reader.finish(&mut |piece| keep(&file, &mut length, piece))?;
         Ok(found.map(|part| (part, Contents::Spooled(file, length))))

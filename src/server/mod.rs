@@ -273,6 +273,7 @@ impl Server {
     }
 
     /// As [`run_all`](Self::run_all), with these control paths.
+    #[cfg(feature = "testing")]
     pub(crate) async fn run_with(
         self,
         control: Arc<Controller>,

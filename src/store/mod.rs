@@ -46,9 +46,11 @@ pub(crate) use snapshot::{Snapshot, Version};
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use write::Spawn;
+#[cfg(feature = "generate")]
+pub(crate) use write::apply;
 pub(crate) use write::{
-    Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, apply,
-    change, create, delete_where, load, refusal,
+    Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, change,
+    create, delete_where, load, refusal,
 };
 
 use self::history::History;
