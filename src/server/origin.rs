@@ -129,7 +129,7 @@ impl Rules {
             return Err("leave out the path: an origin is a scheme, a host and perhaps a port");
         }
         if rest.contains('*') {
-            return Err("name each origin: there are no wildcards, for ports neither");
+            return Err("name each origin; there are no wildcards, not even for ports");
         }
         if !rest.is_ascii() {
             return Err("write the host as browsers send it, in ASCII: xn--…");
