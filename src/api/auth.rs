@@ -26,7 +26,7 @@ const UNREADABLE: &str = "The credentials cannot be read; send HTTP Basic, USER:
 const WRONG: &str = "The user or the password is wrong.";
 const WRONG_TOKEN: &str = "The token is wrong.";
 const ARCHIVED: &str = "This person is archived, and cannot sign in.";
-const GONE: &str = "The person who is to act is not there.";
+const GONE: &str = "The person that calls should act as does not exist.";
 
 /// How callers are asked who they are. Clones share the remembered passwords and each has its own credentials.
 #[derive(Clone, Default)]

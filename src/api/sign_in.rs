@@ -109,7 +109,7 @@ impl Api {
     pub(super) fn token(&self, body: &RequestBody<'_>, path: &str, format: Format) -> Result<Response<Body>> {
         let Some(token) = self.inner.gate.token() else { return Ok(respond::unknown_path(path, format)) };
         if !oauth::asks_for_token(body)? {
-            return Err(Error::invalid("code", "is required, or a refresh_token; any will do"));
+            return Err(Error::invalid("code", "is required, or a refresh_token; any value will do"));
         }
         Ok(respond::document(oauth::document(token), Format::Json))
     }

@@ -61,7 +61,7 @@ impl Controller {
             Some((to, frozen.unwrap_or(was_frozen)))
         });
         if set.is_none() {
-            let message = format!("That leads out of the years {} to {}", YEARS.start(), YEARS.end());
+            let message = format!("The clock would leave the years {} to {}", YEARS.start(), YEARS.end());
             return Err(Failure::invalid(message, HINT).at("advance_seconds"));
         }
         Ok(self.clock())

@@ -56,7 +56,7 @@ fn in_words(message: &str) -> String {
     }
     match (message.strip_prefix("missing field "), message.strip_prefix("duplicate field ")) {
         (Some(key), _) => format!("the key {} is missing", quoted(key)),
-        (_, Some(key)) => format!("the key {} stands there twice", quoted(key)),
+        (_, Some(key)) => format!("the key {} is there twice", quoted(key)),
         _ => message.to_owned(),
     }
 }
@@ -186,7 +186,7 @@ mod tests {
             ),
             ("invalid type: null, expected a map", "expected an object, not null"),
             ("missing field `rules`", "the key \"rules\" is missing"),
-            ("duplicate field `on`", "the key \"on\" stands there twice"),
+            ("duplicate field `on`", "the key \"on\" is there twice"),
             ("unknown field `a`, expected `on`", "there is no key \"a\"; there are: \"on\""),
             ("unknown field `a`, expected `b` or `c`", "there is no key \"a\"; there are: \"b\" or \"c\""),
             (

@@ -44,7 +44,7 @@ impl Failure {
 
     /// 404 for a record that is not there.
     pub(super) fn missing(error: &Error) -> Self {
-        Failure::new(StatusCode::NOT_FOUND, error.to_string(), "The list of these records has the ids that there are")
+        Failure::new(StatusCode::NOT_FOUND, error.to_string(), "The list of these records shows which ids there are")
     }
 
     pub(super) fn at(mut self, path: impl Into<String>) -> Self {

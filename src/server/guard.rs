@@ -1,8 +1,8 @@
-//! Who may ask: the hosts and the origins that the server answers to.
+//! Who may send requests: the hosts and the origins that the server answers to.
 //!
-//! A web page can make its reader's browser send requests to a server on the same machine, also
-//! under a name of its own that it lets point there. So a request must name a host that no such page
-//! can have, and must not come from a page of another origin.
+//! A web page can make its reader's browser send requests to a server on the same machine. It can even use a host name
+//! of its own that points there. So a request must name a host that no such page can have, and must not come from a
+//! page of another origin.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -16,16 +16,16 @@ use crate::accounts::AccountName;
 use crate::api::{Api, Body, done};
 use crate::control::Controller;
 
-/// How long a browser may remember what a preflight said, in seconds.
+/// How long a browser may remember the answer to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 const NAMES: &str = "An account's name is 1 to 63 letters, digits and dashes, and neither begins nor ends with a dash";
 
-/// A host or an origin that was to be allowed, and that no request could match.
+/// A host or an origin cannot be allowed, since no request could match it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AllowError {
-    /// The host is none that a request can be for.
+    /// No request can be for such a host.
     #[error("{given:?} can be no request's host: {reason}")]
     Host {
         /// What was given.
@@ -33,7 +33,7 @@ pub enum AllowError {
         /// What is wrong, and what to give instead.
         reason: &'static str,
     },
-    /// The origin is none that a browser sends.
+    /// No browser sends such an origin.
     #[error("{given:?} can be no page's origin: {reason}")]
     Origin {
         /// What was given.
@@ -112,7 +112,7 @@ impl Cors {
         headers.append(VARY, HeaderValue::from_static("Origin"));
     }
 
-    /// The answer to the question whether the page may send such a request.
+    /// The answer to a preflight, in which a browser asks whether the page may send such a request.
     fn preflight(self, asked: &HeaderMap) -> Response<Body> {
         let mut response = done();
         let headers = response.headers_mut();

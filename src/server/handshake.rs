@@ -1,7 +1,7 @@
-//! What precedes the first request over HTTPS: the handshake, and perhaps the wish for a tunnel.
+//! What comes before the first request over HTTPS: the handshake, and perhaps a request for a tunnel.
 //!
-//! A program with `https://` addresses may come through the port as through a proxy. It asks for a tunnel to its host with
-//! CONNECT then, and gets one that ends here.
+//! A program with `https://` addresses may use the port as a proxy. Then it asks for a tunnel to its host with CONNECT,
+//! and gets one that ends here.
 
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -30,7 +30,7 @@ const BUFFER: usize = 16 * 1024;
 const CONNECT: &[u8] = b"CONNECT ";
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection Established\r\n\r\n";
 
-/// Serves a connection from its handshake on, which shares the time of the first request's head.
+/// Serves a connection from its handshake on. The handshake and the first request's head share one time limit.
 pub(super) async fn serve(stream: TcpStream, tls: Tls, shared: Arc<Shared>, progress: Arc<Progress>) {
     let encrypted = {
         let mut stop = pin!(shared.stop.notified());
@@ -54,7 +54,7 @@ pub(super) async fn serve(stream: TcpStream, tls: Tls, shared: Arc<Shared>, prog
     }
 }
 
-/// The encrypted connection; none where it does not come about, which is logged.
+/// The encrypted connection; `None` if the handshake fails, which is logged.
 async fn encrypt(
     mut stream: TcpStream,
     tls: &Tls,
@@ -106,7 +106,7 @@ impl From<io::Error> for Untunneled {
     }
 }
 
-/// Reads a request for a tunnel, and grants it where it leads to a host that the server answers to.
+/// Reads a request for a tunnel, and grants it if it is for a host that the server answers to.
 async fn tunnel(stream: &mut TcpStream, shared: &Shared) -> Result<(), Untunneled> {
     let refused = |status, reason| Err(Untunneled::Refused { status, reason });
     let mut head = Vec::new();
@@ -141,7 +141,7 @@ fn refusal(status: StatusCode, reason: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What a failed handshake means, in words for the log.
+/// The meaning of a failed handshake, for the log.
 fn explained(error: &rustls::Error) -> String {
     use AlertDescription::{BadCertificate, CertificateUnknown, ProtocolVersion, UnknownCA};
     match error {
@@ -155,8 +155,7 @@ fn explained(error: &rustls::Error) -> String {
     }
 }
 
-/// A socket that notes what passes: under TLS, bytes move that are not yet, or no longer, those of a request or an
-/// answer.
+/// A socket that notes when bytes pass, since under TLS a slow request or answer shows only in its encrypted bytes.
 struct Noted {
     stream: TcpStream,
     progress: Arc<Progress>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How much and how long the server bears with a program; `Limits::default()` has the defaults.
+/// How much a connection may send and how long it may take; `Limits::default()` has the defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,18 +23,17 @@ pub struct Limits {
     /// How long a head may take from its first byte to its last, however steadily it comes; 10
     /// seconds. The first one of a connection counts from when the connection was accepted.
     pub head_timeout: Duration,
-    /// How long a body may bring no byte, or an answer be read no byte of; 30 seconds.
+    /// How long a request's body may bring no byte, or a program read no byte of its answer; 30 seconds.
     pub progress_timeout: Duration,
     /// How long a connection may be kept open between an answer and the next request; 60 seconds.
     pub idle_timeout: Duration,
-    /// How many connections are served at once; 1,024. At the limit, the one that has been without
-    /// a complete request head for longest gives way to a new one; where every one is at a request,
-    /// the new one waits.
+    /// How many connections are served at once; 1,024. At the limit, a new one replaces the one that has been without a
+    /// complete request head for longest. If all are busy with a request, the new one waits.
     pub max_connections: usize,
-    /// How much of a refused request is still read, in bytes, so that a program which sends it all
-    /// before it reads sees why; 16 MiB.
+    /// How much of a refused request is still read, in bytes; 16 MiB. A program that sends all of its request before it
+    /// reads the answer needs that to see why.
     pub max_discard: u64,
-    /// How long that may take; 2 seconds.
+    /// How long reading the rest of a refused request may take; 2 seconds.
     pub discard_timeout: Duration,
     /// How long requests in flight may take to finish once the server is told to stop; 1 second.
     pub stop_timeout: Duration,

@@ -1,6 +1,6 @@
-//! The rules of who may ask: which hosts a request may be for, and which pages it may come from.
+//! The rules for who may send requests: which hosts a request may be for, and which pages it may come from.
 //!
-//! Nothing here but `http`, so that these rules can be held against a model of them.
+//! This file depends only on the crate `http`, so that tests can compare the rules with a model of them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +15,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The domain of the service itself. Old programs carry its names; a web page could have one of them too.
 const SERVICE: &str = "harvestapp.com";
 
-/// What is allowed beyond the defaults, in lower case.
+/// What is allowed in addition to the defaults, in lower case.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     /// Names; one that begins with a dot stands for all names below it.
@@ -26,14 +26,14 @@ pub(super) struct Rules {
     account_domains: Vec<String>,
 }
 
-/// What becomes of a request that may go on.
+/// How a request that may go on is handled.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// The request may go on.
     Pass,
     /// The request may go on, and the page of this allowed origin may read the answer.
     Page(HeaderValue),
-    /// The browser asks first whether a page of this allowed origin may ask.
+    /// It is a preflight: the browser asks whether a page of this allowed origin may send a request.
     Preflight(HeaderValue),
 }
 
@@ -134,7 +134,7 @@ impl Rules {
         by_host.or(by_header).ok_or(NO_ACCOUNT)
     }
 
-    /// Answers to this name as well, or to all names below it where it begins with a dot.
+    /// Answers to this name as well; if it begins with a dot, to all names below it.
     ///
     /// # Errors
     ///
@@ -166,7 +166,7 @@ impl Rules {
         Ok(())
     }
 
-    /// Lets pages of this origin ask.
+    /// Lets pages of this origin send requests.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl Rules {
             return Err("leave out the path: an origin is a scheme, a host and perhaps a port");
         }
         if rest.contains('*') {
-            return Err("name each origin: there are no wildcards, for ports neither");
+            return Err("name each origin; there are no wildcards, not even for ports");
         }
         if !rest.is_ascii() {
             return Err("write the host as browsers send it, in ASCII: xn--…");
@@ -201,7 +201,7 @@ impl Rules {
         Ok(())
     }
 
-    /// Decides on a request; `secure` says that it came over HTTPS, `control` that its path is one of control.
+    /// Decides on a request; `secure` says that it came over HTTPS, `control` that its path is a control path.
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ impl Rules {
             return Ok(Decision::Pass);
         }
         let scheme = request.uri.scheme_str().unwrap_or(if secure { "https" } else { "http" });
-        // A page of a name below the service's can be anybody's, also where it is the request's own host.
+        // A page with a name below the service's domain can be anybody's, even if it names the request's own host.
         let is_own = |origin: &str| !is_service && is_same(origin, scheme, &own);
         let foreign = if is_service { SERVICE_PAGE } else { FOREIGN };
         let is_welcome = |value: &HeaderValue| {
@@ -254,14 +254,14 @@ impl Rules {
         split(host).is_some_and(|host| !is_unspecified(host.name) && self.knows(host.name))
     }
 
-    /// The host that the request is for: the target's, where it has one.
+    /// The host that the request is for: that of the target, if it has one, or else that of the header.
     fn host<'a>(&self, request: &'a Parts) -> Result<Host<'a>, Refusal> {
         let mut named = request.headers.get_all(HOST).iter();
         let (first, second) = (named.next(), named.next());
         if second.is_some() || first.is_none() && request.version >= http::Version::HTTP_11 {
             return Err(HOSTS);
         }
-        // It must be readable also where the target has a host, which is the one that counts then.
+        // The header must be readable even if the target has a host, which then counts.
         let header = match first {
             Some(host) => Some(host.to_str().ok().and_then(split).ok_or(UNREADABLE)?),
             None => None,
@@ -269,7 +269,7 @@ impl Rules {
         let host = match (request.uri.authority(), header) {
             (Some(authority), _) => split(authority.as_str()).ok_or(UNREADABLE)?,
             (None, Some(host)) => host,
-            // Before there were hosts, there were no such pages.
+            // HTTP/1.0 without a host: no web page sends that.
             (None, None) => return Ok(Host { name: "localhost", port: None }),
         };
         if is_unspecified(host.name) {
@@ -355,7 +355,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// The host of an origin as browsers write it; none where they never would.
+/// The host of an origin as browsers write it; `None` if they never would.
 fn as_browsers_write(name: &str) -> Option<String> {
     if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
@@ -374,7 +374,7 @@ fn is_domain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
-/// Whether an address stands for all addresses, or is in the network that only means this one.
+/// Whether an address stands for all addresses (`0.0.0.0`, `::`), or is in the network `0.0.0.0/8`.
 fn is_unspecified(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_this_network = |address: Ipv4Addr| address.octets()[0] == 0;

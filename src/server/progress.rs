@@ -1,4 +1,4 @@
-//! What a connection is at, and since when; its task and the accepting one share it.
+//! The phase of a connection and since when it lasts, shared by the connection's task and the accepting one.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
@@ -17,18 +17,18 @@ const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 /// Its body is coming.
 const BODY: u8 = 2;
-/// The API is at it.
+/// The API works on the request.
 const WORK: u8 = 3;
 /// The answer is being made and sent.
 const ANSWER: u8 = 4;
-/// The answer is made whole; the rest of it is being sent.
+/// The answer is complete; the rest of it is being sent.
 const SENT: u8 = 5;
-/// Everything is sent; what still comes is thrown away.
+/// Everything is sent; what still comes in is thrown away.
 const DISCARD: u8 = 6;
 /// The connection was told to close before it got a request.
 const DISMISSED: u8 = 7;
 
-/// After a stop, nobody needs to be waited for long to see an answer.
+/// How long a stopping server waits for a program to read its answer.
 const DISCARD_WHEN_STOPPING: Duration = Duration::from_millis(200);
 
 /// Moments are milliseconds since the server's start.
@@ -37,16 +37,16 @@ pub(super) struct Progress {
     pub(super) peer: SocketAddr,
     start: Instant,
     phase: AtomicU8,
-    /// When the phase began, or last made progress where that counts.
+    /// When the phase began or, if progress counts in it, last made progress.
     since: AtomicU64,
-    /// From when on it has been without a complete head.
+    /// Since when it has been without a complete head.
     headless: AtomicU64,
     had_body: AtomicBool,
-    /// Whether a head had both lines that say where its body ends.
+    /// Whether a head had both `Transfer-Encoding` and `Content-Length`.
     ambiguous: AtomicBool,
-    /// Who waits for the connection's buffer to be sent.
+    /// Woken when the connection's buffer is sent.
     flush: Mutex<Flush>,
-    /// From when on the other side has let us wait, for bytes or with them; 0 where it has not.
+    /// Since when the other side has kept the server waiting, to read or to write; 0 if it has not.
     waits: AtomicU64,
     /// Whether it must close to make room for others.
     gives_way: AtomicBool,
@@ -85,12 +85,12 @@ impl Progress {
         millis(self.start.elapsed())
     }
 
-    /// The moment as the clock has it.
+    /// The moment of the clock.
     pub(super) fn instant(&self, moment: u64) -> Instant {
         self.start + Duration::from_millis(moment)
     }
 
-    /// Bytes came. A head's later bytes buy it no time.
+    /// Bytes came. For a head that is no progress: its time runs from its first byte.
     pub(super) fn received(&self) {
         match self.phase.load(Relaxed) {
             IDLE => {
@@ -103,7 +103,7 @@ impl Progress {
         }
     }
 
-    /// Bytes came or were taken from us, or it is we who let it wait.
+    /// Bytes came or were taken, or now the server keeps the other side waiting.
     pub(super) fn moved_on(&self) {
         self.since.store(self.now(), Relaxed);
         self.waits.store(0, Relaxed);
@@ -116,9 +116,9 @@ impl Progress {
         }
     }
 
-    /// No bytes are taken from us.
+    /// The other side takes no bytes.
     pub(super) fn awaits_room(&self) {
-        // A moment is never 0 then.
+        // So that the moment is never 0.
         let _ = self.waits.compare_exchange(0, self.now().max(1), Relaxed, Relaxed);
     }
 
@@ -126,7 +126,7 @@ impl Progress {
         self.gives_way.load(Acquire)
     }
 
-    /// A head is complete; false where the connection has been told to close.
+    /// A head is complete; false if the connection has been told to close.
     pub(super) fn head_complete(&self, has_body: bool) -> bool {
         if has_body {
             self.since.store(self.now(), Relaxed);
@@ -162,7 +162,7 @@ impl Progress {
         }
     }
 
-    /// The buffer is empty; `partial` where the beginning of another head has come already.
+    /// The buffer is empty; `partial` if the beginning of another head has come already.
     pub(super) fn flushed(&self, partial: bool) {
         if self.phase.load(Relaxed) == ANSWER {
             let mut flush = self.flush.lock().unwrap_or_else(PoisonError::into_inner);
@@ -173,7 +173,7 @@ impl Progress {
         }
         if self.phase.load(Relaxed) == SENT {
             self.headless.store(self.since.load(Relaxed), Relaxed);
-            // What came after a body is not known; at worst it is idle until its next byte.
+            // What came after a body is not known; at worst it counts as idle until its next byte.
             let begun = partial && !self.had_body.load(Relaxed);
             self.phase.store(if begun { HEAD } else { IDLE }, Release);
         }
@@ -184,18 +184,18 @@ impl Progress {
         self.phase.store(DISCARD, Relaxed);
     }
 
-    /// From when on the connection has been without a complete head, where it is.
+    /// Since when the connection has been without a complete head; `None` if it has one.
     pub(super) fn headless_since(&self) -> Option<u64> {
         matches!(self.phase.load(Acquire), IDLE | HEAD).then(|| self.headless.load(Relaxed))
     }
 
-    /// Keeps a connection without a complete head from beginning a request; false where it has one.
+    /// Stops a connection without a complete head from beginning a request; false if it has a complete head.
     pub(super) fn dismiss(&self) -> bool {
         let is_headless = |phase| matches!(phase, IDLE | HEAD).then_some(DISMISSED);
         self.phase.fetch_update(AcqRel, Relaxed, is_headless).is_ok()
     }
 
-    /// Until when the phase may last; none while the API is at work.
+    /// Until when the phase may last; `None` while the API is at work.
     pub(super) fn deadline(&self, limits: &Limits, stopping: bool) -> Option<u64> {
         let limit = match self.phase.load(Relaxed) {
             IDLE => limits.idle_timeout,
@@ -205,7 +205,7 @@ impl Progress {
             DISCARD => limits.discard_timeout,
             _ => return None,
         };
-        // Rounded up: no limit ends early.
+        // Rounded up, so that no limit ends early.
         Some(self.since.load(Relaxed).saturating_add(millis(limit)).saturating_add(1))
     }
 
@@ -247,6 +247,6 @@ impl Guest for Progress {
 }
 
 fn millis(duration: Duration) -> u64 {
-    // Far beyond any limit, and no overflow when added up.
+    // Far beyond any limit, but small enough to be added without overflow.
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(1 << 40)
 }

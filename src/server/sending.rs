@@ -1,4 +1,4 @@
-//! The body of an answer on its way, and what is to be known once it is gone.
+//! The body of an answer while it is sent, and what follows its end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::api::Body;
 use crate::control::Recording;
 use crate::error::Error;
 
-/// The body of an answer, which tells when it was given whole.
+/// The body of an answer, which notes when all of it was handed over.
 pub(super) struct Sending {
     body: Body,
     pub(super) progress: Arc<Progress>,
-    /// How much of it is still sent before the connection breaks.
+    /// How many of its bytes are still sent before the connection breaks.
     pub(super) cut: Option<u64>,
-    /// What was cut off lies in the part that was taken already.
+    /// The cut lies within the piece that was taken already.
     is_short: bool,
-    /// Becomes the journal's entry with the end of the answer.
+    /// Becomes the journal's entry when the answer ends.
     pub(super) recording: Option<Recording>,
     /// The account that it is of, where there are many.
     pub(super) account: Option<AccountName>,
@@ -57,7 +57,7 @@ impl HttpBody for Sending {
         let sending = &mut *self;
         if sending.is_short || sending.cut == Some(0) && !sending.body.is_end_stream() {
             sending.is_short = true;
-            // hyper forgets what it has not sent yet where a body fails.
+            // If a body fails, hyper drops what it has not sent yet.
             ready!(sending.progress.poll_flushed(cx));
             return Poll::Ready(Some(Err(Broken::Cut)));
         }

@@ -1,4 +1,4 @@
-//! A socket that notes what passes.
+//! A socket that notes the bytes that pass.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -94,8 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Closing a socket that holds unread bytes would reset the connection, and the other side might
-    /// never see its answer: so those are read, up to a limit; the connection's task limits the time.
+    /// Closing a socket with unread bytes would reset the connection, and the other side might never see its answer. So
+    /// those bytes are read first, up to a limit; the connection's task limits the time.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
         if !wire.shut {

@@ -40,7 +40,7 @@ impl ClientStore {
             let report = Self::check_file(copy, |checked| progress.borrow_mut()(checked))?;
             match report.findings().first() {
                 Some(first) if report.count_of(Problem::Damage) > 0 => {
-                    let reason = format!("the copy is damaged ({first}), and so is the store perhaps; check it");
+                    let reason = format!("the copy is damaged ({first}); check the store, which may be damaged too");
                     Err(Error::storage("verifying the backup", reason))
                 }
                 _ => Ok(report),

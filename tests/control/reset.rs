@@ -123,7 +123,7 @@ fn malformed_resets_and_snapshots_say_why_and_change_nothing() {
         (r#"{"snapshot": "nowhere"}"#, "There is no snapshot \"nowhere\"", "snapshot"),
         (r#"{"snapshots": "a"}"#, "there is no key \"snapshots\"; there are: \"snapshot\"", "snapshots"),
         (r#"{"snapshot": 5}"#, "expected a string, not 5", "snapshot"),
-        (r#"{"snapshot": "a", "snapshot": "b"}"#, "the key \"snapshot\" stands there twice at line 1 column 28", ""),
+        (r#"{"snapshot": "a", "snapshot": "b"}"#, "the key \"snapshot\" is there twice at line 1 column 28", ""),
         ("[]", "", ""),
         ("{", "EOF while parsing an object at line 1 column 1", ""),
         ("{} x", "trailing characters at line 1 column 4", ""),

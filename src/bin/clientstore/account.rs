@@ -17,10 +17,10 @@ pub(crate) struct AccountArguments {
     /// The address that the account is reached at [default: https:// and the domain]
     #[arg(long, value_name = "ADDRESS")]
     base_uri: Option<String>,
-    /// What stands before a number's decimals, also in csv-line-items [default: a dot]
+    /// The character before a number's decimals, also in csv-line-items [default: a dot]
     #[arg(long, value_name = "CHARACTER")]
     decimal_symbol: Option<char>,
-    /// What stands between a number's thousands [default: a comma, or a dot where a comma stands before decimals]
+    /// The character between a number's thousands [default: a comma; a dot if --decimal-symbol is a comma]
     #[arg(long, value_name = "CHARACTER")]
     thousands_separator: Option<char>,
     /// How hours are shown: decimal or hours_minutes [default: decimal]
@@ -49,7 +49,7 @@ fn names(argument: &str) -> Result<(String, String), &'static str> {
 impl AccountArguments {
     /// # Errors
     ///
-    /// Where the same character is to stand before decimals and between thousands.
+    /// If decimals and thousands would have the same character.
     pub(crate) fn account(&self) -> Result<Account, Usage> {
         fn with<T: Clone>(account: Account, value: &Option<T>, set: impl Fn(Account, T) -> Account) -> Account {
             match value {

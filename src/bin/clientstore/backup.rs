@@ -12,15 +12,15 @@ use crate::{Outcome, counted, print, progress, tell, told};
 
 /// Copy a store to a new file, while it is in use, and check the copy
 ///
-/// The copy shows the store as it was at one moment, whatever is written meanwhile. It gets its name
-/// only once it is whole, checked as clientstore check does, and on the disk; until then it stands
-/// beside as TO.….partial. A file that is there already is never written over.
+/// The copy shows the store as it was at one moment, whatever is written meanwhile. It gets its name only once it is
+/// whole, checked as clientstore check does, and on the disk; until then it is called TO.….partial. An existing file is
+/// never overwritten.
 ///
 /// To go back to a backup, stop what serves the store, delete FILE-wal and FILE-shm if they are there
 /// (a crash leaves them, and they belong to the old file), and put the copy in the place of FILE.
 ///
-/// The exit status is 0 for a copy without findings. It is 1 where no copy was made, and also where
-/// the check of the copy found something, which is so in the store as well; the copy is kept then.
+/// The exit status is 0 for a copy without findings. It is 1 if no copy was made. It is also 1 if the check of the copy
+/// found something: then the copy is kept, and the store has the same findings.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore backup clientstore.db backup.db

@@ -13,14 +13,13 @@ use crate::{Outcome, counted, print, progress, tell, told};
 
 /// Check that a store's file is whole, and say what is wrong and where
 ///
-/// Looks at the file's pages and indexes; at its tables, indexes and triggers against those that a
-/// store has; and at each record: whether what it refers to is there, whether its values are dates,
-/// decimals and texts as the API has them, whether the rules hold, and whether invoices come to what
-/// their lines, percents and payments say. Each finding is a line: the problem, the table, the id,
-/// the column, what is wrong. Of each problem the first hundred are printed, the rest is counted.
+/// Checks the file's pages and indexes, and that its tables, indexes and triggers are those of a store. Checks of each
+/// record that the records it refers to exist, that its dates, decimals and texts are well-formed, that the rules hold,
+/// and that invoices add up from their lines, percents and payments. Each finding is a line: the problem, the table,
+/// the id, the column, what is wrong. Of each problem the first hundred are printed and the others counted.
 ///
-/// Nothing is changed, and the store may be in use. The exit status is 0 where nothing is wrong, 1
-/// where something is, and 2 where the file cannot be checked.
+/// Nothing is changed, and the store may be in use. The exit status is 0 if nothing is wrong, 1 if something is, and 2
+/// if the file cannot be checked.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore check clientstore.db

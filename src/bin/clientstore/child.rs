@@ -11,21 +11,22 @@ use tokio::sync::oneshot;
 
 use crate::whole;
 
-/// How long a parent may be gone before it is noticed, in milliseconds.
+/// How often the parent is looked for, in milliseconds.
 #[cfg(unix)]
 const PARENT_IS_LOOKED_AT: u64 = 100;
 
-/// A file of ports is no longer than this, in bytes.
+/// The longest file of ports, in bytes.
 const MAX_PORTS: u64 = 1024;
 
 #[derive(Args)]
 #[command(next_help_heading = "For programs that start it")]
 pub(crate) struct ChildArguments {
-    /// Stop when the program that started this server has ended, however it ended: no server outlives its test run
+    /// Stop when the program that started this server has ended, even if it was killed, so that no server outlives its
+    /// test run
     #[cfg(unix)]
     #[arg(long)]
     exit_with_parent: bool,
-    /// Stop when standard input ends: it is a pipe from a program that ended or closed it
+    /// Stop when standard input ends, because the program at the other end of the pipe has ended or closed it
     #[arg(long)]
     exit_on_stdin_end: bool,
     /// Write the port to this file once the server accepts connections: a line for each --listen, written in one step.
@@ -34,7 +35,7 @@ pub(crate) struct ChildArguments {
     port_file: Option<PathBuf>,
 }
 
-/// What the life of this process depends on.
+/// The things that end this process when they end.
 pub(crate) struct Ties {
     #[cfg(unix)]
     parent: Option<u32>,
@@ -42,7 +43,7 @@ pub(crate) struct Ties {
 }
 
 impl ChildArguments {
-    /// Begins to watch; as early as possible, while the parent is still there.
+    /// Begins to watch. Call it as early as possible, while the parent is still there.
     ///
     /// # Errors
     ///
@@ -84,7 +85,7 @@ impl ChildArguments {
 }
 
 impl Ties {
-    /// Waits until the first of them is cut; for ever where there is none.
+    /// Waits until the first of them ends; for ever if there is none.
     pub(crate) async fn cut(self) {
         let input = async {
             match self.input {
@@ -118,7 +119,7 @@ async fn parent_gone(parent: Option<u32>) {
 fn end_of_input() -> io::Result<oneshot::Receiver<()>> {
     let (open, closed) = oneshot::channel();
     let read = move || {
-        // An error is an end as well: nothing will come any more.
+        // An error ends it as well: nothing more will come.
         drop(io::copy(&mut io::stdin().lock(), &mut io::sink()));
         drop::<oneshot::Sender<()>>(open);
     };
@@ -131,7 +132,7 @@ pub(crate) struct PortFile(PathBuf);
 
 impl Drop for PortFile {
     fn drop(&mut self) {
-        // Where it cannot be removed, the next start does it, or says why not.
+        // If it cannot be removed now, the next start removes it or says why it cannot.
         drop(remove_ports(&self.0));
     }
 }
@@ -145,7 +146,7 @@ fn remove_ports(path: &Path) -> Result<(), String> {
     };
     let mut text = Vec::new();
     file.take(MAX_PORTS + 1).read_to_end(&mut text).map_err(|error| format!("{}: {error}", path.display()))?;
-    // One that is empty was made to reserve its name.
+    // An empty file was made by a program to reserve the name.
     let is_ports = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'\n') && text.len() as u64 <= MAX_PORTS;
     if !is_ports {
         return Err(format!("{} is there already, and is no file of ports; name another", path.display()));

@@ -17,7 +17,7 @@ use crate::{Format, Opening, Outcome, cannot_write, io_error, progress};
 /// API's own document, in XML in the live dialect. The store may be in use meanwhile; the document shows it
 /// as it was at one moment. The file is only read, and may lack triggers or indexes.
 ///
-/// A file that is made can be read by this account alone. The exit status is 0, or 1 where nothing was written.
+/// Only this account can read the file that is made. The exit status is 0, or 1 where nothing was written.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore dump clientstore.db > backup.xml
@@ -63,13 +63,13 @@ impl Dump {
         #[cfg(unix)]
         {
             use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-            // Nobody reads there who cannot read the store.
+            // Who cannot read the store must not be able to read its dump.
             options.mode(std::fs::metadata(&self.file)?.permissions().mode() & 0o600);
         }
         let file = options.open(&self.output)?;
         let written = self.write(store, &file).and_then(|()| Ok(file.sync_all()?));
         if written.is_err() {
-            // Half a document is of no use, and would be in the way of the next try.
+            // Half a document is useless, and the next try would refuse to overwrite it.
             drop(std::fs::remove_file(&self.output));
         }
         written

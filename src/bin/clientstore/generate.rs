@@ -15,13 +15,13 @@ use crate::{Outcome, counted, progress};
 
 /// Make a store full of made-up people, tasks, clients, contacts, projects and invoices
 ///
-/// The same numbers and the same seed give the same store, to the byte. Invoices come in every
-/// state, with lines, messages and payments. Each project has the administrator, the people who join every project and one
-/// to five others; and the two default tasks of those that are made and one to four others. Client keys follow from the seed, too: do not show such
-/// a store to strangers.
+/// The same numbers and the same seed give the same store, to the byte. Invoices come in every state, with lines,
+/// messages and payments. The people of each project are the administrator, those who join every project, and one to
+/// five others. Its tasks are the first two of the generated ones and one to four others. Client keys follow from the
+/// seed too, so do not let strangers reach such a store.
 ///
 /// The store is made as FILE.partial and becomes FILE when it is complete; stopped with Ctrl-C, it
-/// leaves nothing behind. The exit status is 0, 1 where no store was made, and 130 after Ctrl-C.
+/// leaves nothing behind. The exit status is 0, or 1 if no store was made, or 130 after Ctrl-C.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore generate demo.db
@@ -52,7 +52,7 @@ pub(crate) struct Generate {
     /// How many days the people have time sheets and expenses of, weekends included
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     days: u32,
-    /// What decides how the records turn out
+    /// The number that the made-up records follow from
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 }
@@ -65,7 +65,10 @@ impl Generate {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 let partial = partial.display();
-                return Err(format!("{partial} is there: wait for who makes it, or remove it if nobody does").into());
+                return Err(format!(
+                    "{partial} is there already: wait if another process is making it, else remove it"
+                )
+                .into());
             }
             Err(error) => return Err(format!("cannot write {}: {error}", partial.display()).into()),
         }
@@ -93,7 +96,7 @@ impl Generate {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Refuses a file that holds anything, and a log that SQLite would take for the new file's.
+    /// Refuses a file that is not empty, and a log that SQLite would take for the log of the new file.
     fn must_be_free(&self) -> Result<(), String> {
         if self.file.as_os_str().as_encoded_bytes().ends_with(b"/") {
             return Err(format!("{} is a directory's name; name a new file", self.file.display()));
@@ -121,7 +124,7 @@ impl Generate {
             .days(self.days);
         let bar =
             progress(Some(generator.records()), "{wide_bar} records made: {human_pos} of {human_len}, {eta} to go");
-        // Nobody has a use for a part of it: it is synced once, as a whole.
+        // A part of the store is useless, so it is synced only once, at the end.
         let store = ClientStore::builder().durability(Durability::Off).open(partial)?;
         generator.run(&store, |progress| bar.set_position(progress.done))?;
         drop(store);

@@ -22,12 +22,12 @@ use crate::Outcome;
 
 /// Ask a server whether it answers
 ///
-/// For health checks of containers and service managers, which then need no curl. A server with --control is asked
-/// for its control path `health`; one without has no such path, and that it answers is enough. So is an answer that asks for
-/// credentials.
+/// For health checks of containers and service managers, which then need no curl. It asks for the control path
+/// `health`. A server without --control has no such path, and one with --auth asks for credentials; any such answer
+/// counts as healthy.
 ///
-/// Prints the address and the answer's status. The exit status is 0 where the server answers, 1 where it does not in
-/// time, or answers with a status from 500, and standard error says why.
+/// Prints the address and the answer's status. The exit status is 0 if the server answers. It is 1 if it does not
+/// answer in time or answers with a status of 500 or more, and standard error says why.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore health http://127.0.0.1:7557
@@ -40,7 +40,7 @@ pub(crate) struct Health {
     /// How long to wait for the answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
-    /// For https, the authority that its certificate must be from: the file that serve --tls wrote
+    /// For https, the authority that must have signed the server's certificate: the file that serve --tls wrote
     #[arg(long, value_name = "FILE", default_value = "clientstore-authority.pem")]
     tls_authority: PathBuf,
 }

@@ -8,17 +8,16 @@ use clientstore::server::Limits;
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArguments {
-    /// The longest body of a request, in bytes, or with a K, M or G in units of 1,024 bytes, 1,024 K or
-    /// 1,024 M
+    /// The longest body of a request, in bytes; or in KiB, MiB or GiB with a K, M or G at the end
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value_t = Limits::default().max_body)]
     max_body: usize,
-    /// The longest head of a request, in bytes, or like the body's
+    /// The longest head of a request, in bytes; or with a K, M or G like the body
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value_t = Limits::default().max_head)]
     max_head: usize,
     /// How long a request's head may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().head_timeout.as_secs())]
     head_timeout: u64,
-    /// How long a body or an answer may stand still, in seconds
+    /// How long a body or an answer may make no progress, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().progress_timeout.as_secs())]
     progress_timeout: u64,
     /// How long a connection may wait for its next request, in seconds

@@ -5,11 +5,12 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// At most this many connections wait to be accepted. The usual 128 fill quickly, and a client that comes then waits for a second.
+/// At most this many connections wait to be accepted. The usual 128 fill quickly, and then a new client waits for a
+/// second.
 const BACKLOG: u32 = 4096;
 
-/// The address that an argument names; of a host's addresses the first of IPv4, as most programs try that one, or
-/// else the first.
+/// The address that an argument names. Of a host's addresses it is the first of IPv4, which most programs try, or else
+/// the first of all.
 pub(crate) fn address(argument: &str) -> Result<SocketAddr, String> {
     let found = argument.to_socket_addrs().map(Vec::from_iter).map_err(|error| match error.kind() {
         ErrorKind::InvalidInput => EXPECTED.to_owned(),
@@ -28,7 +29,7 @@ const EXPECTED: &str = "give a host and a port, like 127.0.0.1:8080, [::1]:8080 
 /// The address that cannot be listened on, and what to do about it.
 pub(crate) fn listeners(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
     let listen = |address: &SocketAddr| {
-        // The unspecified address of IPv6 takes those of IPv4 too, where they are not asked for on their own.
+        // The unspecified address of IPv6 also takes connections of IPv4, unless those are listened on separately.
         let is_twin = |other: &SocketAddr| {
             other.is_ipv4() && other.port() == address.port() && other.ip().is_unspecified() && address.port() != 0
         };
@@ -40,7 +41,8 @@ pub(crate) fn listeners(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, St
 
 fn listener(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A server that has just stopped leaves its connections behind; on Windows it would share the address.
+    // Connections of a server that has just stopped would block the address. On Windows the option would share it
+    // instead.
     socket.set_reuseaddr(cfg!(unix))?;
     #[cfg(unix)]
     if only_v6 {
@@ -69,7 +71,7 @@ fn refused(address: SocketAddr, error: &io::Error) -> String {
     format!("cannot listen on {address}: {error}; {hint}")
 }
 
-/// Waits for SIGINT, or on Unix SIGTERM; both are caught from now on.
+/// Waits for SIGINT, and on Unix also for SIGTERM. Both are caught from now on.
 pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -12,14 +12,13 @@ use crate::{Opening, Outcome, not_known, open, progress, told};
 
 /// Load dumps, or documents of the API, into a store; each in XML or JSON
 ///
-/// Ids and read-only fields are kept. All documents are loaded in one transaction, in the order of
-/// their references: if one breaks a rule or is malformed, nothing is loaded, and the message says
-/// which line. The store is made if it is not there, and not left behind if nothing is loaded.
+/// Ids and read-only fields are kept. All documents are loaded in one transaction, each after those that it refers to.
+/// If one breaks a rule or is malformed, nothing is loaded, and the message names the line. A store that is not there
+/// is made, and removed again if nothing is loaded.
 ///
-/// Elements that have no place in the store are named with their lines, and what they hold is left out; with --strict
-/// they are refused.
+/// Unknown elements are reported with their lines, and left out; with --strict they are refused.
 ///
-/// The exit status is 0, or 1 where nothing was loaded.
+/// The exit status is 0, or 1 if nothing was loaded.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore load copy.db backup.xml
@@ -31,7 +30,7 @@ pub(crate) struct Load {
     /// A dump, or a list or a record of the API, in XML or JSON; - for standard input
     #[arg(required = true, value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
-    /// Load nothing if a document has an element that has no place in the store
+    /// Load nothing if a document has an unknown element
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -77,7 +76,7 @@ impl Load {
         drop(store);
         bar.finish_and_clear();
         if loaded.is_err() && is_new {
-            // An empty store is not what was asked for. The store is closed, and its log is gone.
+            // The user did not ask for an empty store. It is closed by now, and its log is gone.
             drop(std::fs::remove_file(&self.file));
         }
         let loaded = loaded?;

@@ -1,7 +1,7 @@
-//! What a command says besides its result: lines on standard error that never block it and never end it.
+//! What a command says besides its result: lines on standard error that never block or end the command.
 //!
 //! A thread writes them. Lines that it cannot write, because the reader is gone or does not read, are dropped and
-//! counted; the count is told as soon as writing works again.
+//! counted. The count is written as soon as writing works again.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -51,7 +51,7 @@ impl Write for Log {
     }
 }
 
-/// Says a line on standard output, which may have no reader either.
+/// Says a line on standard output, even if nobody reads that.
 pub(crate) fn announce(line: String) {
     let write = move || {
         let mut out = io::stdout().lock();
@@ -64,7 +64,7 @@ pub(crate) fn announce(line: String) {
     }
 }
 
-/// Has panics told like everything else.
+/// Reports panics in the same way.
 pub(crate) fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = std::backtrace::Backtrace::capture();
@@ -91,7 +91,7 @@ pub(crate) fn finish() {
 
 struct Lines {
     waiting: Mutex<Waiting>,
-    /// Lines came, or were written.
+    /// Notified when lines come or were written.
     changed: Condvar,
 }
 

@@ -1,4 +1,4 @@
-//! The command line of `clientstore`: one file a command.
+//! The command line of `clientstore`: one file for each command.
 
 #![forbid(unsafe_code)]
 
@@ -30,7 +30,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::log::say;
 
-/// What a command gives: an exit status, or an error that is printed as one sentence.
+/// The result of a command: an exit status, or an error that is printed as one sentence.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
 /// The classic Harvest time-tracking API over one SQLite file.
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
     log::tell_panics();
     let outcome = arguments().and_then(|arguments| run(arguments.command));
     let status = outcome.unwrap_or_else(|error| {
-        // A program like `head` has read of the output what it wanted.
+        // A program like `head` has read as much of the output as it wanted.
         if io_error(&*error).is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
             return ExitCode::from(BROKEN_PIPE);
         }
@@ -136,7 +136,7 @@ fn run(command: Command) -> Outcome {
     }
 }
 
-/// Arguments that clap takes and that mean nothing.
+/// Arguments that clap accepts but that make no sense.
 #[derive(Debug)]
 struct Usage(String);
 
@@ -148,13 +148,13 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// The status that clap gives for wrong arguments, too.
+/// The exit status for wrong arguments; clap uses it too.
 const WRONG_USAGE: u8 = 2;
 
-/// What a shell gives for a program that SIGPIPE ended.
+/// The exit status that a shell reports for a program that SIGPIPE ended.
 const BROKEN_PIPE: u8 = 141;
 
-/// The failure of a file or a pipe that an error comes from.
+/// The failure of a file or a pipe that is the cause of an error.
 fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {
     match error.downcast_ref() {
         Some(clientstore::Error::Storage { source, .. }) => source.downcast_ref(),
@@ -181,7 +181,7 @@ fn told(kinds: &[(&str, u64)]) -> String {
     }
 }
 
-/// Says of each document which of its elements had no place: `clients.xml: 1 element not known: detials (line 7)`.
+/// Says which elements of each document are unknown: `clients.xml: 1 element not known: detials (line 7)`.
 fn not_known(loaded: &clientstore::Loaded) -> impl Iterator<Item = String> {
     loaded.unknown.iter().map(|(document, elements)| {
         let count = elements.iter().map(|element| element.count).sum();
@@ -190,7 +190,7 @@ fn not_known(loaded: &clientstore::Loaded) -> impl Iterator<Item = String> {
     })
 }
 
-/// Says what cannot be written and why, and what to do where that can be told.
+/// Says what cannot be written and why, and what to do if that is known.
 fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.exists());
@@ -211,8 +211,8 @@ fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> String {
 /// How a file is opened.
 #[derive(clap::Args)]
 struct Opening {
-    /// Look at every page of the file before it is used, for one from a stranger: SQLite's quick_check, about a
-    /// second for each GB
+    /// Check every page of the file before it is used, for a file from a stranger: SQLite's quick_check, about a second
+    /// for each GB
     #[arg(long)]
     quick_check: bool,
 }
@@ -232,14 +232,14 @@ fn open(file: &std::path::Path, builder: clientstore::Builder) -> clientstore::R
     Ok(store)
 }
 
-/// Tells on a bar how far a check or a backup has come.
+/// Shows the progress of a check or a backup on a bar.
 fn tell(bar: &indicatif::ProgressBar, progress: clientstore::Progress) {
     bar.set_message(progress.doing);
     bar.set_length(progress.total);
     bar.set_position(progress.done);
 }
 
-/// Prints what a check has found, a line each.
+/// Prints the findings of a check, one a line.
 fn print(report: &clientstore::Report, out: &mut impl std::io::Write) -> std::io::Result<()> {
     let findings = report.findings();
     for of_one_problem in findings.chunk_by(|one, next| one.problem == next.problem) {
@@ -255,7 +255,7 @@ fn print(report: &clientstore::Report, out: &mut impl std::io::Write) -> std::io
     Ok(())
 }
 
-/// A bar on standard error, where that is a terminal.
+/// A progress bar on standard error, if that is a terminal.
 fn progress(length: Option<u64>, template: &str) -> indicatif::ProgressBar {
     let bar = match length {
         Some(length) => indicatif::ProgressBar::new(length),

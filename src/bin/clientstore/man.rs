@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory};
 
 use crate::{Arguments, Outcome, cannot_write};
 
-/// Write the manual's pages, one a command, to a directory
+/// Write the manual's pages, one for each command, to a directory
 ///
 /// The exit status is 0 once they are there, and 1 where they cannot be written.
 #[derive(Args)]
@@ -16,7 +16,7 @@ use crate::{Arguments, Outcome, cannot_write};
   clientstore man ~/.local/share/man/man1 && man clientstore-serve
   clientstore man /tmp/pages && man /tmp/pages/clientstore.1")]
 pub(crate) struct Man {
-    /// Where they are written to; made if it is not there
+    /// The directory to write to; made if it is not there
     directory: PathBuf,
 }
 

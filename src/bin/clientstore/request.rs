@@ -13,8 +13,8 @@ use crate::{Dialect, Format, Opening, Outcome, open};
 
 /// Answer one API request, without a server
 ///
-/// Prints the status line, the headers and the body. The exit status is 0 for an answer of 2xx and
-/// 1 for any other, and where the store cannot be used.
+/// Prints the status line, the headers and the body. The exit status is 0 for an answer of 2xx, and 1 for any other
+/// answer or if the store cannot be used.
 #[derive(Args)]
 #[command(after_help = "Examples:
   clientstore request books.db GET /clients
@@ -32,7 +32,7 @@ pub(crate) struct Request {
     /// The request's body: a file, or - for standard input
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// Ask for an answer in a format; by default it is that of the path's suffix, or else of the body
+    /// The format of the answer; by default that of the path's suffix, or else of the body
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// How documents in XML are written

@@ -1,4 +1,4 @@
-//! Secrets: given as an option, in a file or in the environment. What is said of them never shows them.
+//! Secrets: given as an option, in a file or in the environment. Errors never show them.
 
 use std::fs;
 use std::io::Read;
@@ -9,7 +9,7 @@ use crate::Usage;
 /// The longest secret's file, in bytes.
 const MAX_LENGTH: u64 = 4096;
 
-/// What an option, its file or else the environment gives.
+/// A secret from an option, its file or the environment.
 pub(crate) struct Secret {
     pub(crate) text: String,
     /// Where it is from, for errors.
@@ -21,7 +21,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Where a file cannot be read or what is given is no line of text.
+    /// If a file cannot be read, or the secret is not one line of text.
     pub(crate) fn given(
         name: &str,
         option: Option<&str>,
@@ -42,11 +42,11 @@ impl Secret {
         }
     }
 
-    /// What is given, where it can be a token.
+    /// The secret as a token.
     ///
     /// # Errors
     ///
-    /// Where it is empty, or has other than printable ASCII in it.
+    /// If it is empty or has characters other than printable ASCII.
     pub(crate) fn token(self) -> Result<String, Box<dyn std::error::Error>> {
         if self.text.is_empty() || !self.text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(self.refused("the token must be printable ASCII without spaces"));
@@ -54,7 +54,7 @@ impl Secret {
         Ok(self.text)
     }
 
-    /// The error of a secret that is not as it should be.
+    /// The error for a secret that cannot be used.
     pub(crate) fn refused(&self, reason: &str) -> Box<dyn std::error::Error> {
         Usage(format!("{}: {reason}", self.from)).into()
     }
@@ -82,7 +82,7 @@ fn line(path: &Path) -> Result<String, String> {
 pub(crate) fn warn_if_shared(path: &Path, file: &fs::File) {
     use std::os::unix::fs::PermissionsExt;
 
-    // A pipe of the shell's is there for a moment only.
+    // A pipe of the shell exists only for a moment.
     if file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o044 != 0) {
         let path = path.display();
         tracing::warn!("other accounts can read {path}; `chmod 600 {path}` keeps them from it");

@@ -35,12 +35,13 @@ type Error = Box<dyn std::error::Error>;
 /// closed.
 ///
 /// Logs a line for each request on standard error: who asked, for what, the status, the time it took, and why a request
-/// was refused. A log that nobody reads is no hindrance: lines are dropped then, and their number is told later. RUST_LOG
-/// sets the level: error, warn, info or debug.
+/// was refused. If nobody reads the log, lines are dropped, and their number is logged later. RUST_LOG sets the level:
+/// error, warn, info or debug.
 ///
 /// Every option can also come from the environment, as CLIENTSTORE_ and its name (CLIENTSTORE_LISTEN=127.0.0.1:8080,
-/// CLIENTSTORE_MEMORY=true, CLIENTSTORE_FILE=books.db; commas between the values of one that may be given more than once), and from
-/// the TOML file of --config, by its name. What the command line says comes first, then the environment, then the file.
+/// CLIENTSTORE_MEMORY=true, CLIENTSTORE_FILE=books.db; commas between the values of one that may be given more than
+/// once), and from the TOML file of --config, by its name. What the command line says comes first, then the
+/// environment, then the file.
 ///
 /// The exit status is 0 after a signal, 1 where the store or an address cannot be used, and 2 for wrong arguments.
 #[derive(Args)]
@@ -94,18 +95,19 @@ pub(crate) struct Serve {
     /// How documents are written
     #[arg(long, value_enum, default_value = "documented")]
     dialect: Dialect,
-    /// Ask every request for these credentials, by HTTP Basic; other accounts of this machine see them in the list
-    /// of processes, so that --auth-file or the environment variable CLIENTSTORE_AUTH is better where there are any
+    /// Ask every request for these credentials, by HTTP Basic. Other accounts of this machine can see them in the list
+    /// of processes; --auth-file or the environment variable CLIENTSTORE_AUTH hides them
     #[arg(long, value_name = "USER:PASSWORD", conflicts_with = "auth_file")]
     auth: Option<String>,
     /// Ask for the credentials in this file: USER:PASSWORD, on one line
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
-    /// Admit who sends this token, by ?access_token=TOKEN or Authorization: Bearer TOKEN, and give it to everybody who
-    /// asks POST /oauth2/token for one; seen like --auth, so that the next option or CLIENTSTORE_AUTH_TOKEN may be better
+    /// Admit whoever sends this token, as ?access_token=TOKEN or Authorization: Bearer TOKEN, and give it to everybody
+    /// who asks POST /oauth2/token for one. Other accounts can see it; --auth-token-file or CLIENTSTORE_AUTH_TOKEN
+    /// hides it
     #[arg(long, value_name = "TOKEN", conflicts_with = "auth_token_file")]
     auth_token: Option<String>,
-    /// Admit who sends the token in this file
+    /// Admit whoever sends the token in this file
     #[arg(long, value_name = "FILE")]
     auth_token_file: Option<PathBuf>,
     /// Answer to this host name as well, or with .harvest.test to all names below harvest.test; may be given more than
@@ -118,11 +120,11 @@ pub(crate) struct Serve {
     /// Log warnings and errors only
     #[arg(long, short)]
     quiet: bool,
-    /// Take options from this TOML file, each by its name: file = "books.db", dialect = "live", memory = true; paths in it start
-    /// from the working directory
+    /// Take options from this TOML file, each by its name: file = "books.db", dialect = "live", memory = true; paths in
+    /// it start from the working directory
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The file of options, where it has secrets
+    /// The file of options, if it has secrets
     #[arg(skip)]
     pub(crate) secrets_in: Option<PathBuf>,
     #[command(flatten)]
@@ -147,7 +149,7 @@ struct TestArguments {
     #[arg(long)]
     control: bool,
     /// Ask every control call for this token: as Authorization: Bearer TOKEN, or as the password of
-    /// HTTP Basic; seen like --auth, so that the next option or CLIENTSTORE_CONTROL_TOKEN may be better
+    /// HTTP Basic. Other accounts can see it; --control-token-file or CLIENTSTORE_CONTROL_TOKEN hides it
     #[arg(long, value_name = "TOKEN", requires = "control", conflicts_with = "control_token_file")]
     control_token: Option<String>,
     /// Ask for the token in this file
@@ -254,7 +256,7 @@ impl Serve {
                         tracing::warn!("{address} is open to other machines; --auth-file asks them for a password");
                     }
                     if controls_are_open {
-                        tracing::warn!("so are its control paths; --control-token-file asks for a token");
+                        tracing::warn!("the control paths of {address} are open to other machines; --control-token-file asks them for a token");
                     }
                 }
             }

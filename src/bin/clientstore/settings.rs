@@ -1,7 +1,8 @@
 //! `clientstore serve`: options from the environment and from a file.
 //!
-//! They are put before the arguments of the command line, so that one parser reads and refuses all of them alike. An
-//! option of a higher source keeps out the same option of a lower one, and those that it excludes.
+//! They are put before the arguments of the command line, so that one parser reads and refuses all of them alike. The
+//! command line comes first, then the environment, then the file: an option of one source replaces the same option of
+//! the later ones, and the options that it conflicts with.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -18,10 +19,10 @@ const PREFIX: &str = "CLIENTSTORE_";
 /// Options that may be secrets; from the environment they are read where they are needed, so that no error shows them.
 const SECRETS: [&str; 2] = ["auth", "control-token"];
 
-/// A name that is nearer than this to an option's is meant to be that.
+/// A name that is more similar than this to an option's is taken for a mistyped one.
 const NEAR: f64 = 0.8;
 
-/// What one source gives.
+/// The options of one source.
 #[derive(Default)]
 struct Source {
     /// What it is called in errors.
@@ -30,7 +31,7 @@ struct Source {
 }
 
 enum Given {
-    /// A switch that is set to off: it keeps a lower source from setting it to on.
+    /// A switch that is set to off, so that a later source cannot set it to on.
     Off,
     /// The arguments that stand for it on a command line.
     Arguments(Vec<OsString>),
@@ -47,7 +48,7 @@ pub(crate) fn parse(command_line: &[OsString]) -> Result<Arguments, Box<dyn std:
     let mut top = Arguments::command();
     top.build();
     let serve = top.find_subcommand("serve").ok_or("there is no command serve")?;
-    // What is wrong with the command line is told below, when the other sources stand beside it.
+    // Mistakes of the command line are reported below, together with the other sources.
     let on_line = match top.clone().ignore_errors(true).try_get_matches_from(command_line) {
         Ok(matches) => matches.subcommand_matches("serve").cloned().unwrap_or_default(),
         Err(help) => help.exit(),
@@ -106,7 +107,7 @@ pub(crate) fn parse(command_line: &[OsString]) -> Result<Arguments, Box<dyn std:
     Ok(arguments)
 }
 
-/// Whether a higher source has set this option, or one that excludes it.
+/// Whether an earlier source has set this option, or one that conflicts with it.
 fn is_kept_out(serve: &Command, id: &Id, taken: &HashMap<Id, bool>) -> bool {
     let excludes = |one: &Id, other: &Id| {
         let arg = serve.get_arguments().find(|arg| arg.get_id() == one);
@@ -115,17 +116,17 @@ fn is_kept_out(serve: &Command, id: &Id, taken: &HashMap<Id, bool>) -> bool {
     taken.contains_key(id) || taken.iter().any(|(other, is_on)| *is_on && (excludes(id, other) || excludes(other, id)))
 }
 
-/// The options that any source can set; `--config` itself and `--help` are none.
+/// The options that every source can set: all but `--config` and `--help`.
 fn options(serve: &Command) -> impl Iterator<Item = &Arg> {
     serve.get_arguments().filter(|arg| !["config", "help", "version"].contains(&arg.get_id().as_str()))
 }
 
-/// What an option is called in a file: its long name, or that of the operand.
+/// The name of an option in a file: its long name, or the name of the operand.
 fn name(arg: &Arg) -> &str {
     arg.get_long().unwrap_or_else(|| arg.get_id().as_str())
 }
 
-/// What the environment gives for an option; a variable that is empty gives nothing.
+/// The value of an option in the environment; an empty variable counts as not set.
 fn variable(arg: &Arg) -> Result<Option<Given>, Usage> {
     let variable = format!("{PREFIX}{}", name(arg).to_ascii_uppercase().replace('-', "_"));
     let Some(value) = std::env::var_os(&variable) else { return Ok(None) };
@@ -165,19 +166,19 @@ fn argument(arg: &Arg, value: Option<&OsStr>) -> OsString {
             word.push("=");
         }
     } else if value.is_some_and(|value| value.as_encoded_bytes().starts_with(b"-")) {
-        // A file's name, and no option.
+        // It is a file's name, even if it begins with a dash.
         word.push("./");
     }
     word.push(value.unwrap_or_default());
     word
 }
 
-/// What a TOML file gives, and whether secrets are among it.
+/// The options of a TOML file, and whether it has secrets.
 fn read(path: &Path, serve: &Command) -> Result<(Source, bool), Box<dyn std::error::Error>> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        // Its own display quotes the line, which may be a secret.
+        // The error's own text quotes the line, which may have a secret.
         let line = 1 + error.span().map_or(0, |span| text[..span.start].matches('\n').count());
         Usage(format!("{shown}: line {line}: {}", error.message()))
     })?;
@@ -205,7 +206,7 @@ fn read(path: &Path, serve: &Command) -> Result<(Source, bool), Box<dyn std::err
     Ok((source, SECRETS.iter().any(|secret| table.contains_key(*secret))))
 }
 
-/// The option that a mistyped key is most like.
+/// The option that is most similar to a mistyped key.
 fn nearest<'a>(key: &str, serve: &'a Command) -> Option<&'a str> {
     let near = |name: &str| strsim::jaro_winkler(&key.replace('_', "-"), name);
     let names = options(serve).map(name).filter(|name| near(name) > NEAR);

@@ -9,7 +9,7 @@ use clientstore::server::Tls;
 
 use crate::whole;
 
-/// What the file of an authority begins with; nothing else is overwritten.
+/// The beginning of an authority's file; no other file is overwritten.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 #[derive(Args)]
@@ -19,10 +19,10 @@ pub(crate) struct TlsArguments {
     /// *.harvestapp.com, the account's domain, the addresses of --listen, and the hosts of --allow-host
     #[arg(long)]
     tls: bool,
-    /// Where --tls writes the authority that programs must trust, anew at each start
+    /// The file that --tls writes the authority to, which programs must trust; it is a new one at each start
     #[arg(long, value_name = "FILE", default_value = "clientstore-authority.pem", conflicts_with = "tls_cert")]
     tls_authority: PathBuf,
-    /// Serve HTTPS with this certificate, in PEM, followed by those between it and its authority
+    /// Serve HTTPS with this certificate, in PEM, followed by the intermediate certificates
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The private key of --tls-cert, in PEM, not encrypted
@@ -31,7 +31,7 @@ pub(crate) struct TlsArguments {
 }
 
 impl TlsArguments {
-    /// The certificate to serve with, if any; one that is made is for these names too.
+    /// The certificate to serve with, if any. A certificate that is made is valid for these names too.
     pub(crate) fn tls<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
@@ -52,7 +52,7 @@ impl TlsArguments {
     }
 }
 
-/// Writes the authority's file whole or not at all: a program may be reading the last one.
+/// Writes the authority's file in one step, since a program may be reading the former one.
 fn write(path: &Path, authority: &str) -> Result<(), String> {
     let mut begin = Vec::new();
     let opened = fs::File::open(path);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cannot_write;
 
-/// Writes a file, or puts it in the place of the one that is there, in one step.
+/// Writes a file in one step, replacing the one that is there.
 ///
 /// # Errors
 ///
