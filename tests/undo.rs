@@ -326,9 +326,9 @@ fn model(seed: u64, steps: usize) -> (usize, usize) {
                 session
                     .transaction(|tx| {
                         for _ in 0..count {
-                            match write(tx, &mut random) {
-                                Err(error @ (Error::Storage { .. } | Error::Corrupt { .. })) => return Err(error),
-                                Ok(()) | Err(_) => {}
+                            if let Err(error @ (Error::Storage { .. } | Error::Corrupt { .. })) = write(tx, &mut random)
+                            {
+                                return Err(error);
                             }
                         }
                         Ok(())
