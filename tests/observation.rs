@@ -270,24 +270,33 @@ fn under_eight_writers_and_four_processes_for_long() {
 #[ignore = "for measuring: what observers and the feed cost a commit"]
 fn the_cost_of_a_commit_while_a_hundred_observe() {
     let folder = tempfile::tempdir().unwrap();
-    let names = ["plain", "observed", "with feed"];
-    let stores = names.map(|name| ClientStore::open(folder.path().join(name)).unwrap());
-    let observations: Vec<_> = (0..100).map(|_| clients(&stores[1]).on_change(drop).unwrap()).collect();
-    stores[2].change_version().unwrap();
-    let mut took = [const { Vec::new() }; 3];
-    for _ in 0..400 {
-        for (store, took) in stores.iter().zip(&mut took) {
-            let begun = Instant::now();
-            store.clients().create(&NewClient::named("A")).unwrap();
-            took.push(begun.elapsed());
-        }
+    let stores = ["without feed", "with feed"].map(|name| ClientStore::open(folder.path().join(name)).unwrap());
+    for store in &stores {
+        store.clients().create_all((0..10).map(|number| NewClient::named(number.to_string()))).unwrap();
     }
-    for (name, mut took) in names.into_iter().zip(took) {
+    stores[1].change_version().unwrap();
+    let commit = |store: &ClientStore, number: i32| {
+        let begun = Instant::now();
+        store.clients().update(1, &ClientChanges::new().details(number.to_string())).unwrap();
+        begun.elapsed()
+    };
+    let (mut plain, mut observed, mut fed) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..40 {
+        for number in 0..20 {
+            plain.push(commit(&stores[0], number));
+            fed.push(commit(&stores[1], number));
+        }
+        let observations: Vec<_> = (0..100).map(|_| clients(&stores[0]).on_change(drop).unwrap()).collect();
+        observed.extend((0..20).map(|number| commit(&stores[0], number)));
+        drop(observations);
+        // Until their threads have ended.
+        std::thread::sleep(SHORT);
+    }
+    for (name, mut took) in [("plain", plain), ("observed", observed), ("with feed", fed)] {
         took.sort_unstable();
         let within = |part: usize| took[took.len() * part / 10];
         tell(format!("{name}: 1 of 10 within {:?}, 5 within {:?}, 9 within {:?}", within(1), within(5), within(9)));
     }
-    drop(observations);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 use clientstore::chrono::{Days, NaiveDate};
 use clientstore::rust_decimal::Decimal;
 use clientstore::{
-    Builder, ClientChanges, ClientFilter, ClientStore, ContactChanges, DayEntryChanges, Durability, Error,
+    Builder, ClientChanges, ClientFilter, ClientStore, ContactChanges, DayEntryChanges, Durability, Error, Generator,
     InvoiceChanges, InvoiceKind, NewClient, NewContact, NewDayEntry, NewExpense, NewExpenseCategory, NewInvoice,
     NewItemCategory, NewLineItem, NewMessage, NewPayment, NewPerson, NewProject, NewTask, NewTaskAssignment,
     NewUserAssignment, PersonChanges, ProjectChanges, Receipt, Result, Rule, TaskAssignmentChanges, Transaction,
@@ -378,4 +378,21 @@ fn random_writes_of_many_seeds() {
     for seed in 100..160 {
         model(seed, 600);
     }
+}
+
+#[test]
+fn a_whole_document_that_was_loaded_is_undone_and_done_again() {
+    let (generated, _) = memory();
+    Generator::new(1).clients(5).people(3).tasks(2).days(20).run(&generated, |_| ()).unwrap();
+    let document = dump(&generated);
+    let (store, _) = memory();
+    let first = dump(&store);
+    let session = store.undo_session(1);
+    session.load([("everything", document.as_bytes())], |_| ()).unwrap();
+    let loaded = dump(&store);
+    assert!(loaded.len() > 2 * first.len());
+    assert!(session.undo().unwrap());
+    assert_same(&dump(&store), &first);
+    assert!(session.redo().unwrap());
+    assert_same(&dump(&store), &loaded);
 }

@@ -61,8 +61,13 @@ impl ClientStore {
 impl UndoSession {
     /// Undoes the last step, with all that it entailed; false where there is none.
     ///
-    /// The records are to the byte what they were before the step, ids and times included. Where nobody else has created
-    /// records since, the next new record gets the id that it would have got then.
+    /// The records are to the byte what they were before the step, ids and times included, so a list of what was updated
+    /// since some moment does not show them. Where nobody else has created records since, the next new record gets the id
+    /// that it would have got then. What follows from other records, such as the kind of a client's newest invoice, is right
+    /// for those that are there now.
+    ///
+    /// The rules on what the store may hold apply. Those on a change alone do not: a project is again without tasks once
+    /// its first is undone, and time that a step has locked is unlocked.
     ///
     /// # Errors
     ///
