@@ -286,7 +286,8 @@ mod tests {
         let bytes = [&little, &much, &more].map(|journal| journal.state().bytes);
         assert_eq!(room.bytes.load(Ordering::Relaxed), bytes.iter().sum::<usize>());
         assert!(room.bytes.load(Ordering::Relaxed) <= MAX_BYTES);
-        assert_eq!((little.state().entries.len(), little.extent().dropped), (1, 0));
+        let extent = little.extent();
+        assert_eq!((extent.entries, extent.dropped), (1, 0));
         drop(much);
         more.clear();
         assert_eq!(room.bytes.load(Ordering::Relaxed), bytes[0]);
