@@ -377,8 +377,8 @@ fn many_accounts_need_neither_open_files_nor_memory_for_each() {
 #[test]
 #[ignore = "takes minutes; docs/reliability.md has its figures"]
 fn a_thousand_accounts_under_mixed_load_take_less_than_128_mb() {
-    let (files, kilobytes) = mixed_load(1_000, 10);
-    common::tell(format_args!("1,000 accounts, 30,000 requests: {files} open files, {kilobytes} KiB at most"));
+    let (files, kilobytes) = mixed_load(1_000, 3);
+    common::tell(format_args!("1,000 accounts, 9,000 requests: {files} open files, {kilobytes} KiB at most"));
     assert!(files < 500 && kilobytes < 128 << 10, "{files} files, {kilobytes} KiB");
 }
 

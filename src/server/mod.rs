@@ -146,6 +146,8 @@ impl Server {
 
     /// Takes what stands before this domain in a host for the name of an account as well, and answers to these hosts.
     ///
+    /// The domain should be yours: the control paths answer to the names below it.
+    ///
     /// # Errors
     ///
     /// [`AllowError::Host`] where no request could match.

@@ -170,3 +170,86 @@ fn allowed_hosts_that_no_request_could_name_are_refused() {
         assert_eq!(Rules::default().allow_host(given), Ok(()), "{given}");
     }
 }
+
+fn request(target: &str, headers: &[(&str, &str)]) -> Parts {
+    let mut request = http::Request::get(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(()).unwrap().into_parts().0
+}
+
+#[test]
+fn the_account_is_the_first_label_of_the_host_or_named_by_the_header() {
+    let mut rules = Rules::default();
+    rules.has_accounts();
+    rules.account_domain("Harvest.Test.").unwrap();
+    rules.account_domain("eu.harvest.test").unwrap();
+    rules.allow_host("other.test").unwrap();
+    let account = |target: &str, headers: &[(&str, &str)]| {
+        rules.account(&request(target, headers)).map(str::to_owned).map_err(|refusal| refusal.status.as_u16())
+    };
+    for (host, name) in [
+        ("demo.localhost", "demo"),
+        ("Demo.LOCALHOST.:80", "Demo"),
+        ("demo.harvestapp.com:443", "demo"),
+        ("demo.harvest.test", "demo"),
+        ("eu.harvest.test", "eu"),
+        ("demo.eu.harvest.test", "demo"),
+        // Whether it can be a name is not decided here.
+        ("a_b.localhost", "a_b"),
+    ] {
+        assert_eq!(account("/", &[("host", host)]).as_deref(), Ok(name), "{host}");
+    }
+    for (host, status) in [
+        ("localhost", 404),
+        ("127.0.0.1", 404),
+        ("[::1]:80", 404),
+        ("a.demo.localhost", 404),
+        ("other.test", 404),
+        ("demo.other.test", 403),
+        ("harvest.test", 403),
+        ("demo.db", 403),
+        ("demo.localhost.example", 403),
+        ("demo.localhost..", 403),
+        ("..", 403),
+        ("../demo.localhost", 400),
+        ("demo.localhost:80:80", 400),
+    ] {
+        assert_eq!(account("/", &[("host", host)]), Err(status), "{host}");
+    }
+    let named = |host, name| account("/", &[("host", host), ("x-clientstore-account", name)]);
+    assert_eq!(named("127.0.0.1", "demo").as_deref(), Ok("demo"));
+    assert_eq!(named("demo.localhost", "DEMO").as_deref(), Ok("demo"));
+    assert_eq!(named("demo.localhost", "other"), Err(400));
+    assert_eq!(named("demo.example.com", "demo"), Err(403), "a host that no page can have is needed all the same");
+    let twice = [("host", "localhost"), ("x-clientstore-account", "demo"), ("x-clientstore-account", "demo")];
+    assert_eq!(account("/", &twice), Err(400));
+    // The target's host counts, where it has one.
+    let target = "http://one.localhost/clients";
+    assert_eq!(account(target, &[("host", "two.localhost")]).as_deref(), Ok("one"));
+    assert_eq!(account("/", &[]), Err(400));
+}
+
+#[test]
+fn a_domain_of_accounts_is_one_that_has_names_below_it() {
+    for given in
+        ["", ".", ".harvest.test", "*.harvest.test", "http://harvest.test", "harvest.test:80", "127.0.0.1", "[::1]"]
+    {
+        assert!(Rules::default().account_domain(given).is_err(), "{given}");
+    }
+}
+
+#[test]
+fn control_paths_of_an_account_never_answer_to_names_of_the_service() {
+    let mut rules = Rules::default();
+    rules.has_accounts();
+    rules.account_domain("harvest.test").unwrap();
+    let decide = |host| rules.decide(&request("/_clientstore/reset", &[("host", host)]), false, true);
+    for host in ["demo.localhost", "demo.harvest.test", "127.0.0.1"] {
+        assert_eq!(decide(host), Ok(Decision::Pass), "{host}");
+    }
+    for host in ["demo.harvestapp.com", "DEMO.HarvestApp.com.", "a.demo.harvestapp.com"] {
+        assert_eq!(decide(host), Err(CONTROL), "{host}");
+    }
+}
