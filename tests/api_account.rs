@@ -137,7 +137,7 @@ fn missing_and_wrong_credentials_are_refused_to_the_byte() {
         encoded(":se:cr:et"),
         encoded(":"),
     ] {
-        assert_eq!(ask(&service, &header).whole(), expected("The user or the password is wrong."), "{header}");
+        assert_eq!(ask(&service, &header).whole(), expected("Authentication failed for API request."), "{header}");
     }
     for header in [
         encoded(""),

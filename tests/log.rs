@@ -213,7 +213,7 @@ fn each_refusal_is_logged_with_its_reason_and_who_asked() {
         (400, "POST /clients", auth, "<client/>", "name"),
         (400, "POST /clients", auth, "<client><name>\u{1b}[2J</name>", "line 1"),
         (401, "GET /clients", "", "", "asks for a user and a password"),
-        (401, "GET /clients", "Authorization: Basic bWU6d3Jvbmc=\r\n", "", "The user or the password is wrong."),
+        (401, "GET /clients", "Authorization: Basic bWU6d3Jvbmc=\r\n", "", "Authentication failed for API request."),
         (403, "GET /clients", "Host: evil.example\r\n", "", "does not answer to this host name"),
         (403, "GET /clients", "Origin: http://evil.example\r\n", "", "a web page of another origin"),
         (413, "POST /clients", auth, &long, "The body is too long."),

@@ -166,6 +166,27 @@ fn a_password_and_its_confirmation_agree_and_are_kept_as_a_hash_that_no_document
 }
 
 #[test]
+fn a_password_counts_without_its_confirmation_too() {
+    let (api, owner) = api();
+    let json = r#"{"user":{"email":"frank@example.com","first_name":"Frank","last_name":"Doe","password":"secure"}}"#;
+    assert_eq!(call(&api, "POST", "/people", Some(&owner), json).0, 201);
+    let null = r#"{"user":{"email":"simon@example.com","first_name":"Simon","last_name":"Stir","password":"secure",
+                   "password_confirmation":null}}"#;
+    assert_eq!(call(&api, "POST", "/people", Some(&owner), null).0, 201);
+    let xml = "<user><first-name>Gary</first-name><last-name>Doe</last-name><email>gary@example.com</email>\
+               <password>secure</password></user>";
+    assert_eq!(call(&api, "POST", "/people", Some(&owner), xml).0, 201);
+    for email in ["frank@example.com", "simon@example.com", "gary@example.com"] {
+        assert!(who(&api, "/account/who_am_i", Some(&basic(email, "secure"))).is_ok(), "{email}");
+        assert!(who(&api, "/account/who_am_i", Some(&basic(email, ""))).is_err(), "{email}");
+    }
+    // A confirmation without a password confirms nothing.
+    let alone =
+        r#"{"user":{"email":"joe@example.com","first_name":"a","last_name":"b","password_confirmation":"secure"}}"#;
+    assert_eq!(call(&api, "POST", "/people", Some(&owner), alone).0, 400);
+}
+
+#[test]
 fn a_loaded_dump_keeps_the_passwords() {
     let (api, _) = api();
     let dump = dump(api.store());

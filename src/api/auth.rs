@@ -23,7 +23,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 const NOTHING_SENT: &str = "This account asks for a user and a password, by HTTP Basic.";
 const UNREADABLE: &str = "The credentials cannot be read; send HTTP Basic, USER:PASSWORD in base64.";
-const WRONG: &str = "The user or the password is wrong.";
+/// The service's own words: a program compares them.
+const WRONG: &str = "Authentication failed for API request.";
 const WRONG_TOKEN: &str = "The token is wrong.";
 const ARCHIVED: &str = "This person is archived, and cannot sign in.";
 const GONE: &str = "The person that calls should act as does not exist.";

@@ -189,15 +189,17 @@ pub(crate) static RESOURCE: Resource = Resource {
     ],
 };
 
-/// Makes a person, with a password where both of its elements are given and agree.
+/// Makes a person, with a password where one is given. Many programs send no confirmation; one that is sent must agree.
 fn create(call: &Call<'_>) -> Result<Plan> {
     let resource = call.records()?;
     let mut values = call.body.read(PEOPLE.document, Purpose::Create)?;
     let given = call.body.read(&PASSWORDS, Purpose::Create)?;
-    let [password, confirmation] =
-        ["password", "password_confirmation"].map(|name| given.text(name).unwrap_or_default());
-    if password != confirmation {
-        return Err(Error::invalid("password-confirmation", "is not the password; send both alike, or neither"));
+    let password = given.text("password").unwrap_or_default();
+    if given.text("password_confirmation").is_some_and(|confirmation| confirmation != password) {
+        return Err(Error::invalid(
+            "password-confirmation",
+            "is not the password; send both alike, or the password alone",
+        ));
     }
     values.password = Some(password).filter(|password| !password.is_empty()).map(Password::new);
     let command = call.store.creation(resource.entity, call.parent, values)?;
