@@ -45,7 +45,7 @@ mod transfer;
 mod upkeep;
 mod value;
 
-pub use {chrono, rust_decimal};
+pub use {chrono, rusqlite, rust_decimal};
 
 pub use account::{Account, Clock, TimeFormat, WeekStart};
 #[cfg(feature = "tower")]
@@ -55,7 +55,7 @@ pub use error::{Error, Obstacle, Result, Rule};
 pub use format::json;
 pub use format::xml::{self, Dialect};
 pub use generate::Generator;
-pub use record::{Fields, NewRecord, Record, RecordChanges, Unknown};
+pub use record::{ColumnOf, Columns, Fields, NewRecord, Record, RecordChanges, Unknown};
 pub use resources::assignments::AssignmentFilter;
 pub use resources::clients::{Client, ClientChanges, ClientFilter, ClientId, NewClient};
 pub use resources::contacts::{Contact, ContactChanges, ContactFilter, ContactId, NewContact};
@@ -78,11 +78,16 @@ pub use resources::task_assignments::{NewTaskAssignment, TaskAssignment, TaskAss
 pub use resources::tasks::{NewTask, Task, TaskChanges, TaskFilter, TaskId};
 pub use resources::time::{DayEntry, DayEntryChanges, DayEntryFilter, DayEntryId, NewDayEntry};
 pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAssignmentChanges, UserAssignmentId};
-pub use store::{Builder, ClientStore, Durability, List, Records, Stored, Transaction, Upgrade};
-pub use transfer::Loaded;
+pub use store::{Builder, ClientStore, Durability, List, Query, Records, Stored, Transaction, Upgrade};
+pub use transfer::{LoadOptions, Loaded};
 pub use upkeep::{Finding, Problem, Progress, Report};
 
 /// The README's code compiles and runs.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So does that of the tasks of an app.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct Tasks;

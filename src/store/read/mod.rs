@@ -7,10 +7,12 @@ mod read_mark;
 mod readers;
 #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only what is written apart is measured"))]
 mod record_document;
+mod texts;
 
 pub(crate) use document::{Ended, ListDocument};
 pub(crate) use file::FileBytes;
 pub use list::List;
-pub(crate) use list::{Reads, Source, record};
+pub(crate) use list::{Cursor, Reads, Source, record};
 pub(crate) use readers::{Reader, Readers};
 pub(crate) use record_document::{Document, PIECE, RecordDocument};
+pub(crate) use texts::{FOLDED, KeptTexts, Words, define, found_in};

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use crate::error::Result;
+use crate::store::app::is_apps_object;
 
 /// The schema of new files.
 pub(crate) const CURRENT: &str = include_str!("../../../schema.sql");
@@ -91,9 +92,9 @@ pub(crate) fn made_by(script: &str) -> Result<Vec<Object>> {
     objects(&connection)
 }
 
-/// The objects of a file; those that SQLite keeps for itself aside.
+/// The objects of a file; those that SQLite keeps for itself and those of an app aside.
 pub(crate) fn objects(connection: &Connection) -> Result<Vec<Object>> {
-    let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema")?;
+    let mut statement = connection.prepare("SELECT type, name, sql, tbl_name FROM sqlite_schema")?;
     let mut rows = statement.query([])?;
     let mut objects = Vec::new();
     while let Some(row) = rows.next()? {
@@ -105,7 +106,8 @@ pub(crate) fn objects(connection: &Connection) -> Result<Vec<Object>> {
         };
         let object = Object { kind: text(0)?, name: text(1)?, sql: plain(&text(2)?) };
         let own = ["sqlite_sequence", "sqlite_stat1", "sqlite_stat4"].contains(&object.name.as_str());
-        if !(own && object.kind == "table") {
+        let is_passed_over = own && object.kind == "table" || is_apps_object(&object.name, &text(3)?);
+        if !is_passed_over {
             objects.push(object);
         }
     }

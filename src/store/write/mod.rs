@@ -11,7 +11,7 @@ mod refusal;
 mod rows;
 mod writer;
 
-pub(crate) use apply::{apply, change, create};
+pub(crate) use apply::{apply, change, create, whole};
 pub(crate) use command::{Command, Composed, Composition, Given, MAX_ID, Outcome, Procedure, Told, Write};
 pub(crate) use file::File;
 pub(crate) use load::{add, add_checked, delete_where, load};
