@@ -194,6 +194,16 @@ pub enum Error {
         /// The newest version known here.
         supported: i64,
     },
+    /// The file has seen more migrations of the app's own tables than this app has; it was left untouched.
+    #[error("{} has version {found} of the app's own tables, this app knows versions up to {supported}; upgrade the app. The file was left untouched", .path.display())]
+    NewerApp {
+        /// The path.
+        path: PathBuf,
+        /// How many migrations the file has seen.
+        found: u32,
+        /// How many this app has.
+        supported: u32,
+    },
     /// Tables, indexes or triggers of the file are not as a clientstore makes them; it was left
     /// untouched.
     #[error("{}: {what}{}; `clientstore check` lists all that is wrong, `clientstore dump` still reads it. The file was left untouched", .path.display(), and_more(*.more))]

@@ -69,7 +69,7 @@ mod undo;
 mod upkeep;
 mod value;
 
-pub use {chrono, rust_decimal};
+pub use {chrono, rusqlite, rust_decimal};
 
 pub use account::{Account, Clock, TimeFormat, WeekStart};
 pub use accounts::{AccountName, Accounts};
@@ -84,7 +84,7 @@ pub use format::json;
 pub use format::xml::{self, Dialect};
 #[cfg(feature = "generate")]
 pub use generate::Generator;
-pub use record::{Fields, NewRecord, Record, RecordChanges, Unknown};
+pub use record::{ColumnOf, Columns, Fields, NewRecord, Record, RecordChanges, Unknown};
 pub use resources::assignments::AssignmentFilter;
 pub use resources::clients::{Client, ClientChanges, ClientFilter, ClientId, NewClient};
 pub use resources::contacts::{Contact, ContactChanges, ContactFilter, ContactId, NewContact};
@@ -110,10 +110,10 @@ pub use resources::user_assignments::{NewUserAssignment, UserAssignment, UserAss
 #[cfg(feature = "stream")]
 pub use store::ObservationStream;
 pub use store::{
-    Builder, ChangeKind, ChangeVersion, Changes, ClientStore, Durability, List, Observation, Observing, Records,
+    Builder, ChangeKind, ChangeVersion, Changes, ClientStore, Durability, List, Observation, Observing, Query, Records,
     Stored, Transaction, Upgrade,
 };
-pub use transfer::Loaded;
+pub use transfer::{LoadOptions, Loaded};
 pub use undo::UndoSession;
 pub use upkeep::{Finding, Problem, Progress, Report};
 
@@ -121,3 +121,8 @@ pub use upkeep::{Finding, Problem, Progress, Report};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So does that of the tasks of an app.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct Tasks;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use clientstore::{BudgetBy, ClientStore, Error, NewClient, NewInvoice, NewProject, ProjectChanges, Rule};
+use clientstore::{BudgetBy, ClientStore, Error, LoadOptions, NewClient, NewInvoice, NewProject, ProjectChanges, Rule};
 
 const EDITIONS: &[(&str, &str)] = &[
     ("2008-clients.xml", include_str!("fixtures/editions/2008-clients.xml")),
@@ -24,7 +24,13 @@ fn dump(store: &ClientStore) -> Vec<u8> {
 #[test]
 fn documents_of_each_edition_load_dump_and_load_again_without_a_named_loss() {
     let store = ClientStore::open_in_memory().unwrap();
-    let loaded = store.load_strictly(EDITIONS.iter().map(|(name, text)| (*name, text.as_bytes())), |_| {}).unwrap();
+    let loaded = store
+        .load_with(
+            EDITIONS.iter().map(|(name, text)| (*name, text.as_bytes())),
+            LoadOptions::new().strict(true),
+            |_| {},
+        )
+        .unwrap();
     assert_eq!((loaded.records, loaded.unknown), (7, vec![]));
     assert!(store.check(|_| {}).unwrap().is_clean());
     let old = store.projects().get(70).unwrap();
@@ -44,7 +50,7 @@ fn documents_of_each_edition_load_dump_and_load_again_without_a_named_loss() {
     assert_eq!((message.sent_from.as_str(), message.send_reminder_on), ("Office", Some(common::day("2015-06-01"))));
 
     let copy = ClientStore::open_in_memory().unwrap();
-    copy.load_strictly([("dump", dump(&store).as_slice())], |_| {}).unwrap();
+    copy.load_with([("dump", dump(&store).as_slice())], LoadOptions::new().strict(true), |_| {}).unwrap();
     assert_eq!(dump(&copy), dump(&store));
 }
 
@@ -52,7 +58,8 @@ fn documents_of_each_edition_load_dump_and_load_again_without_a_named_loss() {
 fn what_has_no_place_is_named_with_its_line_and_refused_where_it_must_not_be_lost() {
     let document = b"<clients>\n<client>\n<name>Jo</name>\n<detials>x</detials></client></clients>".as_slice();
     let store = ClientStore::open_in_memory().unwrap();
-    let error = store.load_strictly([("clients.xml", document)], |_| {}).unwrap_err().to_string();
+    let error =
+        store.load_with([("clients.xml", document)], LoadOptions::new().strict(true), |_| {}).unwrap_err().to_string();
     assert!(error.starts_with("clients.xml: line 4: the element <detials> is not known"), "{error}");
     let loaded = store.load([("clients.xml", document)], |_| {}).unwrap();
     assert_eq!(loaded.unknown[0].1[0].to_string(), "detials (line 4)");

@@ -5,8 +5,8 @@ mod common;
 
 use api::{DECLARATION, Service};
 use clientstore::{
-    Account, ClientStore, Dialect, Error, ExpenseCategoryChanges, ExpenseChanges, ExpenseFilter, NewExpense,
-    NewExpenseCategory, NewInvoice, NewPerson, Receipt, Rule, WeekStart,
+    Account, ClientStore, Dialect, Error, ExpenseCategoryChanges, ExpenseChanges, ExpenseFilter, LoadOptions,
+    NewExpense, NewExpenseCategory, NewInvoice, NewPerson, Receipt, Rule, WeekStart,
 };
 use common::{builder, day, plain, refusal};
 use rust_decimal::Decimal;
@@ -122,7 +122,11 @@ fn the_list_of_a_week_can_be_loaded_and_nothing_of_it_is_unknown() {
     for path in ["/expenses", "/expenses.json", "/expenses?of_user=2"] {
         let week = service.get(path).body;
         let copy = company();
-        let loaded = copy.api.store().load_strictly([("the week", week.as_bytes())], |_| {}).unwrap();
+        let loaded = copy
+            .api
+            .store()
+            .load_with([("the week", week.as_bytes())], LoadOptions::new().strict(true), |_| {})
+            .unwrap();
         assert_eq!(loaded.kinds, [("expense", 1)], "{path}");
         assert_eq!(copy.get(path).body, week);
     }

@@ -117,6 +117,15 @@ macro_rules! record {
             )*
         }
 
+        impl $crate::record::Columns<$record> {
+            $(
+                $(#[$column_doc])*
+                pub fn $name(self) -> $crate::record::ColumnOf<$record, $type> {
+                    $crate::record::ColumnOf::at(TABLE.position(stringify!($name)))
+                }
+            )*
+        }
+
         impl $crate::record::NewRecord<$record> {
             $( $crate::record::setter! { create $mode $($attribute)*; $(#[$column_doc])* $name: $type } )*
         }

@@ -1,6 +1,7 @@
 //! What a record is: a table of columns, described once, that drives the SQL, the row mapping and
 //! the XML in both directions.
 
+mod columns;
 mod define;
 mod document;
 mod field;
@@ -15,6 +16,7 @@ mod tag;
 mod unknown;
 mod values;
 
+pub use columns::{ColumnOf, Columns};
 pub(crate) use define::{column, dashed, dashed_bytes, filter, record, setter, text_enum};
 pub(crate) use document::same_name;
 pub use document::{Document, JsonNames};
@@ -100,6 +102,8 @@ pub struct Column {
     pub(crate) longest: usize,
     /// A text is not empty and has no white space.
     pub(crate) unspaced: bool,
+    /// Whether a search looks into it.
+    pub(crate) searched: bool,
     /// A day may come in any form that programs sent, not only in those of `docs/spec/wire.md`.
     pub(crate) any_day: bool,
     pub(crate) open: Tag,
@@ -130,6 +134,7 @@ impl Column {
             allowed: T::ALLOWED,
             longest: LONGEST_TEXT,
             unspaced: false,
+            searched: false,
             any_day: false,
             open: Tag::open(element, type_name, false),
             nil_tag: Tag::open(element, type_name, true).then_close(element),
@@ -189,6 +194,12 @@ impl Column {
     /// A text is not empty and has no white space.
     pub(crate) const fn unspaced(mut self) -> Self {
         self.unspaced = true;
+        self
+    }
+
+    /// A search looks into it.
+    pub(crate) const fn searched(mut self) -> Self {
+        self.searched = true;
         self
     }
 
@@ -252,6 +263,11 @@ impl Table {
     pub(crate) fn columns_of(&self, view: View) -> &'static [Column] {
         let end = self.columns.iter().take_while(|column| column.view <= view).count();
         &self.columns[..end]
+    }
+
+    /// The names of the columns that a search looks into.
+    pub(crate) fn searched(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().filter(|column| column.searched).map(|column| column.name)
     }
 
     pub(crate) fn sql(&self) -> &Sql {

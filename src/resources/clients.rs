@@ -19,11 +19,11 @@ record! {
         /// Never used again, not even after a delete.
         id: ClientId = readonly;
         /// Not blank; several clients may have the same.
-        name: String = required;
+        name: String = required searched;
         /// Whether the client is active. An inactive client has no active project.
         active: bool = writable default(1);
         /// The address and the like, in several lines.
-        details: String = writable also("address") default_text("");
+        details: String = writable searched also("address") default_text("");
         /// The client's id in Highrise.
         highrise_id: Option<i64> = writable live;
         /// Counts the writes to the record, from 0.

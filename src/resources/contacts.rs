@@ -17,19 +17,19 @@ record! {
         /// The client; an update may move the contact.
         client_id: ClientId = required;
         /// Not blank.
-        first_name: String = required;
+        first_name: String = required searched;
         /// Not blank.
-        last_name: String = required;
+        last_name: String = required searched;
         /// An e-mail address.
-        email: String = writable default_text("");
+        email: String = writable searched default_text("");
         /// A telephone number.
-        phone_office: String = writable default_text("");
+        phone_office: String = writable searched default_text("");
         /// A telephone number.
-        phone_mobile: String = writable default_text("");
+        phone_mobile: String = writable searched default_text("");
         /// A fax number.
-        fax: String = writable default_text("");
+        fax: String = writable searched default_text("");
         /// What they do there.
-        title: String = writable default_text("");
+        title: String = writable searched default_text("");
         /// When the record was created.
         created_at: DateTime<Utc> = readonly;
         /// When the record was last written to.

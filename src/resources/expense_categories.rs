@@ -15,9 +15,9 @@ record! {
         /// Never used again, not even after a delete.
         id: ExpenseCategoryId = readonly;
         /// Not blank.
-        name: String = required;
+        name: String = required searched;
         /// What is counted, such as a mile; none where the cost is told.
-        unit_name: Option<String> = writable;
+        unit_name: Option<String> = writable searched;
         /// Money a unit; none where the cost is told.
         unit_price: Option<Decimal> = writable;
         /// Whether it is archived.

@@ -15,7 +15,7 @@ record! {
         /// Never used again, not even after a delete.
         id: ItemCategoryId = readonly;
         /// Not blank.
-        name: String = required;
+        name: String = required searched;
         /// Whether hours get it.
         use_as_service: bool = writable default(0);
         /// Whether expenses get it.

@@ -25,11 +25,11 @@ record! {
         /// Never used again, not even after a delete.
         id: PersonId = readonly;
         /// Their e-mail address. No other person has it, in whatever case of ASCII letters.
-        email: String = required;
+        email: String = required searched;
         /// Not blank.
-        first_name: String = required;
+        first_name: String = required searched;
         /// Not blank.
-        last_name: String = required;
+        last_name: String = required searched;
         /// Whether they are assigned to every new project.
         has_access_to_all_future_projects: bool = writable default(0);
         /// Money an hour that new assignments of them have.
@@ -45,9 +45,9 @@ record! {
         /// Whether they can manage projects.
         is_project_manager: bool = writable default(0);
         /// A telephone number.
-        telephone: String = writable default_text("");
+        telephone: String = writable searched default_text("");
         /// Their department.
-        department: String = writable default_text("");
+        department: String = writable searched default_text("");
         /// Their time zone, by any name.
         timezone: String = writable default_text("UTC");
         /// When the record was last written to.

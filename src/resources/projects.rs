@@ -25,9 +25,9 @@ record! {
         /// The client it belongs to; an update may move it.
         client_id: ClientId = required;
         /// Not blank.
-        name: String = required;
+        name: String = required searched;
         /// A short code of the user's own.
-        code: String = writable default_text("");
+        code: String = writable searched default_text("");
         /// Whether the project is active, which takes an active client.
         active: bool = writable default(1);
         /// Whether its time is billed.
@@ -61,7 +61,7 @@ record! {
         /// The last such day.
         hint_latest_record_at: Option<NaiveDate> = readonly also("latest-record-at");
         /// Free text.
-        notes: String = writable default_text("");
+        notes: String = writable searched default_text("");
         /// Money.
         cost_budget: Option<Decimal> = writable;
         /// Whether expenses count against the cost budget.

@@ -17,7 +17,7 @@ record! {
         /// Never used again, not even after a delete.
         id: TaskId = readonly;
         /// Not blank.
-        name: String = required;
+        name: String = required searched;
         /// Whether new assignments of it are billable.
         billable_by_default: bool = writable default(1);
         /// When the record was created.

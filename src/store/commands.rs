@@ -19,6 +19,15 @@ impl ClientStore {
         Ok(self.command(entity, parent, Write::Create(values)))
     }
 
+    /// The command that creates a record with an id that the caller has chosen.
+    pub(crate) fn creation_as(&self, entity: &'static Entity, id: i64, values: Values) -> Result<Command> {
+        let mut command = self.creation(entity, None, values)?;
+        if let Some(values) = command.made() {
+            values.set("id", Value::Integer(id));
+        }
+        Ok(command)
+    }
+
     /// The command that makes a record, and those that it needs, of what the given values may set.
     pub(crate) fn composition(
         &self,

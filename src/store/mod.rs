@@ -1,6 +1,7 @@
 //! The store: the file, its readers and its writer, and the typed access to its records.
 
 mod actor;
+mod app;
 mod backup;
 mod commands;
 mod entity;
@@ -8,6 +9,7 @@ mod history;
 mod keys;
 mod observe;
 mod open;
+mod query;
 mod read;
 mod recorder;
 mod records;
@@ -37,6 +39,7 @@ pub use observe::ObservationStream;
 pub use observe::{ChangeKind, ChangeVersion, Changes, Observation, Observing};
 pub(crate) use open::file::differences;
 pub use open::{Builder, Durability};
+pub use query::Query;
 pub use read::List;
 pub(crate) use read::{Document, Ended, FileBytes, ListDocument, PIECE, Reads, RecordDocument, Source};
 pub(crate) use recorder::{ChangedRow, Recorded, Recording, Row};
@@ -55,7 +58,7 @@ pub(crate) use write::{
 
 use self::history::History;
 use self::open::{Access, Claim, Identity, Settings, file};
-use self::read::Readers;
+use self::read::{KeptTexts, Readers};
 use self::write::{File, Writer};
 use crate::account::Account;
 use crate::error::{Error, Result};
@@ -94,6 +97,8 @@ struct Inner {
     builder: Builder,
     upgrade: Option<Upgrade>,
     time: Arc<Time>,
+    /// What searches look into.
+    texts: KeptTexts,
     /// Of a file that is written; given up last.
     _claim: Option<Claim>,
 }
@@ -166,10 +171,11 @@ impl ClientStore {
                 file::quick_check(&connection, path)?;
             }
             file::readable(&connection, path)?;
+            app::seen(&connection, path, &builder.app_migrations)?;
             settings = its;
             (connection, None)
         } else {
-            file::writer(path, &settings, &builder.account, builder.create, builder.quick_check).inspect_err(|_| {
+            file::writer(path, &settings, &builder).inspect_err(|_| {
                 let made = || std::fs::metadata(path).is_ok_and(|made| made.len() == 0);
                 // A full disk had no room for the tables; nobody else makes the file at this moment.
                 if before.is_none() && claim.as_ref().is_some_and(Claim::is_alone) && made() {
@@ -193,20 +199,20 @@ impl ClientStore {
         let file = File { readers: Arc::clone(&readers), identity, exclusive, read_only };
         let writer = Writer::new(connection, Some(file), timeout)?;
         let (path, time) = (Some(path.to_owned()), builder.time());
-        let (readers, writer) = (Some(readers), Arc::new(writer));
-        let inner = Inner { path, readers, writer, builder, upgrade, time, _claim: claim };
+        let (readers, writer, texts) = (Some(readers), Arc::new(writer), KeptTexts::default());
+        let inner = Inner { path, readers, writer, builder, upgrade, time, texts, _claim: claim };
         Ok(ClientStore { inner: Arc::new(inner), history: None })
     }
 
     fn open_in_memory_with(builder: Builder) -> Result<Self> {
-        let connection = file::memory(&settings(&builder), &builder.account)?;
+        let connection = file::memory(&settings(&builder), &builder)?;
         Self::of_memory(builder, connection)
     }
 
     fn of_memory(builder: Builder, connection: Connection) -> Result<Self> {
         let writer = Writer::new(connection, None, builder.busy_timeout)?;
-        let (writer, time) = (Arc::new(writer), builder.time());
-        let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, _claim: None };
+        let (writer, time, texts) = (Arc::new(writer), builder.time(), KeptTexts::default());
+        let inner = Inner { path: None, readers: None, writer, builder, upgrade: None, time, texts, _claim: None };
         Ok(ClientStore { inner: Arc::new(inner), history: None })
     }
 

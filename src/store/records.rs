@@ -4,11 +4,12 @@ use std::marker::PhantomData;
 
 use rusqlite::Connection;
 
+use super::actor::reaches;
 use super::read::{List, Source, record};
-use super::write::{Command, Composition, Outcome, Procedure, Told};
-use super::{Action, ClientStore, NewFile, Selection, Stored};
+use super::write::{self, Command, Composition, Outcome, Procedure, Told};
+use super::{Action, ClientStore, MAX_ID, NewFile, Reach, Selection, Stored};
 use crate::error::{Error, Result};
-use crate::record::{NewRecord, RecordChanges, Values, View};
+use crate::record::{Fields, NewRecord, RecordChanges, Values, View};
 
 /// The handle of a transaction that runs.
 ///
@@ -39,6 +40,15 @@ impl<'a> Transaction<'a> {
 
     pub(crate) fn connection(&self) -> &'a Connection {
         self.connection
+    }
+
+    pub(crate) fn store(&self) -> &'a ClientStore {
+        self.store
+    }
+
+    /// Runs a part of the transaction of which either all or nothing has happened.
+    pub(crate) fn whole<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        write::whole(self.connection, true, run).map_err(|error| self.store.inner.writer.or_full(error))
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.
@@ -227,6 +237,45 @@ impl<'a, R: Stored> Records<'a, R> {
         self.run(self.store.update(R::ENTITY, None, id.into().into(), changes.fields.values.clone())).map(drop)
     }
 
+    /// Updates the record with the id, or creates it with that id where there is none; true where it was created.
+    ///
+    /// The fields are those of a parsed document, or what a create or an update takes. Those that are not given stay as they
+    /// are, or get their default in a new record; read-only fields among them are ignored, the id too. Every rule holds as
+    /// for [`create`](Self::create) and [`update`](Self::update).
+    ///
+    /// ```
+    /// use clientstore::{Client, ClientStore, xml};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let whole = xml::read::<Client>(b"<client><name>SuprCorp</name><details>123 Main St.</details></client>")?;
+    /// assert!(store.clients().upsert(7, &whole)?, "it is new");
+    ///
+    /// let short = xml::read::<Client>(b"<client><name>Supr Inc.</name></client>")?;
+    /// assert!(!store.clients().upsert(7, &short)?, "it was there");
+    /// let client = store.clients().get(7)?;
+    /// assert_eq!((client.name.as_str(), client.details.as_str()), ("Supr Inc.", "123 Main St."));
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create) or [`update`](Self::update); [`Error::Invalid`] also where the id does not lie between 1
+    /// and 2^53, and where the assignment is there with another id.
+    pub fn upsert(&self, id: impl Into<R::Id>, fields: &impl AsRef<Fields<R>>) -> Result<bool> {
+        let id = id.into();
+        let Some(connection) = self.connection else {
+            return self.store.transaction(|tx| tx.records::<R>().upsert(id, fields));
+        };
+        let (number, values) = (id.into(), fields.as_ref().values.clone());
+        if !(1..=MAX_ID).contains(&number) {
+            return Err(Error::invalid("id", format!("is {number}; it must lie between 1 and {MAX_ID}")));
+        }
+        if reaches(connection, R::ENTITY, number, Reach::All)? {
+            return self.update(id, &Fields::from_values(values).into()).map(|()| false);
+        }
+        self.run(self.store.creation_as(R::ENTITY, number, values)?).map(|_| true)
+    }
+
     /// Deletes a record; its id is not used again. A task or an assignment with recorded time is archived instead.
     ///
     /// ```
@@ -287,6 +336,11 @@ impl<'a, R: Stored> Records<'a, R> {
             Some(connection) => run(connection),
             None => self.store.read(run),
         }
+    }
+
+    /// The store, outside a transaction, which may have written what the store does not see yet.
+    pub(crate) fn store_alone(&self) -> Option<&'a ClientStore> {
+        self.connection.is_none().then_some(self.store)
     }
 
     fn run(&self, mut command: Command) -> Result<Outcome> {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::format::xml::{Stream, Token, Tokens, end, list, next, read_integer, record, skip};
 use crate::record::{Unknown, Unknowns};
 use crate::resources::{by_element, by_list, entities};
-use crate::store::{ClientStore, Entity};
+use crate::store::{ClientStore, Entity, Transaction};
 use crate::upkeep::Progress;
 
 /// What documents brought into a store.
@@ -21,8 +21,56 @@ pub struct Loaded {
     pub records: u64,
     /// How many of each kind, by the name of its element such as `client`, in the order in which they were loaded.
     pub kinds: Vec<(&'static str, u64)>,
+    /// How many of them were there already and were updated, or kept; see [`LoadOptions::update`].
+    pub met: u64,
     /// The documents that had elements without a place in the store, and those elements; what they held was not loaded.
     pub unknown: Vec<(String, Vec<Unknown>)>,
+}
+
+/// How documents are loaded.
+///
+/// ```
+/// use clientstore::{ClientStore, LoadOptions, NewClient};
+///
+/// let store = ClientStore::open_in_memory()?;
+/// store.clients().create(&NewClient::named("SuprCorp").details("123 Main St."))?;
+///
+/// let short = b"<client><id>1</id><name>Supr Inc.</name></client>";
+/// store.load_with([("client.xml", short.as_slice())], LoadOptions::new().update(true), |_| {})?;
+/// let client = store.clients().get(1)?;
+/// assert_eq!((client.name.as_str(), client.details.as_str()), ("Supr Inc.", "123 Main St."));
+/// # Ok::<(), clientstore::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    strict: bool,
+    update: bool,
+}
+
+impl LoadOptions {
+    /// Elements without a place are left out, and a record whose id is taken is refused.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a document with an element that has no place in the store is refused, with an [`Error::Load`] that names the
+    /// element and its line; false by default.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Whether a record whose id is taken updates the one that is there, through the rules; false by default.
+    ///
+    /// Then the fields that the document gives are set, as by [`Records::update`](crate::Records::update), and those that it
+    /// leaves out stay as they are. Read-only fields of such a record are ignored. Messages, payments and the lines of
+    /// invoices, which nothing updates, stay as they are.
+    #[must_use]
+    pub fn update(mut self, update: bool) -> Self {
+        self.update = update;
+        self
+    }
 }
 
 impl ClientStore {
@@ -53,12 +101,12 @@ impl ClientStore {
     pub fn load<R: BufRead>(
         &self,
         documents: impl IntoIterator<Item = (impl Into<String>, R)>,
-        mut progress: impl FnMut(Progress),
+        progress: impl FnMut(Progress),
     ) -> Result<Loaded> {
-        self.load_documents(documents, false, &mut progress)
+        self.load_with(documents, LoadOptions::new(), progress)
     }
 
-    /// The same, but a document with an element that has no place in the store is refused.
+    /// The same with other options.
     ///
     /// ```
     /// let store = clientstore::ClientStore::open_in_memory()?;
@@ -69,55 +117,100 @@ impl ClientStore {
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), and [`Error::Load`] with an [`Error::Xml`] that names the element and its line.
-    pub fn load_strictly<R: BufRead>(
+    /// As [`load`](Self::load), and as the options say.
+    pub fn load_with<R: BufRead>(
         &self,
         documents: impl IntoIterator<Item = (impl Into<String>, R)>,
+        options: LoadOptions,
         mut progress: impl FnMut(Progress),
     ) -> Result<Loaded> {
-        self.load_documents(documents, true, &mut progress)
+        let opened = open_all(documents)?;
+        self.write_together(|tx| load(tx, opened, options, &mut progress))
     }
+}
 
-    fn load_documents<R: BufRead>(
+impl Transaction<'_> {
+    /// Loads documents as a part of the transaction, all or nothing; otherwise as [`ClientStore::load`].
+    ///
+    /// An import that also changes records, or whose documents follow from one another, is one transaction then.
+    ///
+    /// ```
+    /// use clientstore::{ClientChanges, ClientStore, LoadOptions};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
+    /// let list = b"<clients><client><id>7</id><name>Jo</name></client></clients>";
+    /// store.transaction(|tx| {
+    ///     tx.load([("clients.xml", list.as_slice())], LoadOptions::new(), |_| {})?;
+    ///     tx.clients().update(7, &ClientChanges::new().details("imported"))
+    /// })?;
+    /// assert_eq!(store.clients().get(7)?.details, "imported");
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientStore::load`], and as the options say. Nothing of the documents was loaded then; the transaction can go on.
+    pub fn load<R: BufRead>(
         &self,
         documents: impl IntoIterator<Item = (impl Into<String>, R)>,
-        strict: bool,
-        progress: &mut dyn FnMut(Progress),
+        options: LoadOptions,
+        mut progress: impl FnMut(Progress),
     ) -> Result<Loaded> {
-        let mut opened = Vec::new();
-        for (name, input) in documents {
-            let name = name.into();
-            let (content, document) = open(input).map_err(|error| in_document(&name, error))?;
-            opened.push((content, name, document));
-        }
-        opened.sort_by_key(|(content, ..)| content.rank());
-        self.write_together(|tx| {
-            let mut loader = Loader {
-                store: self,
-                connection: tx.connection(),
-                at: self.now(),
-                strict,
-                kinds: Vec::new(),
-                records: 0,
-                progress,
-                unknown: Unknowns::default(),
-                replacements: HashSet::new(),
-                held: Vec::new(),
-                aside: Vec::new(),
-            };
-            let mut unknown = Vec::new();
-            for (content, name, document) in opened {
-                loader.document(&content, document).map_err(|error| in_document(&name, error))?;
-                let met = std::mem::take(&mut loader.unknown).into_vec();
-                if !met.is_empty() {
-                    unknown.push((name, met));
-                }
-            }
-            loader.finish()?;
-            loader.tell();
-            Ok(Loaded { records: loader.records, kinds: loader.kinds, unknown })
-        })
+        let opened = open_all(documents)?;
+        self.whole(|| load(self, opened, options, &mut progress))
     }
+}
+
+/// What a document is, its name, and the document.
+type Named<R> = (Content, String, Opened<R>);
+
+/// Looks at the beginning of each document, and puts them in the order of their references.
+fn open_all<R: BufRead>(documents: impl IntoIterator<Item = (impl Into<String>, R)>) -> Result<Vec<Named<R>>> {
+    let mut opened = Vec::new();
+    for (name, input) in documents {
+        let name = name.into();
+        let (content, document) = open(input).map_err(|error| in_document(&name, error))?;
+        opened.push((content, name, document));
+    }
+    opened.sort_by_key(|(content, ..)| content.rank());
+    Ok(opened)
+}
+
+fn load<R: BufRead>(
+    tx: &Transaction<'_>,
+    documents: Vec<Named<R>>,
+    options: LoadOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Loaded> {
+    let store = tx.store();
+    let mut loader = Loader {
+        store,
+        connection: tx.connection(),
+        at: store.now(),
+        strict: options.strict,
+        update: options.update,
+        is_dump: false,
+        kinds: Vec::new(),
+        records: 0,
+        met: 0,
+        progress,
+        unknown: Unknowns::default(),
+        replacements: HashSet::new(),
+        held: Vec::new(),
+        aside: Vec::new(),
+    };
+    let mut unknown = Vec::new();
+    for (content, name, document) in documents {
+        loader.is_dump = matches!(content, Content::Dump);
+        loader.document(&content, document).map_err(|error| in_document(&name, error))?;
+        let met = std::mem::take(&mut loader.unknown).into_vec();
+        if !met.is_empty() {
+            unknown.push((name, met));
+        }
+    }
+    loader.finish()?;
+    loader.tell();
+    Ok(Loaded { records: loader.records, kinds: loader.kinds, met: loader.met, unknown })
 }
 
 /// A document whose beginning was read already: the beginning again, then the rest.

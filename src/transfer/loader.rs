@@ -9,7 +9,7 @@ use super::NEXT_IDS;
 use crate::error::{Error, Result, Rule};
 use crate::record::{Constant, Unknown, Unknowns, Values};
 use crate::resources::entities;
-use crate::store::{ClientStore, Entity, Loading, MAX_ID, delete_where, load};
+use crate::store::{ClientStore, Entity, Loading, MAX_ID, apply, delete_where, load};
 use crate::upkeep::Progress;
 use crate::value::Value;
 
@@ -44,9 +44,15 @@ pub(super) struct Loader<'a> {
     pub(super) at: DateTime<Utc>,
     /// Whether an unknown element is an error.
     pub(super) strict: bool,
+    /// Whether a record whose id is taken updates the one that is there.
+    pub(super) update: bool,
+    /// Whether the document at hand is a dump.
+    pub(super) is_dump: bool,
     /// How many records of each kind were loaded.
     pub(super) kinds: Vec<(&'static str, u64)>,
     pub(super) records: u64,
+    /// How many of them were there already.
+    pub(super) met: u64,
     pub(super) progress: &'a mut dyn FnMut(Progress),
     /// The unknown elements of the current document.
     pub(super) unknown: Unknowns,
@@ -74,6 +80,9 @@ impl Loader<'_> {
     }
 
     pub(super) fn add(&mut self, entity: &'static Entity, mut values: Values) -> Result<()> {
+        if let Some(id) = self.meets(entity, &values)? {
+            return self.change(entity, id, values);
+        }
         self.store.prepare(entity, &mut values)?;
         if let (Some(_), Some(id)) = (entity.seeded, values.integer("id"))
             && !self.replacements.insert((entity.table.name, id))
@@ -86,6 +95,38 @@ impl Loader<'_> {
         if let Some(own) = own {
             self.held.push((entity, id, own));
         }
+        self.count(entity);
+        Ok(())
+    }
+
+    /// The id of the record that is there and that a document's record updates. A dump takes the place of the records that
+    /// a new store has; it updates none of them.
+    fn meets(&self, entity: &'static Entity, values: &Values) -> Result<Option<i64>> {
+        let Some(id) = values.integer("id").filter(|_| self.update) else { return Ok(None) };
+        let gives_way = match entity.seeded {
+            Some(seeded) if self.is_dump => seeded,
+            _ => "0",
+        };
+        let sql = format!("SELECT 1 FROM {} WHERE id = ?1 AND NOT ({gives_way})", entity.table.name);
+        Ok(self.connection.prepare_cached(&sql)?.exists([id])?.then_some(id))
+    }
+
+    /// Sets what a document says of a record that is there.
+    fn change(&mut self, entity: &'static Entity, id: i64, mut values: Values) -> Result<()> {
+        self.note(&values.unknown)?;
+        let file = entity.files.map_or(Ok(None), |files| files.take(&mut values))?;
+        if entity.updates() {
+            apply(self.connection, self.store.update(entity, None, id, values))?;
+        }
+        if let (Some(files), Some(file)) = (entity.files, file) {
+            files.keep(self.connection, id, &file)?;
+        }
+        self.met += 1;
+        self.count(entity);
+        Ok(())
+    }
+
+    fn count(&mut self, entity: &Entity) {
         let element = entity.document.element;
         match self.kinds.iter_mut().rev().find(|(kind, _)| *kind == element) {
             Some((_, count)) => *count += 1,
@@ -95,7 +136,6 @@ impl Loader<'_> {
         if self.records.is_multiple_of(TOLD_EVERY) {
             self.tell();
         }
-        Ok(())
     }
 
     /// Reports the progress.

@@ -5,7 +5,7 @@ mod load;
 mod load_json;
 mod loader;
 
-pub use load::Loaded;
+pub use load::{LoadOptions, Loaded};
 
 /// The root of the whole store's document.
 const ROOT: &str = "clientstore";

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use clientstore::LoadOptions;
 
 use crate::log::say;
 use crate::{Opening, Outcome, not_known, open, progress, told};
@@ -72,7 +73,7 @@ impl Load {
         });
         let is_new = !self.file.exists();
         let store = open(&self.file, self.opening.builder())?;
-        let loaded = if self.strict { store.load_strictly(documents, |_| {}) } else { store.load(documents, |_| {}) };
+        let loaded = store.load_with(documents, LoadOptions::new().strict(self.strict), |_| {});
         drop(store);
         bar.finish_and_clear();
         if loaded.is_err() && is_new {

@@ -25,7 +25,7 @@ record! {
         /// Never used again, not even after a delete.
         id: ExpenseId = readonly;
         /// Free text.
-        notes: String = writable default_text("");
+        notes: String = writable searched default_text("");
         /// What it cost: the units times the category's price, in whole cents, unless another cost is given.
         total_cost: Decimal = writable;
         /// How many units of the category; 1 where a cost is given.

@@ -70,7 +70,7 @@ impl NewLineItem {
 pub(crate) static LINES: Resource = Resource { entity: &LINE_ITEMS, endpoints: &[] };
 
 static LINE_ITEMS: Entity =
-    Entity::of::<LineItem>().complete(|_, values, _| amount(values)).rules(&[HAS_INVOICE]).audit(audit);
+    Entity::of::<LineItem>().part().complete(|_, values, _| amount(values)).rules(&[HAS_INVOICE]).audit(audit);
 
 const HAS_INVOICE: Rule = Rule {
     on: On::Create,

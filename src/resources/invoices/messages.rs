@@ -22,23 +22,23 @@ record! {
         /// Whether the sender gets a copy.
         send_me_a_copy: bool = on_create default(0);
         /// What it says.
-        body: String = on_create default_text("");
+        body: String = on_create searched default_text("");
         /// When the record was created.
         created_at: DateTime<Utc> = readonly;
         /// Who sent it.
-        sent_by: String = readonly default_text("");
+        sent_by: String = readonly searched default_text("");
         /// The address of who sent it.
-        sent_by_email: String = readonly default_text("");
+        sent_by_email: String = readonly searched default_text("");
         /// Whether it is a thank-you.
         thank_you: bool = on_create default(0);
         /// Its subject.
-        subject: String = on_create default_text("");
+        subject: String = on_create searched default_text("");
         /// Whether it links to a payment page.
         include_pay_pal_link: bool = on_create default(0);
         /// When the record was last written to.
         updated_at: DateTime<Utc> = readonly;
         /// Who it went to, separated by commas.
-        full_recipient_list: String = on_create sent_as("recipients") default_text("");
+        full_recipient_list: String = on_create searched sent_as("recipients") default_text("");
         /// The address that it came from.
         sent_from_email: String = readonly default_text("");
         /// Who it came from.

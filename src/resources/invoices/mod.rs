@@ -57,7 +57,7 @@ record! {
         /// Whom it is for.
         client_id: ClientId = required;
         /// A line above the items.
-        subject: String = writable default_text("");
+        subject: String = writable searched default_text("");
         /// The client's unless given.
         currency: String = writable at_most(255);
         /// Today unless given.
@@ -65,11 +65,11 @@ record! {
         /// The person who made it; 1 until there are people.
         created_by_id: i64 = readonly default(1);
         /// Free text.
-        notes: String = writable default_text("");
+        notes: String = writable searched default_text("");
         /// The one after the newest invoice's unless given.
-        number: String = writable;
+        number: String = writable searched;
         /// The client's own number for it.
-        purchase_order: String = writable default_text("");
+        purchase_order: String = writable searched default_text("");
         /// 40 hex digits, or what a loaded document has, at most 64 characters; who has it may see the invoice.
         client_key: String = readonly at_most(64) unspaced;
         /// How far it has come.

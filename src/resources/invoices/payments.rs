@@ -24,13 +24,13 @@ record! {
         /// The invoice.
         invoice_id: InvoiceId = required on_create;
         /// Free text.
-        notes: String = on_create default_text("");
+        notes: String = on_create searched default_text("");
         /// When it was paid.
         paid_at: DateTime<Utc> = required on_create;
         /// Who recorded it.
-        recorded_by: String = readonly default_text("");
+        recorded_by: String = readonly searched default_text("");
         /// The address of who recorded it.
-        recorded_by_email: String = readonly default_text("");
+        recorded_by_email: String = readonly searched default_text("");
         /// When the record was last written to.
         updated_at: DateTime<Utc> = readonly;
     }

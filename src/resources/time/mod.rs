@@ -27,7 +27,7 @@ record! {
         /// Never used again, not even after a delete.
         id: DayEntryId = readonly;
         /// Free text; none where it is empty.
-        notes: Option<String> = writable;
+        notes: Option<String> = writable searched;
         /// The day.
         spent_at: NaiveDate = required;
         /// 0 to 24, in hundredths. The time of a timer that runs is not among them until it stops.

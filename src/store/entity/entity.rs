@@ -70,6 +70,8 @@ pub struct Entity {
     pub(crate) unlocked: Option<&'static str>,
     pub(crate) invariants: &'static [Invariant],
     pub(crate) audit: Option<Audit>,
+    /// Whether its records are written together with those of another kind only, and never updated by themselves.
+    pub(crate) is_part: bool,
     /// The statement that creates a record, which is the same for every one.
     pub(crate) insert: OnceLock<String>,
 }
@@ -115,6 +117,7 @@ impl Entity {
             unlocked: None,
             invariants: &[],
             audit: None,
+            is_part: false,
             insert: OnceLock::new(),
         }
     }
@@ -244,9 +247,14 @@ impl Entity {
         self
     }
 
+    pub(crate) const fn part(mut self) -> Self {
+        self.is_part = true;
+        self
+    }
+
     /// Whether a record can be updated once it is there.
     pub(crate) fn updates(&self) -> bool {
-        self.table.columns.iter().any(|column| column.writable == crate::record::Writable::Always)
+        !self.is_part && self.table.columns.iter().any(|column| column.writable == crate::record::Writable::Always)
     }
 
     /// The rules that a change must meet.

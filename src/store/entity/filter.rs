@@ -147,6 +147,8 @@ pub struct Selection {
     pub(crate) sorts: bool,
     /// The column whose values the list ascends by, those of equal values by id; none where that is the entity's order.
     pub(crate) by: Option<&'static str>,
+    /// The order in SQL, in the place of the entity's.
+    pub(crate) order: Option<String>,
     /// The part of the list that is shown: how many records come before it, and how many it has.
     pub(crate) window: Option<(i64, i64)>,
     /// The first and the last day of the week that it shows, where its document names them.

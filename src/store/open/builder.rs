@@ -52,6 +52,7 @@ pub struct Builder {
     pub(crate) quick_check: bool,
     pub(crate) links: bool,
     pub(crate) account: Account,
+    pub(crate) app_migrations: Vec<&'static str>,
 }
 
 impl Default for Builder {
@@ -70,6 +71,7 @@ impl Default for Builder {
             quick_check: false,
             links: false,
             account: Account::default(),
+            app_migrations: Vec::new(),
         }
     }
 }
@@ -243,6 +245,43 @@ impl Builder {
     #[must_use]
     pub fn account(mut self, account: Account) -> Self {
         self.account = account;
+        self
+    }
+
+    /// The migrations of the app's own tables, which are kept in the store's file; none by default.
+    ///
+    /// Each is a script of SQL. Opening runs those that the file has not seen yet, in the order in which they are given, in the same
+    /// transaction as the store's own: all of them take effect or none. So a script that was published stays as it is, and
+    /// what changes later is one more at the end. The table `app_version` keeps how many the file has seen.
+    ///
+    /// The names of the app's tables, indexes, triggers and views begin with `app_`; a script that would define others or write to
+    /// the store's tables is refused. A table may refer to the store's, such as `REFERENCES clients ON DELETE CASCADE`;
+    /// without an action, such a row keeps the record from being deleted. Triggers and views should name the app's tables
+    /// only: those that name the store's may keep a later version from bringing the file up to date.
+    ///
+    /// Every store leaves such tables alone, also one that is opened without migrations: `check` and `dump` pass over them, and
+    /// `backup` copies them. Opening for reading only runs none.
+    ///
+    /// ```
+    /// use clientstore::ClientStore;
+    ///
+    /// let migrations = [
+    ///     "CREATE TABLE app_windows (name TEXT PRIMARY KEY, width INTEGER, height INTEGER) STRICT",
+    ///     "ALTER TABLE app_windows ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0",
+    /// ];
+    /// let store = ClientStore::builder().app_migrations(&migrations).open_in_memory()?;
+    /// assert_eq!(store.app_version()?, 2);
+    /// store.transaction(|tx| tx.app(|sql| sql.execute("INSERT INTO app_windows VALUES ('main', 800, 600, 1)", [])))?;
+    /// # Ok::<(), clientstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Opening gives [`Error::NewerApp`](crate::Error::NewerApp) where the file has seen more migrations than these, and
+    /// [`Error::Unopened`](crate::Error::Unopened) where one fails; the file stays as it was.
+    #[must_use]
+    pub fn app_migrations(mut self, migrations: &[&'static str]) -> Self {
+        self.app_migrations = migrations.to_vec();
         self
     }
 

@@ -10,6 +10,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::builder::Durability;
 use super::place::{self, Access};
 use crate::error::{Error, Result};
+use crate::store::app::watch;
+use crate::store::read::define;
 use crate::store::schema::FILE_FORMAT;
 
 /// How many prepared statements a connection keeps.
@@ -30,7 +32,7 @@ pub(crate) struct Settings {
 /// Opens one more connection, for reading, to a file that the writer has opened.
 pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
     let only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = match settings.access {
+    let mut connection = match settings.access {
         // Read-write, because a read-only connection cannot recover a log; `query_only` keeps it from writing.
         Access::Write => {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -39,14 +41,16 @@ pub(crate) fn reader(path: &Path, settings: &Settings) -> Result<Connection> {
         Access::Read => Connection::open_with_flags(uri(path, "mode=ro&readonly_shm=1"), only)?,
         Access::Immutable => Connection::open_with_flags(uri(path, "immutable=1"), only)?,
     };
-    set_up(&connection, settings)?;
+    set_up(&mut connection, settings)?;
     FILE_FORMAT.read_as_newest(&connection)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
 }
 
-pub(crate) fn set_up(connection: &Connection, settings: &Settings) -> Result<()> {
+pub(crate) fn set_up(connection: &mut Connection, settings: &Settings) -> Result<()> {
     connection.busy_timeout(settings.busy_timeout)?;
+    define(connection)?;
+    watch(connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::builder::Builder;
 use super::connection::{Settings, is_busy, reader, set_up, uri};
 use super::place::{self, Access, with_suffix};
-use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::store::schema::{
     APPLICATION_ID, Difference, FILE_FORMAT, Preparation, Upgrade, foreign, identity, newer, unaltered,
@@ -24,25 +24,19 @@ const NOT_WRITABLE: &str = "this account may not write the file or its directory
                             reading only, or change the permissions";
 
 /// Opens the writer's connection, making the file or bringing it up to date. The path is absolute.
-pub(crate) fn writer(
-    path: &Path,
-    settings: &Settings,
-    account: &Account,
-    create: bool,
-    checks: bool,
-) -> Result<(Connection, Option<Upgrade>)> {
+pub(crate) fn writer(path: &Path, settings: &Settings, builder: &Builder) -> Result<(Connection, Option<Upgrade>)> {
     match found(path, settings)? {
         // By a connection that leaves a crash's log where it is, should the file be refused.
-        Found::Store if checks => quick_check(&inspector(path, settings)?.0, path)?,
+        Found::Store if builder.quick_check => quick_check(&inspector(path, settings)?.0, path)?,
         Found::Store => recognise(path)?,
         Found::Empty => {}
-        Found::Nothing if create => {}
+        Found::Nothing if builder.create => {}
         Found::Nothing => return Err(Error::Missing { path: path.to_owned() }),
     }
     if path.exists() && place::access(path) != Access::Write {
         return Err(Error::ReadOnly { path: path.to_owned(), reason: NOT_WRITABLE });
     }
-    patiently(path, settings, || open_writer(path, settings, account))
+    patiently(path, settings, || open_writer(path, settings, builder))
 }
 
 /// Opens a connection that writes nothing; what is altered in the file is for the caller to judge.
@@ -180,14 +174,14 @@ fn log_of(path: &Path) -> PathBuf {
     with_suffix(path, "-wal")
 }
 
-fn open_writer(path: &Path, settings: &Settings, account: &Account) -> Result<(Connection, Option<Upgrade>)> {
+fn open_writer(path: &Path, settings: &Settings, builder: &Builder) -> Result<(Connection, Option<Upgrade>)> {
     let had_log = log_of(path).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     if connection.is_readonly("main")? {
         return Err(Error::ReadOnly { path: path.to_owned(), reason: NOT_WRITABLE });
     }
-    set_up(&connection, settings)?;
+    set_up(&mut connection, settings)?;
     connection.execute_batch(&format!("PRAGMA journal_size_limit = {LOG}"))?;
     // Until the file is known to be ours, closing it must not bring in a log that others have left.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_log)?;
@@ -195,8 +189,9 @@ fn open_writer(path: &Path, settings: &Settings, account: &Account) -> Result<(C
         connection: &connection,
         path: Some(path),
         settings,
-        account,
+        account: &builder.account,
         format: &FILE_FORMAT,
+        app: &builder.app_migrations,
         step: &|| {},
     };
     let upgrade = preparation.run()?;
@@ -217,15 +212,24 @@ fn open_writer(path: &Path, settings: &Settings, account: &Account) -> Result<(C
 
 /// Opens an empty database in memory.
 pub(crate) fn blank(settings: &Settings) -> Result<Connection> {
-    let connection = Connection::open_in_memory()?;
-    set_up(&connection, settings)?;
+    let mut connection = Connection::open_in_memory()?;
+    set_up(&mut connection, settings)?;
     Ok(connection)
 }
 
 /// Opens a new store in memory.
-pub(crate) fn memory(settings: &Settings, account: &Account) -> Result<Connection> {
+pub(crate) fn memory(settings: &Settings, builder: &Builder) -> Result<Connection> {
     let connection = blank(settings)?;
-    Preparation { connection: &connection, path: None, settings, account, format: &FILE_FORMAT, step: &|| {} }.run()?;
+    let preparation = Preparation {
+        connection: &connection,
+        path: None,
+        settings,
+        account: &builder.account,
+        format: &FILE_FORMAT,
+        app: &builder.app_migrations,
+        step: &|| {},
+    };
+    preparation.run()?;
     Ok(connection)
 }
 
@@ -280,11 +284,11 @@ mod tests {
             links: false,
             access: Access::Write,
         };
-        let writer = writer(&path, &settings, &Account::default(), true, false).unwrap().0;
+        let writer = writer(&path, &settings, &Builder::default()).unwrap().0;
         let connections = [
             reader(&path, &settings).unwrap(),
             inspector(&path, &settings).unwrap().0,
-            memory(&settings, &Account::default()).unwrap(),
+            memory(&settings, &Builder::default()).unwrap(),
             writer,
         ];
         for connection in connections {

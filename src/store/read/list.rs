@@ -98,7 +98,22 @@ impl Cursor {
         })
     }
 
-    fn page(&self, selection: &Selection) -> (String, Vec<Value>) {
+    /// The statement that counts what is selected, whatever the window.
+    pub(crate) fn count(entity: &Entity, selection: &Selection) -> (String, Vec<Value>) {
+        let mut sql = format!("SELECT count(*) FROM {}", entity.table.name);
+        let parameters = conditions(&mut sql, selection);
+        (sql, parameters)
+    }
+
+    /// The statement that has a row where anything is selected.
+    pub(crate) fn any(entity: &Entity, selection: &Selection) -> (String, Vec<Value>) {
+        let mut sql = format!("SELECT 1 FROM {}", entity.table.name);
+        let parameters = conditions(&mut sql, selection);
+        sql.push_str(" LIMIT 1");
+        (sql, parameters)
+    }
+
+    pub(crate) fn page(&self, selection: &Selection) -> (String, Vec<Value>) {
         let mut sql = self.entity.table.sql().select(self.view).to_owned();
         let mut parameters = conditions(&mut sql, selection);
         self.arrange(&mut sql, &mut parameters, selection);
@@ -184,6 +199,9 @@ impl Cursor {
     }
 
     fn order(&self, selection: &Selection) -> Cow<'static, str> {
+        if let Some(order) = &selection.order {
+            return Cow::Owned(order.clone());
+        }
         if let Some(column) = selection.by {
             return Cow::Owned(format!(" ORDER BY {column}, id"));
         }

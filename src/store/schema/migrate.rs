@@ -11,6 +11,7 @@ use super::format::{APPLICATION_ID, FileFormat, Step, foreign, identity, newer, 
 use super::objects::differences;
 use crate::account::Account;
 use crate::error::{Error, Result};
+use crate::store::app;
 use crate::store::backup::copy;
 use crate::store::open::{Settings, begin, reader, with_suffix};
 use crate::value::is_space;
@@ -48,6 +49,8 @@ pub(crate) struct Preparation<'a> {
     /// Whose account it is: its administrator is the first person of a file that had none.
     pub(crate) account: &'a Account,
     pub(crate) format: &'a FileFormat,
+    /// The scripts of the app's own tables.
+    pub(crate) app: &'a [&'static str],
     /// Called before each step.
     pub(crate) step: &'a dyn Fn(),
 }
@@ -56,7 +59,8 @@ impl Preparation<'_> {
     /// Makes a new file's tables or brings an older file up to date, in one transaction.
     pub(crate) fn run(&self) -> Result<Option<Upgrade>> {
         let done = (APPLICATION_ID, self.format.newest());
-        if identity(self.connection)? == done {
+        let path = self.path.unwrap_or(Path::new(":memory:"));
+        if identity(self.connection)? == done && app::seen(self.connection, path, self.app)? == self.app.len() {
             return Ok(None);
         }
         // A table can be made anew under the references to it; a transaction could not change this.
@@ -71,6 +75,7 @@ impl Preparation<'_> {
         begin(self.connection)?;
         let mut backup = None;
         let result = self.bring_up_to_date(&mut backup).and_then(|upgrade| {
+            app::migrate(self.connection, self.path.unwrap_or(Path::new(":memory:")), self.app)?;
             (self.step)();
             self.connection.execute_batch("COMMIT").inspect_err(|error| {
                 // The disk may have all of it, and then the next to open the file finds the new version.

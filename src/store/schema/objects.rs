@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use crate::error::Result;
+use crate::store::app::is_apps_object;
 
 /// The schema of new files.
 pub(crate) const CURRENT: &str = include_str!("../../../schema.sql");
@@ -98,9 +99,9 @@ pub(crate) fn made_by(script: &str) -> Result<Vec<Object>> {
     objects(&connection)
 }
 
-/// The objects of a file, except those that SQLite and Litestream keep for themselves.
+/// The objects of a file, except those that SQLite, Litestream and an app keep for themselves.
 pub(crate) fn objects(connection: &Connection) -> Result<Vec<Object>> {
-    let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema")?;
+    let mut statement = connection.prepare("SELECT type, name, sql, tbl_name FROM sqlite_schema")?;
     let mut rows = statement.query([])?;
     let mut objects = Vec::new();
     while let Some(row) = rows.next()? {
@@ -113,7 +114,8 @@ pub(crate) fn objects(connection: &Connection) -> Result<Vec<Object>> {
         let object = Object { kind: text(0)?, name: text(1)?, sql: plain(&text(2)?) };
         let is_of_sqlite = ["sqlite_sequence", "sqlite_stat1", "sqlite_stat4"].contains(&object.name.as_str());
         let is_of_litestream = LITESTREAM.contains(&(object.name.as_str(), object.sql.as_str()));
-        if !(object.kind == "table" && (is_of_sqlite || is_of_litestream)) {
+        let is_table_of_others = object.kind == "table" && (is_of_sqlite || is_of_litestream);
+        if !(is_table_of_others || is_apps_object(&object.name, &text(3)?)) {
             objects.push(object);
         }
     }

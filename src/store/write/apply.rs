@@ -40,8 +40,15 @@ pub(crate) fn apply(connection: &Connection, command: Command) -> Result<Outcome
                 values.set(named.column, Value::Integer(id));
             }
             values.check(true)?;
+            let chosen = values.integer("id");
             whole(connection, entity.entail.is_some() || entity.complete.is_some() || entity.existing.is_some(), || {
-                create(connection, entity, values, actor, at).map(Outcome::Created)
+                let id = create(connection, entity, values, actor, at)?;
+                match chosen {
+                    Some(chosen) if chosen != id => {
+                        Err(Error::invalid("id", format!("is {chosen}, but this record is there as {id}")))
+                    }
+                    _ => Ok(Outcome::Created(id)),
+                }
             })
         }
         Write::Compose(Composition { run, .. }, values) => {
@@ -142,7 +149,7 @@ pub(super) fn entail(connection: &Connection, entity: &Entity, done: Done<'_>) -
 }
 
 /// Runs several statements of which either all or none have happened; one needs no savepoint.
-pub(super) fn whole(connection: &Connection, several: bool, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+pub(crate) fn whole<T>(connection: &Connection, several: bool, run: impl FnOnce() -> Result<T>) -> Result<T> {
     if !several {
         return run();
     }

@@ -137,6 +137,7 @@ fn prepare(path: &Path, format: FileFormat, step: &dyn Fn()) -> Result<Option<Up
         settings: &settings(),
         account: &Account::default(),
         format: &format,
+        app: &[],
         step,
     }
     .run()
@@ -255,6 +256,7 @@ fn an_older_file_is_brought_up_to_date_and_kept_beside_as_it_was() {
             settings: &settings,
             account: &Account::default(),
             format: &format,
+            app: &[],
             step: &step,
         };
         again.run().unwrap();
