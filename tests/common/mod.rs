@@ -81,7 +81,7 @@ const BROKEN: [&str; 19] = [
     "SELECT count(*) FROM expenses WHERE user_id NOT IN (SELECT id FROM people)
         OR project_id NOT IN (SELECT id FROM projects)
         OR expense_category_id NOT IN (SELECT id FROM expense_categories)
-        OR invoice_id NOT IN (SELECT id FROM invoices)",
+        OR (invoice_id IS NOT NULL AND invoice_id NOT IN (SELECT id FROM invoices))",
     "SELECT count(*) FROM receipts WHERE expense_id NOT IN (SELECT id FROM expenses)",
 ];
 
