@@ -75,7 +75,7 @@ pub(super) struct Written {
 
 impl Written {
     /// Counts it as it is, where there was room for `most` bytes; meanwhile it may have become more.
-    async fn of(document: Vec<u8>, most: usize, charge: Option<Arc<Charge>>) -> Self {
+    pub(super) async fn of(document: Vec<u8>, most: usize, charge: Option<Arc<Charge>>) -> Self {
         if let Some(charge) = &charge {
             charge.shrink(most.saturating_sub(document.len()));
             charge.grow(document.len().saturating_sub(most)).await;

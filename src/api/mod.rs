@@ -57,7 +57,7 @@ pub(crate) use service::LIST;
 #[cfg(feature = "server")]
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 #[cfg(feature = "server")]
-pub(crate) use upload::{BEGINNING, Upload};
+pub(crate) use upload::Upload;
 
 #[cfg(feature = "tower")]
 use self::apart::LongRecord;
@@ -75,7 +75,7 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::{PEOPLE, by_email};
-use crate::resources::{Answer, Call, Caller, Plan, Telling};
+use crate::resources::{Answer, Call, Caller, LongTree, Plan, Telling};
 use crate::store::{Actor, ClientStore, Command, Document, Outcome, Reach, RecordDocument, Role};
 #[cfg(feature = "server")]
 use crate::store::{ListDocument, Selection};
@@ -151,6 +151,8 @@ enum Planned {
     Record(RecordDocument),
     /// A list, whose beginning may take a while to find.
     List(List),
+    /// A long document that is no record's.
+    Tree(LongTree),
     /// A write, and what to answer once it is on disk.
     Write(Command, Answer),
 }
@@ -208,6 +210,7 @@ impl Api {
                 let begun = self.kept(&list).map(|kept| Ok(Begun::Whole(kept)));
                 self.listed(begun.unwrap_or_else(|| self.begin(list)), format)
             }
+            Planned::Tree(tree) => documented(tree.written(&self.inner.store, format), format),
             Planned::Write(command, answer) => self.written(self.inner.store.run(command), answer, format),
         };
         respond::to(request.method(), response)
@@ -241,6 +244,7 @@ impl Api {
                 }))
             }
             Plan::Tree(..)
+            | Plan::Long(_)
             | Plan::File(..)
             | Plan::RateLimit
             | Plan::Token
@@ -350,6 +354,7 @@ impl Api {
             Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
             Plan::File(files, id) => return Ok(Planned::Answered(file::answer(store.file(files, id)?))),
             Plan::Tree(root, members) => (root, members),
+            Plan::Long(tree) => return Ok(Planned::Tree(tree)),
             Plan::Token => return Ok(Planned::Answered(self.token(&body, request.uri().path(), format)?)),
             Plan::RateLimit => ("hash", account::rate_limit(&self.inner.throttle.standing(store.time()))),
         };

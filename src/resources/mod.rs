@@ -24,7 +24,9 @@ pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Caller, Endpoint, PathDay, Plan, Resource, Telling, on_behalf_of};
+pub(crate) use self::endpoint::{
+    Answer, Call, Caller, Endpoint, LongTree, PathDay, Plan, Resource, Telling, on_behalf_of,
+};
 pub(crate) use self::methods::Methods;
 use crate::error::Result;
 use crate::store::Entity;
