@@ -272,8 +272,11 @@ pub(crate) struct LongTree {
     /// What it takes at most while it is made, in bytes.
     pub(crate) most: usize,
     /// Makes its members.
-    pub(crate) make: Box<dyn FnOnce(&ClientStore) -> Result<Vec<Node>> + Send>,
+    pub(crate) make: MakeMembers,
 }
+
+/// Makes the members of a document from what the store has.
+pub(crate) type MakeMembers = Box<dyn FnOnce(&ClientStore) -> Result<Vec<Node>> + Send>;
 
 impl LongTree {
     /// The document.
