@@ -20,7 +20,7 @@ const LONG: usize = if cfg!(debug_assertions) { 50_000 } else { 10_000_000 };
 const MEMORY: usize = 16 * 1024 * 1024 * LONG / 10_000_000;
 /// How many times as long as the parser alone takes to pass over the same bytes, or over as many bytes of ordinary members
 /// where that is longer. A look at each column for each member, or a second walk over them all, takes longer.
-const WORK: u32 = if cfg!(debug_assertions) { 40 } else { 8 };
+const WORK: u32 = if cfg!(debug_assertions) { 40 } else { 12 };
 /// The number of attempts. Other work on the machine disturbs some of them, but not each.
 const ATTEMPTS: usize = 20;
 

@@ -4,7 +4,7 @@ use clientstore::ClientStore;
 
 use super::data::Data;
 use super::harness::{Aim, Case, Outcome};
-use super::{api, json, scaling, store, wire};
+use super::{api, json, scaling, store, time, wire};
 
 const fn case(name: &'static str, aim: Aim, run: fn(&Data) -> Outcome) -> Case {
     Case { name, aim, run, by_the_clock: false }
@@ -45,6 +45,9 @@ pub static CASES: &[Case] = &[
     case("read a list document of 100,000, times quick-xml's bare events", AtMost(2.20), store::read),
     case("invoice page of 50 with filters, of 100,000", AtMost(1.15), api::page_of_a_client),
     case("invoice page of 50 with filters, sorted, of 100,000", AtMost(1.15), api::page_of_some_days),
+    case("a project's month of time, in a year of 1,000 people", AtMost(1.15), time::month),
+    case("a person's day, beside its SELECTs by hand, in a year of 1,000 people", Shown, time::day),
+    by_the_clock("a person's day through Api::handle, in a year of 1,000 people, µs", AtMost(100.0), time::day_alone),
     case("point GET over loopback, 16 connections, shared file", AtLeast(0.62), |data| wire::get_one(data, &[])),
     case("point GET over loopback, 16 connections, --exclusive", AtLeast(0.85), |data| {
         wire::get_one(data, &["--exclusive"])

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::{File, copy};
 use std::path::{Path, PathBuf};
 
-use clientstore::{ClientStore, Durability, NewClient, NewInvoice};
+use clientstore::{ClientStore, Durability, Generator, NewClient, NewInvoice};
 use tempfile::TempDir;
 
 use super::by_hand;
@@ -102,6 +102,19 @@ impl Data {
             store.invoices().create(&NewInvoice::of(INVOICED)).unwrap();
             drop(store);
             by_hand::connect(path, "OFF").execute_batch(INVOICES).unwrap();
+        })
+    }
+
+    /// A file with the time sheets of a year of 1,000 people, more than 250,000 entries; of two months of 100 people in the
+    /// short form.
+    pub fn year(&self, side: Side) -> PathBuf {
+        self.made("year", side, |path| {
+            let store = ClientStore::builder().durability(Durability::Off).open(path).unwrap();
+            let (people, clients, days) = if is_short() { (100, 10, 60) } else { (1_000, 110, 365) };
+            let generator = Generator::new(1).people(people).tasks(12).clients(clients).projects_per_client(4);
+            generator.days(days).run(&store, |_| {}).unwrap();
+            let entries = store.day_entries().list(&Default::default()).unwrap().count();
+            assert!(is_short() || entries > 250_000, "{entries}");
         })
     }
 

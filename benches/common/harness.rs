@@ -178,6 +178,11 @@ impl Pairs {
         self.outcome(per, |(ours, theirs)| theirs / ours)
     }
 
+    /// How long the case takes, in seconds: the median of the rounds.
+    pub fn seconds(&self) -> f64 {
+        sorted(self.times.iter().map(|pair| pair.0))[self.times.len() / 2]
+    }
+
     fn outcome(&self, per: usize, ratio: impl Fn((f64, f64)) -> f64) -> Outcome {
         let ratios = sorted(self.times.iter().copied().map(ratio));
         let count = ratios.len();

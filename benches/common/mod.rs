@@ -11,4 +11,5 @@ pub mod json;
 pub mod load;
 pub mod scaling;
 pub mod store;
+pub mod time;
 pub mod wire;

@@ -75,7 +75,7 @@ pub(super) struct Written {
 impl Written {
     /// Counts the document by its true length in place of the `most` bytes of room; the record may have grown
     /// meanwhile.
-    async fn of(document: Vec<u8>, most: usize, charge: Option<Arc<Charge>>) -> Self {
+    pub(super) async fn of(document: Vec<u8>, most: usize, charge: Option<Arc<Charge>>) -> Self {
         if let Some(charge) = &charge {
             charge.shrink(most.saturating_sub(document.len()));
             charge.grow(document.len().saturating_sub(most)).await;

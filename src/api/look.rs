@@ -35,6 +35,7 @@ impl Api {
                 }))
             }
             Plan::Tree(..)
+            | Plan::Long(_)
             | Plan::File(..)
             | Plan::RateLimit
             | Plan::Token

@@ -63,7 +63,7 @@ pub(crate) use service::LIST;
 #[cfg(feature = "server")]
 pub(crate) use throttle::{MAX_CALLS, Standing, WINDOW};
 #[cfg(feature = "server")]
-pub(crate) use upload::{BEGINNING, Upload};
+pub(crate) use upload::Upload;
 
 #[cfg(not(feature = "server"))]
 use self::auth::Signed;
@@ -79,7 +79,7 @@ use self::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::format::{self, Dialect, Format, RequestBody};
 use crate::resources::people::{PEOPLE, by_email};
-use crate::resources::{Answer, Call, Caller, Plan, Telling};
+use crate::resources::{Answer, Call, Caller, LongTree, Plan, Telling};
 use crate::store::{Actor, ClientStore, Command, Document, Outcome, Reach, RecordDocument, Role};
 
 /// The classic Harvest API over a store.
@@ -153,6 +153,8 @@ enum Planned {
     Record(RecordDocument),
     /// A list. To find its beginning may take a while.
     List(List),
+    /// A long document that is no record's.
+    Tree(LongTree),
     /// A write, and what to answer once it is on disk.
     Write(Command, Answer),
 }
@@ -211,6 +213,7 @@ impl Api {
                 let begun = self.kept(&list).map(|kept| Ok(Begun::Whole(kept)));
                 self.listed(begun.unwrap_or_else(|| self.begin(list)), format)
             }
+            Planned::Tree(tree) => documented(tree.written(&self.inner.store, format), format),
             Planned::Write(command, answer) => self.written(self.inner.store.run(command), answer, format),
         };
         respond::to(request.method(), response)
@@ -314,6 +317,7 @@ impl Api {
             Plan::Unchanged { location } => return Ok(Planned::Answered(respond::changed(&location))),
             Plan::File(files, id) => return Ok(Planned::Answered(file::answer(store.file(files, id)?))),
             Plan::Tree(root, members) => (root, members),
+            Plan::Long(tree) => return Ok(Planned::Tree(tree)),
             Plan::Token => return Ok(Planned::Answered(self.token(&body, request.uri().path(), format)?)),
             Plan::RateLimit => ("hash", account::rate_limit(&self.inner.throttle.standing(store.time()))),
         };

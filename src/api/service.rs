@@ -20,7 +20,8 @@ use super::long_record::Written;
 use super::upload::Upload;
 use super::{Api, Begun, Body, List, MAX_BODY, Planned, documented, respond};
 use crate::error::Result;
-use crate::format::Spooled;
+use crate::format::{Format, Spooled};
+use crate::resources::LongTree;
 use crate::store::{Command, Document, PIECE, RecordDocument, Spawn};
 
 /// What a list that is read while it is sent takes, in bytes: a reader of the file, and the pieces on their way.
@@ -50,6 +51,7 @@ impl Api {
             Planned::Answered(response) => response,
             Planned::Record(record) => self.one(record, guest).await,
             Planned::List(list) => self.list(list, guest).await,
+            Planned::Tree(tree) => self.tree(tree, format, guest).await,
             Planned::Write(command, answer) => {
                 let command = match self.ready(command).await {
                     Ok(command) => command,
@@ -92,6 +94,25 @@ impl Api {
             Err(error) => Err(error),
         };
         documented(document, record.format)
+    }
+
+    /// The answer with a long document, which is made apart once there is room for it.
+    async fn tree(&self, tree: LongTree, format: Format, guest: Option<&Arc<dyn Guest>>) -> Response<Body> {
+        let (most, charge) = (tree.most, guest.map(|guest| self.charge(guest)));
+        if let Some(charge) = &charge {
+            charge.grow(most).await;
+        }
+        let store = self.inner.store.clone();
+        let document = match self.inner.longs.run(move || tree.written(&store, format)).await {
+            Ok(document) => {
+                let Written { document, charge } = Written::of(document, most, charge).await;
+                let mut body = Body::from(document);
+                charge.into_iter().for_each(|charge| body.counted_by(charge));
+                Ok(body)
+            }
+            Err(error) => Err(error),
+        };
+        documented(document, format)
     }
 
     async fn list(&self, list: List, guest: Option<&Arc<dyn Guest>>) -> Response<Body> {

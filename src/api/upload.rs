@@ -14,8 +14,9 @@ use super::{Api, choose, encoding};
 use crate::error::Result;
 use crate::format::{Contents, FilePart, Piece, Reader, Spooled, spool};
 
-/// How much of such a body is kept as it came, in bytes: for the format of the answer, and for who records requests.
-pub(crate) const BEGINNING: usize = 256 * 1024;
+/// How much of such a body is kept as it came, in bytes: for the format of the answer, and for who records requests. It is
+/// one block of memory of always the same length, so that many of them leave no holes.
+const BEGINNING: usize = 16 * 1024;
 
 /// The body of a request that is read as it comes.
 pub(crate) struct Upload {
@@ -46,7 +47,7 @@ impl Upload {
         let file = Arc::new(tempfile::tempfile_in(folder).ok()?);
         let reader = Reader::new(&choose::content_type(&head.headers), part);
         let form = reader.map(|reader| Form { reader, file, length: 0 });
-        Some(Upload { form, beginning: Vec::new(), length: 0 })
+        Some(Upload { form, beginning: Vec::with_capacity(BEGINNING), length: 0 })
     }
 
     /// Takes in the next bytes.

@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 
 use super::entry::{Content, Entry};
 use super::secrets;
-use crate::api::{Api, BEGINNING};
+use crate::api::Api;
 
 /// The most entries that are kept, and the most bytes they may take.
 const MAX_ENTRIES: usize = 10_000;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// The most of a body that is kept, in bytes.
-const MAX_BODY: usize = BEGINNING;
+const MAX_BODY: usize = 256 * 1024;
 /// The most bytes that the bodies of all unfinished requests may take. Above it, only [`LITTLE`] of each further body
 /// is kept.
 const MAX_PENDING: usize = 32 * 1024 * 1024;
@@ -192,7 +192,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// The body, or its beginning of at least [`MAX_BODY`], and how long all of it was.
+    /// The body, or its beginning, and how long all of it was.
     pub(crate) fn body(&mut self, headers: &HeaderMap, body: &Bytes, whole: usize) {
         let Some(entry) = &mut self.entry else { return };
         entry.body_bytes = whole;

@@ -34,7 +34,10 @@ impl fmt::Display for Unknown {
 
 /// The unknown elements that were met, in the order of their first lines.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Unknowns {
+pub(crate) struct Unknowns(Option<Box<Met>>);
+
+#[derive(Clone, Debug, Default)]
+struct Met {
     met: Vec<Unknown>,
     /// The hash of each name, by which one is found among the others.
     hashes: Vec<u64>,
@@ -44,7 +47,7 @@ pub(crate) struct Unknowns {
 
 impl Unknowns {
     pub(crate) fn met(&self) -> &[Unknown] {
-        &self.met
+        self.0.as_ref().map_or(&[], |met| &met.met)
     }
 
     /// Counts an element; `line` is asked for at the first of its name.
@@ -54,16 +57,30 @@ impl Unknowns {
             0..=LONGEST_NAME => element.len(),
             _ => element.char_indices().nth(LONGEST_NAME).map_or(element.len(), |(end, _)| end),
         };
-        self.count(&element[..end], 1, line);
+        self.0.get_or_insert_default().count(&element[..end], 1, line);
     }
 
     /// Adds what a later part of the same document met.
     pub(crate) fn append(&mut self, later: &Unknowns) {
-        for Unknown { element, line, count } in &later.met {
-            self.count(element, *count, || *line);
+        for Unknown { element, line, count } in later.met() {
+            self.0.get_or_insert_default().count(element, *count, || *line);
         }
     }
 
+    pub(crate) fn into_vec(self) -> Vec<Unknown> {
+        self.0.map_or_else(Vec::new, |met| met.met)
+    }
+
+    /// The element that was probably meant to be `wanted`.
+    pub(crate) fn meant(&self, wanted: &str) -> Option<&Unknown> {
+        let distance =
+            |met: &Unknown| strsim::osa_distance(&met.element.to_ascii_lowercase().replace('_', "-"), wanted);
+        let nearest = self.met().iter().map(|met| (distance(met), met)).min_by_key(|(distance, _)| *distance);
+        nearest.filter(|(distance, _)| *distance <= (wanted.len() / 3).max(1)).map(|(_, met)| met)
+    }
+}
+
+impl Met {
     fn count(&mut self, element: &str, count: u64, line: impl FnOnce() -> u64) {
         if self.met.get(self.last).is_none_or(|last| last.element != element) {
             let hash = hash(element);
@@ -94,18 +111,6 @@ impl Unknowns {
         self.last = self.met.len();
         self.hashes.push(hash);
         self.met.push(Unknown { element: element.to_owned(), line, count });
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Unknown> {
-        self.met
-    }
-
-    /// The element that was probably meant to be `wanted`.
-    pub(crate) fn meant(&self, wanted: &str) -> Option<&Unknown> {
-        let distance =
-            |met: &Unknown| strsim::osa_distance(&met.element.to_ascii_lowercase().replace('_', "-"), wanted);
-        let nearest = self.met.iter().map(|met| (distance(met), met)).min_by_key(|(distance, _)| *distance);
-        nearest.filter(|(distance, _)| *distance <= (wanted.len() / 3).max(1)).map(|(_, met)| met)
     }
 }
 

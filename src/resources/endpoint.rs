@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 
 use super::methods::Methods;
 use crate::error::{Error, Result};
-use crate::format::{Node, Purpose, RequestBody};
+use crate::format::{Format, Node, Purpose, RequestBody, tree};
 use crate::record::Values;
 use crate::store::{Action, Actor, ClientStore, Command, Entity, Files, Reach, Role, Selection};
 use crate::value::in_range;
@@ -251,6 +251,8 @@ pub(crate) enum Plan {
     File(&'static Files, i64),
     /// A small document: its root in XML, and its members.
     Tree(&'static str, Vec<Node>),
+    /// The same, where it is long: it is made once there is room for it.
+    Long(LongTree),
     /// The document that says how the limit on calls stands.
     RateLimit,
     /// The token that programs send in place of a password, where there is one.
@@ -259,6 +261,26 @@ pub(crate) enum Plan {
     Unchanged { location: String },
     /// A write, and what to answer once it is on disk.
     Write { command: Box<Command>, answer: Answer },
+}
+
+/// A long document that belongs to no table.
+pub(crate) struct LongTree {
+    /// Its root in XML.
+    pub(crate) root: &'static str,
+    /// What it takes at most while it is made, in bytes.
+    pub(crate) most: usize,
+    /// Makes its members.
+    pub(crate) make: MakeMembers,
+}
+
+/// Makes the members of a document from what the store has.
+pub(crate) type MakeMembers = Box<dyn FnOnce(&ClientStore) -> Result<Vec<Node>> + Send>;
+
+impl LongTree {
+    /// The document.
+    pub(crate) fn written(self, store: &ClientStore, format: Format) -> Result<Vec<u8>> {
+        Ok(tree::write(self.root, &(self.make)(store)?, format))
+    }
 }
 
 /// The answer to a write.

@@ -24,7 +24,7 @@ pub(crate) mod user_assignments;
 
 use rusqlite::Connection;
 
-pub(crate) use self::endpoint::{Answer, Call, Caller, Endpoint, PathDay, Plan, Resource, Telling};
+pub(crate) use self::endpoint::{Answer, Call, Caller, Endpoint, LongTree, PathDay, Plan, Resource, Telling};
 pub(crate) use self::methods::Methods;
 use crate::error::Result;
 use crate::store::Entity;

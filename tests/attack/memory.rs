@@ -214,6 +214,56 @@ fn who_does_not_go_on_with_a_body_leaves_room_for_others() {
     }
 }
 
+/// A project that time and expenses are recorded for.
+fn with_a_project(server: Served) -> Served {
+    for (path, body) in [
+        ("/projects", "<project><client-id>2</client-id><name>Long</name></project>"),
+        ("/projects/1/task_assignments", "<task><id>1</id></task>"),
+        (
+            "/expenses",
+            "<expense><project-id>1</project-id><expense-category-id>1</expense-category-id>\
+             <spent-at>2011-03-31</spent-at></expense>",
+        ),
+    ] {
+        assert_eq!(asked(&server, "POST", path, body), 201, "{path}");
+    }
+    server
+}
+
+#[test]
+fn who_does_not_read_a_long_day_leaves_room_for_others() {
+    let server = with_a_project(server());
+    // `>` is escaped, so that the day has 3 MB.
+    let notes = ">".repeat(400_000);
+    for _ in 0..2 {
+        let entry = format!(
+            "<request><notes>{notes}</notes><hours>1</hours><project_id>1</project_id><task_id>1</task_id>\
+             <spent_at>2011-03-31</spent_at></request>"
+        );
+        assert_eq!(asked(&server, "POST", "/daily/add", &entry), 201);
+    }
+    withstands(server, "a long day", (100, get("/daily/90/2011")), "/daily/90/2011", MEMORY);
+}
+
+#[test]
+fn who_does_not_go_on_with_a_receipt_leaves_room_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start(&[folder.path().join("store.db").to_str().unwrap(), "--control", "--quiet"]);
+    let long = format!("<client><name>Long</name><details>{}</details></client>", "x".repeat(1_000_000));
+    assert_eq!(asked(&server, "POST", "/clients", &long), 201);
+    assert_eq!(asked(&server, "POST", "/clients", "<client><name>Short</name></client>"), 201);
+    let server = with_a_project(server);
+    let part = "--B\r\nContent-Disposition: form-data; name=\"expense[receipt]\"; filename=\"a.png\"\r\n\r\n";
+    let stalled = format!(
+        "POST /expenses/1/receipt HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\n\
+         Content-Length: 10000000\r\n\r\n{part}{}",
+        "x".repeat(200_000)
+    );
+    withstands(server, "receipts", (300, stalled), "/clients/1", MEMORY);
+    let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(left.into_iter().all(|name| name.starts_with("store.db")));
+}
+
 #[test]
 fn who_has_no_credentials_and_does_not_go_on_with_a_body_is_answered_and_leaves_room_for_others() {
     let options = ["--memory", "--control", "--quiet", "--auth", "user:password", "--control-token", "secret"];

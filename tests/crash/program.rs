@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use crate::common::Random;
-use crate::rows::{Key, Row, Table};
+use crate::rows::{Key, Row, Table, money};
 
 /// What a write does to the program's records: new rows, and none for those that go.
 pub type Effects = Vec<(Key, Option<Row>)>;
@@ -130,7 +130,8 @@ impl Program {
                 49..53 => self.assign(),
                 53..58 => self.record_time(),
                 58..62 => self.expense(),
-                62..67 => self.create_invoice(),
+                62..65 => self.create_invoice(),
+                65..67 => self.invoice_from_time(),
                 67..78 => self.change_invoice(),
                 78..95 => self.pay(),
                 _ => Some(self.toggle_shared()),
@@ -277,7 +278,7 @@ impl Program {
         let hours = self.random.below(2_401) as i64;
         let said = format!("<hours>{}.{:02}</hours>", hours / 100, hours % 100);
         if self.random.percent(40)
-            && let Some((key, mut row)) = self.pick(Table::Entries, |_| true)
+            && let Some((key, mut row)) = self.pick(Table::Entries, |row| row.billed.is_empty())
         {
             if self.random.percent(30) {
                 let path = format!("/daily/delete/{}", row.id);
@@ -307,7 +308,7 @@ impl Program {
     /// An expense is made or deleted, or gets a receipt.
     fn expense(&mut self) -> Option<Request> {
         if self.random.percent(60)
-            && let Some((key, mut row)) = self.pick(Table::Expenses, |_| true)
+            && let Some((key, mut row)) = self.pick(Table::Expenses, |row| row.billed.is_empty())
         {
             let path = format!("/expenses/{}", row.id);
             if self.random.percent(30) {
@@ -346,16 +347,65 @@ impl Program {
         Some(request("invoice created", "POST", "/invoices".to_owned(), body, effects))
     }
 
+    /// Time and expenses that are billed by another invoice now, or by none.
+    fn billed_anew(&self, fits: impl Fn(&Row) -> bool, invoice: &str) -> Effects {
+        let parts = self.rows.iter().filter(|((of, _), _)| matches!(of, Table::Entries | Table::Expenses));
+        let anew = |(key, row): (&Key, &Row)| {
+            let billed = invoice.to_owned();
+            (key.clone(), Some(Row { billed, writes: row.writes + 1, ..row.clone() }))
+        };
+        parts.filter(|(_, row)| fits(row)).map(anew).collect()
+    }
+
+    /// An invoice of the time and the expenses of a project that are on none.
+    fn invoice_from_time(&mut self) -> Option<Request> {
+        let unbilled = |row: &Row, project: i64| row.parent == project && row.billed.is_empty();
+        let with_some = |program: &Self, table| {
+            let parts = program.rows.iter().filter(move |((of, _), row)| *of == table && row.billed.is_empty());
+            parts.map(|(_, row)| row.parent).collect::<Vec<_>>()
+        };
+        let some = [with_some(self, Table::Entries), with_some(self, Table::Expenses)].concat();
+        let project = self.pick(Table::Projects, |row| some.contains(&row.id))?.1;
+        let of = |table| self.rows.iter().filter(move |((of, _), row)| *of == table && unbilled(row, project.id));
+        let hours: i64 = of(Table::Entries).map(|(_, row)| row.paid).sum();
+        // The project has no rate, and the expenses cost nothing.
+        let line = |is_there: bool, quantity: String| is_there.then(|| format!("{quantity}x0.0"));
+        let lines = [
+            line(of(Table::Entries).next().is_some(), money(hours)),
+            line(of(Table::Expenses).next().is_some(), "1.0".to_owned()),
+        ];
+        let gathered = lines.into_iter().flatten().collect();
+        let tag = self.tag();
+        let (client, of) = (project.parent.to_string(), project.id.to_string());
+        let mut effects = self.billed_anew(|row| unbilled(row, project.id), &tag);
+        let body = self.body(
+            "invoice",
+            &[
+                ("client-id", &client),
+                ("subject", &tag),
+                ("tax", "7.25"),
+                ("kind", "project"),
+                ("projects-to-invoice", &of),
+                ("import-hours", "all"),
+                ("import-expenses", "all"),
+            ],
+        );
+        effects.push(((Table::Invoices, tag), Some(Row { parent: project.parent, gathered, ..Row::default() })));
+        Some(request("invoice created from time", "POST", "/invoices".to_owned(), body, effects))
+    }
+
     fn change_invoice(&mut self) -> Option<Request> {
         let (key, mut row) = self.pick(Table::Invoices, |_| true)?;
         let path = format!("/invoices/{}", row.id);
         row.writes += 1;
         Some(match self.random.below(5) {
             0 => {
+                let freed = self.billed_anew(|part| part.billed == key.1, "");
+                let kind = if freed.is_empty() { "invoice deleted" } else { "invoice from time deleted" };
                 let payments =
                     self.rows.iter().filter(|((of, _), part)| *of == Table::Payments && part.parent == row.id);
-                let effects = payments.map(|(key, _)| (key.clone(), None)).chain([(key, None)]).collect();
-                request("invoice deleted", "DELETE", path, String::new(), effects)
+                let gone = payments.map(|(key, _)| (key.clone(), None)).chain([(key, None)]);
+                request(kind, "DELETE", path, String::new(), gone.chain(freed).collect())
             }
             1 if row.state() == "draft" => {
                 row.sent = true;
@@ -363,7 +413,7 @@ impl Program {
                 request("invoice marked", "PUT", path, String::new(), vec![(key, Some(row))])
             }
             _ => {
-                row.lines = self.lines();
+                (row.lines, row.gathered) = (self.lines(), Vec::new());
                 let body = self.body("invoice", &[("csv-line-items", &row.csv())]);
                 request("invoice updated", "PUT", path, body, vec![(key, Some(row))])
             }

@@ -61,10 +61,12 @@ impl Table {
                 "SELECT name, task_assignments.id, concat_ws('|', project_id, task_assignments.deactivated, \
                  task_assignments.version) FROM task_assignments JOIN tasks ON tasks.id = task_id WHERE task_id > 3"
             }
-            Table::Entries => "SELECT notes, id, concat_ws('|', project_id, hours, version) FROM day_entries",
+            Table::Entries => {
+                "SELECT notes, id, concat_ws('|', project_id, hours, is_billed, version) FROM day_entries"
+            }
             Table::Expenses => {
                 "SELECT notes, id, concat_ws('|', project_id, coalesce((SELECT CAST(bytes AS TEXT) FROM receipts \
-                 WHERE expense_id = expenses.id), ''), version) FROM expenses"
+                 WHERE expense_id = expenses.id), ''), is_billed, version) FROM expenses"
             }
             Table::Payments => "SELECT notes, id, concat_ws('|', invoice_id, amount) FROM invoice_payments",
         }
@@ -82,6 +84,10 @@ pub struct Row {
     pub active: bool,
     pub text: String,
     pub lines: Vec<(i64, i64)>,
+    /// Of an invoice, the lines that were made from time and expenses, as they are shown.
+    pub gathered: Vec<String>,
+    /// Of time and of an expense, the tag of the invoice that they are on.
+    pub billed: String,
     /// In cents: of a payment its amount, of an invoice what was paid. Of a time entry its hours, in hundredths.
     pub paid: i64,
     pub payments: usize,
@@ -94,7 +100,7 @@ pub struct Row {
 /// Percent of the invoices' tax, in hundredths.
 const TAX: i64 = 725;
 
-fn money(cents: i64) -> String {
+pub fn money(cents: i64) -> String {
     let text = format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.abs() / 100, cents.abs() % 100);
     text.strip_suffix('0').map(str::to_owned).unwrap_or(text)
 }
@@ -126,16 +132,17 @@ impl Row {
 
     pub fn shown(&self, table: Table) -> String {
         let Row { parent, text, writes, .. } = self;
-        let active = i64::from(self.active);
+        let (active, billed) = (i64::from(self.active), i64::from(!self.billed.is_empty()));
         match table {
             Table::Clients => format!("{active}|{text}|{writes}"),
             Table::Projects => format!("{parent}|{active}|{text}|{writes}|1"),
-            Table::Contacts | Table::Expenses => format!("{parent}|{text}|{writes}"),
-            Table::Entries => format!("{parent}|{}|{writes}", money(self.paid)),
+            Table::Contacts => format!("{parent}|{text}|{writes}"),
+            Table::Expenses => format!("{parent}|{text}|{billed}|{writes}"),
+            Table::Entries => format!("{parent}|{}|{billed}|{writes}", money(self.paid)),
             Table::Assignments => format!("{parent}|{}|{writes}", 1 - active),
             Table::Invoices => {
-                let lines: Vec<String> =
-                    self.lines.iter().map(|(quantity, price)| format!("{quantity}.0x{}", money(*price))).collect();
+                let line = |(quantity, price): &(i64, i64)| format!("{quantity}.0x{}", money(*price));
+                let lines: Vec<String> = self.gathered.iter().cloned().chain(self.lines.iter().map(line)).collect();
                 let (total, due, lines) = (money(self.total()), money(self.due()), lines.join(" "));
                 format!("{parent}|{total}|{due}|{}|{writes}|{lines}", self.state())
             }

@@ -206,13 +206,13 @@ impl<'r, 'a> Object<'r, 'a> {
     /// The fields in the next value, where it is an object; else the value, where it had to be read.
     fn inside<M: MapAccess<'a>>(&self, map: &mut M, name: &Cow<'a, str>) -> Result<Inside<'a>, M::Error> {
         let Object { text, whole, bare, .. } = self;
-        let fields = Fields::new(bare.document, bare.purpose);
+        let within = || Within { text, fields: Fields::new(bare.document, bare.purpose) };
         match name {
             // What is borrowed stands in the text, and its value behind it.
             Cow::Borrowed(name) => match behind(whole, name) {
                 object if is_object(object) => {
                     // What it is matters, not where it ends.
-                    map.next_value_seed(Within { text, fields }).map(|fields| Inside::Fields(fields, &object[..1]))
+                    map.next_value_seed(within()).map(|fields| Inside::Fields(fields, &object[..1]))
                 }
                 _ => Ok(Inside::Unread),
             },
@@ -222,7 +222,7 @@ impl<'r, 'a> Object<'r, 'a> {
                     return Ok(Inside::Other(raw));
                 }
                 // It was parsed already, so that this cannot fail.
-                let fields = Within { text, fields }.deserialize(&mut serde_json::Deserializer::from_str(raw));
+                let fields = within().deserialize(&mut serde_json::Deserializer::from_str(raw));
                 Ok(fields.map_or(Inside::Other(raw), |fields| Inside::Fields(fields, raw)))
             }
         }

@@ -20,7 +20,9 @@ const HEADERS: usize = 16;
 const HEADER: usize = 8 * 1024;
 /// The longest boundary, in bytes.
 const BOUNDARY: usize = 70;
-/// How much of a form is looked at in one go, in bytes.
+/// How much of a form is looked at in one go, in bytes; a reader that waits for more holds little.
+const LOOK: usize = 8 * 1024;
+/// How much of a temporary file is read at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 
 /// A file of a form.
@@ -204,7 +206,7 @@ impl Reader {
     ///
     /// [`Error::Form`] where they are no part of one, and what the sink gives.
     pub(crate) fn read(&mut self, bytes: &[u8], sink: Sink<'_>) -> Result<()> {
-        for piece in bytes.chunks(PIECE) {
+        for piece in bytes.chunks(LOOK) {
             if let State::After = self.state {
                 return Ok(());
             }

@@ -1,16 +1,16 @@
 //! The calls of `/daily`.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::Connection;
 
 use super::super::people::of_user;
-use super::super::{Answer, Call, Plan, Telling};
+use super::super::{Answer, Call, LongTree, Plan, Telling};
+use super::day::{Day, SHORT};
 use super::request::{Hours, Request};
 use super::{DAY_ENTRIES, PERSON, entry, timers};
 use crate::error::Result;
 use crate::format::Node;
 use crate::record::Values;
-use crate::store::{Procedure, Reads};
+use crate::store::{ClientStore, Procedure, Reads, Snapshot};
 use crate::value::{Value, date_text, is_space};
 
 /// Where an entry is found.
@@ -27,58 +27,15 @@ pub(super) fn day(call: &Call<'_>) -> Result<Plan> {
 fn of_day(call: &Call<'_>, day: NaiveDate) -> Result<Plan> {
     let user = of_user(call, None)?;
     let is_slim = parameter(call, "slim").is_some_and(|value| value == "1");
-    let now = call.store.now();
-    let members = call.store.snapshot()?.read(|connection| {
-        let mut members = vec![
-            Node::LongDate("for_day", day),
-            Node::List("day_entries", "day_entry", entry::of_day(connection, user, day, now)?),
-        ];
-        if !is_slim {
-            members.push(Node::List("projects", "project", projects(connection, user)?));
-        }
-        Ok(members)
-    })?;
-    Ok(Plan::Tree("daily", members))
-}
-
-/// What a person can record time for: the active projects that they are assigned to, with their active tasks.
-fn projects(connection: &Connection, user: i64) -> Result<Vec<Vec<Node>>> {
-    let sql = "SELECT projects.id, projects.name, code, projects.billable, clients.name, clients.id, currency, currency_symbol \
-               FROM user_assignments AS assigned CROSS JOIN projects ON projects.id = assigned.project_id \
-               CROSS JOIN clients ON clients.id = projects.client_id \
-               WHERE assigned.user_id = ?1 AND assigned.deactivated = 0 AND projects.active = 1 \
-               ORDER BY clients.name COLLATE NOCASE, clients.id, projects.name COLLATE NOCASE, projects.id";
-    let of_project = "SELECT tasks.name, tasks.id, assigned.billable \
-                      FROM task_assignments AS assigned CROSS JOIN tasks ON tasks.id = assigned.task_id \
-                      WHERE assigned.project_id = ?1 AND assigned.deactivated = 0 \
-                      ORDER BY tasks.name COLLATE NOCASE, tasks.id";
-    let (mut statement, mut of_project) = (connection.prepare_cached(sql)?, connection.prepare_cached(of_project)?);
-    let mut rows = statement.query([user])?;
-    let mut projects = Vec::new();
-    while let Some(row) = rows.next()? {
-        let id: i64 = row.get(0)?;
-        let mut tasks = Vec::new();
-        let mut assigned = of_project.query([id])?;
-        while let Some(row) = assigned.next()? {
-            tasks.push(vec![
-                Node::Text("name", row.get(0)?),
-                Node::Integer("id", row.get(1)?),
-                Node::Boolean("billable", row.get(2)?),
-            ]);
-        }
-        projects.push(vec![
-            Node::Text("name", row.get(1)?),
-            Node::Text("code", row.get(2)?),
-            Node::Integer("id", id),
-            Node::Boolean("billable", row.get(3)?),
-            Node::Text("client", row.get(4)?),
-            Node::Integer("client_id", row.get(5)?),
-            Node::Text("client_currency", row.get(6)?),
-            Node::Text("client_currency_symbol", row.get(7)?),
-            Node::List("tasks", "task", tasks),
-        ]);
+    let day = Day { user, day, is_slim, now: call.store.now() };
+    let members = move |snapshot: &mut Snapshot, most| snapshot.read(|connection| day.members(connection, most));
+    let mut snapshot = call.store.snapshot()?;
+    if let Some(members) = members(&mut snapshot, SHORT)? {
+        return Ok(Plan::Tree("daily", members));
     }
-    Ok(projects)
+    let most = snapshot.read(|connection| day.at_most(connection))?;
+    let make = move |store: &ClientStore| Ok(members(&mut store.snapshot()?, usize::MAX)?.unwrap_or_default());
+    Ok(Plan::Long(LongTree { root: "daily", most, make: Box::new(make) }))
 }
 
 pub(super) fn show(call: &Call<'_>) -> Result<Plan> {

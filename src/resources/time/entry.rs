@@ -45,16 +45,22 @@ pub(super) fn one(connection: &Connection, id: i64, user: i64, now: DateTime<Utc
     }
 }
 
-/// The members of each of a person's entries of a day, by id.
-pub(super) fn of_day(connection: &Connection, user: i64, day: NaiveDate, now: DateTime<Utc>) -> Result<Vec<Vec<Node>>> {
+/// Gives the row of each of a person's entries of a day, by id, until `each` has enough.
+pub(super) fn each_of_day(
+    connection: &Connection,
+    user: i64,
+    day: NaiveDate,
+    each: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
+) -> Result<()> {
     let sql = format!("{SELECT} WHERE entry.user_id = ?1 AND entry.spent_at = ?2 ORDER BY entry.id");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((user, crate::value::date_text(day)))?;
-    let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        entries.push(members(row, now)?);
+        if !each(row)? {
+            break;
+        }
     }
-    Ok(entries)
+    Ok(())
 }
 
 pub(super) fn no_such(id: i64) -> Error {
@@ -67,7 +73,8 @@ pub(super) fn person(connection: &Connection, id: i64) -> Result<i64> {
     statement.query_row([id], |row| row.get(0)).optional()?.ok_or_else(|| no_such(id))
 }
 
-fn members(row: &Row<'_>, now: DateTime<Utc>) -> Result<Vec<Node>> {
+/// The members of the entry in a row.
+pub(super) fn members(row: &Row<'_>, now: DateTime<Utc>) -> Result<Vec<Node>> {
     let id: i64 = row.get(0)?;
     let text = |at: usize, column| field::<String>(row, at, id, column);
     let number = |at: usize, column| field::<i64>(row, at, id, column);

@@ -1,6 +1,7 @@
 //! Time: `docs/spec/time.md`.
 
 mod daily;
+mod day;
 mod entry;
 mod request;
 mod rules;

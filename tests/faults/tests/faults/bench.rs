@@ -7,10 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::DateTime;
 use clientstore::{
-    Builder, ClientStore, Durability, Error, NewClient, NewContact, NewInvoice, NewItemCategory, NewLineItem,
-    NewMessage, NewPayment, NewPerson, NewProject, NewTaskAssignment, NewUserAssignment, Result,
+    Builder, ClientStore, Durability, Error, InvoiceKind, NewClient, NewContact, NewDayEntry, NewExpense, NewInvoice,
+    NewItemCategory, NewLineItem, NewMessage, NewPayment, NewPerson, NewProject, NewTaskAssignment, NewUserAssignment,
+    Receipt, Result, Unbilled,
 };
 use clientstore_faults::{Call, Fault, arm, calls, disarm, install, power_on};
+use rust_decimal::Decimal;
+
+use crate::operations::DAY;
 
 /// The VFS is the process's.
 static TURN: Mutex<()> = Mutex::new(());
@@ -111,6 +115,16 @@ impl Bench {
             store.invoices().mark_as_sent(sent).unwrap();
         }
         store.invoices().close(3).unwrap();
+        // What the projects 3 and 4 have is on no invoice, and on invoice 5.
+        for (client, project) in [(4, 3), (5, 4)] {
+            store.projects().create(&NewProject::of(client, "with time")).unwrap();
+            store.task_assignments().create(&NewTaskAssignment::of(project, 1)).unwrap();
+            store.day_entries().create(&NewDayEntry::of(1, project, 1, DAY).hours(Decimal::TWO)).unwrap();
+            let expense = store.expenses().create(&NewExpense::of(project, 2, DAY).total_cost(Decimal::TEN)).unwrap();
+            store.expenses().keep_receipt(expense, &Receipt::new("a.txt", b"lunch ".repeat(2_000))).unwrap();
+        }
+        let billing = NewInvoice::of_projects(5, InvoiceKind::People, [4]);
+        store.invoices().create(&billing.import_hours(Unbilled::All).import_expenses(Unbilled::All)).unwrap();
         drop(store);
         power_on();
         assert!(!bench.path("template.db-wal").exists());

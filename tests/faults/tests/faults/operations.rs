@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
 use clientstore::{
-    Api, ClientChanges, ClientStore, Dialect, Error, Generator, InvoiceChanges, InvoiceFilter, ItemCategoryChanges,
-    MessageFilter, NewClient, NewContact, NewInvoice, NewItemCategory, NewLineItem, NewMessage, NewPayment, NewPerson,
-    NewProject, NewUserAssignment, ProjectChanges, ProjectFilter, Records, Result, Stored,
+    Api, ClientChanges, ClientStore, DayEntryFilter, Dialect, Error, Generator, InvoiceChanges, InvoiceFilter,
+    InvoiceKind, ItemCategoryChanges, MessageFilter, NewClient, NewContact, NewDayEntry, NewExpense, NewInvoice,
+    NewItemCategory, NewLineItem, NewMessage, NewPayment, NewPerson, NewProject, NewUserAssignment, ProjectChanges,
+    ProjectFilter, Receipt, Records, Result, Stored, Unbilled,
 };
+use rust_decimal::Decimal;
+
+/// The day of all time and of all expenses.
+pub const DAY: NaiveDate = NaiveDate::from_ymd_opt(2011, 3, 31).unwrap();
 
 pub type Operation = (&'static str, fn(&ClientStore) -> Result<String>);
 
@@ -76,6 +81,17 @@ pub const WRITES: &[Operation] = &[
     ("create an item category", |store| said(store.item_categories().create(&NewItemCategory::named("new")))),
     ("update an item category", |store| said(store.item_categories().update(3, &ItemCategoryChanges::new().name("y")))),
     ("delete an item category", |store| said(store.item_categories().delete(4))),
+    ("record time", |store| said(store.day_entries().create(&NewDayEntry::of(1, 3, 1, DAY).hours(Decimal::ONE)))),
+    ("create an expense", |store| said(store.expenses().create(&NewExpense::of(3, 3, DAY).units(30)))),
+    ("keep a receipt", |store| {
+        said(store.expenses().keep_receipt(1, &Receipt::new("b.txt", b"another ".repeat(5_000))))
+    }),
+    ("delete an expense with its receipt", |store| said(store.expenses().delete(1))),
+    ("invoice time and expenses", |store| {
+        let new = NewInvoice::of_projects(4, InvoiceKind::Detailed, [3]);
+        said(store.invoices().create(&new.import_hours(Unbilled::All).import_expenses(Unbilled::All)))
+    }),
+    ("delete an invoice of time and expenses", |store| said(store.invoices().delete(5))),
     ("several in a transaction", |store| {
         said(store.transaction(|tx| {
             let id = tx.clients().create(&NewClient::named("new"))?;
@@ -136,6 +152,8 @@ pub const READS: &[Operation] = &[
     ("list an invoice's messages", |store| listed(store.messages(), &MessageFilter::new().invoice(1))),
     ("list payments", |store| listed(store.payments(), &Default::default())),
     ("list item categories", |store| listed(store.item_categories(), &Default::default())),
+    ("list a project's time", |store| listed(store.day_entries(), &DayEntryFilter::new().project(3))),
+    ("read a receipt", |store| said(store.expenses().receipt(1))),
     ("write a list of clients", |store| written(store.clients(), &Default::default())),
     ("write a list of projects", |store| written(store.projects(), &Default::default())),
     ("write a list of invoices", |store| written(store.invoices(), &Default::default())),
