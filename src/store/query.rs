@@ -9,7 +9,7 @@ use crate::record::{Column, ColumnOf, Columns, Field};
 use crate::value::{Kind, Value, bound};
 
 /// How many found records are at most given to SQLite by their ids; where there are more, a scan meets them soon.
-const FEW: usize = 10_000;
+const FEW: usize = 4_000;
 
 /// A query over the records of one kind, made by [`Records::query`]. Its conditions combine: a record meets them all.
 ///
@@ -67,7 +67,7 @@ impl<'a, R: Stored> Query<'a, R> {
     ///
     /// The texts are those that people write: names, addresses, notes, numbers and the like; see [`contains`](Self::contains)
     /// for a single field. Of a store with up to 64 MiB of them, the first search after a write reads them all into memory, and
-    /// further ones look there, which takes less than a millisecond for 100,000 clients. Inside a transaction, and where
+    /// further ones look there, which takes at most a few milliseconds for 100,000 clients. Inside a transaction, and where
     /// there are more texts, each search reads them from the file.
     pub fn search(self, text: impl Into<String>) -> Self {
         let columns = R::TABLE.columns.iter().filter(|column| column.searched).collect();
