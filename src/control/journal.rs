@@ -277,7 +277,7 @@ mod tests {
         let record = |journal: &Arc<Journal>, bytes: usize| {
             let (head, ()) = Request::get("/clients").body(()).unwrap().into_parts();
             let mut recording = Journal::begin(journal, &api, &head, None);
-            recording.body(&head.headers, &Bytes::from(vec![b'x'; bytes]));
+            recording.body(&head.headers, &Bytes::from(vec![b'x'; bytes]), bytes);
         };
         record(&little, 10);
         (0..200).for_each(|_| record(&much, 200_000));
