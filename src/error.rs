@@ -6,8 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::accounts::AccountName;
-
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -33,13 +31,13 @@ pub enum Error {
     #[error("there is no account {name}")]
     NoAccount {
         /// The name that was asked for.
-        name: AccountName,
+        name: String,
     },
     /// An account of that name is there already.
     #[error("there is an account {name} already")]
     AccountExists {
         /// The name.
-        name: AccountName,
+        name: String,
     },
     /// There are as many accounts in memory as there may be.
     #[error("there are {most} accounts in memory, the most there may be; use one again, after a reset")]

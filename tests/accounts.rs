@@ -386,7 +386,7 @@ fn a_thousand_accounts_under_mixed_load_take_less_than_128_mb() {
 fn accounts_of_a_directory_are_made_found_listed_and_kept_apart() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = Accounts::in_directory(directory.path(), ClientStore::builder()).keep_open(2);
-    assert!(matches!(accounts.get("demo"), Err(Error::NoAccount { name }) if name.as_str() == "demo"));
+    assert!(matches!(accounts.get("demo"), Err(Error::NoAccount { name }) if name == "demo"));
     assert!(std::fs::read_dir(directory.path()).unwrap().next().is_none(), "nothing is left of the attempt");
     for name in ["demo", "a", "b", "c"] {
         accounts.create(name).unwrap().clients().create(&NewClient::named(name)).unwrap();

@@ -200,7 +200,7 @@ impl Accounts {
     {
         let name = name.try_into()?;
         let store = self.slot(&name, |slot| match slot.is_there(&self.inner, &name) {
-            true => Err(Error::AccountExists { name: name.clone() }),
+            true => Err(Error::AccountExists { name: name.to_string() }),
             false => slot.open(&self.inner, &name, true),
         })?;
         if let Place::Directory(_) = &self.inner.place {
@@ -337,7 +337,7 @@ impl SlotGuard<'_> {
         if let Some(store) = found {
             return Ok(store);
         }
-        let unknown = || Error::NoAccount { name: name.clone() };
+        let unknown = || Error::NoAccount { name: name.to_string() };
         if !creates && !self.is_there(accounts, name) {
             // To try to open it would leave traces for a moment.
             return Err(unknown());

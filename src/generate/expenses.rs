@@ -2,12 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use super::random::Random;
-use super::time::AtWork;
-use crate::resources::expenses::NewExpense;
+use super::random::{Random, Topic};
+use super::time::{AtWork, Work};
+use super::{Generator, Made};
+use crate::resources::expenses::{Expense, NewExpense};
 
 /// How many expenses a person has on a day at work, by weight.
-pub(super) const EXPENSES_OF_A_DAY: [(u64, u32); 3] = [(93, 0), (5, 1), (2, 2)];
+const EXPENSES_OF_A_DAY: [(u64, u32); 3] = [(93, 0), (5, 1), (2, 2)];
 
 /// What an expense comes to.
 #[derive(Clone, Copy)]
@@ -28,8 +29,23 @@ const KINDS: [(u64, Kind); 4] = [
     (10, (4, Cost::Cents(480, 14_900), &["Parking", "Printing", "Train ticket", "Cables and adapters"])),
 ];
 
+impl Work {
+    /// What a person has spent on a day, mostly nothing. None has a receipt.
+    pub(super) fn expenses(&self, making: &Generator, index: u64) -> Vec<Made<Expense>> {
+        let Some(mut at_work) = self.day(making, index) else { return Vec::new() };
+        at_work.random = Random::new(making.seed, Topic::Expense, index);
+        let count = at_work.random.weighted(&EXPENSES_OF_A_DAY);
+        (0..count)
+            .map(|_| {
+                let record = expense(&mut at_work);
+                Made { record, at: at_work.evening() }
+            })
+            .collect()
+    }
+}
+
 /// An expense for one of the projects that a person works on.
-pub(super) fn expense(at_work: &mut AtWork<'_>) -> NewExpense {
+fn expense(at_work: &mut AtWork<'_>) -> NewExpense {
     let (project, _) = at_work.project();
     let (user, day) = (at_work.user, at_work.day);
     let random: &mut Random = &mut at_work.random;

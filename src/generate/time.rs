@@ -1,15 +1,13 @@
-//! Time sheets: what each person has worked on, day by day, and where they have spent money.
+//! Time sheets: what each person has worked on, day by day.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
-use super::expenses::{EXPENSES_OF_A_DAY, expense};
 use super::people::FIRST_PEOPLE;
 use super::random::{Random, Topic};
 use super::{Generator, Made};
 use crate::error::Result;
-use crate::resources::expenses::Expense;
 use crate::resources::time::{DayEntry, NewDayEntry};
 
 /// The first day of the time sheets, a Monday on which all projects exist.
@@ -89,21 +87,8 @@ impl Work {
         entries
     }
 
-    /// What a person has spent on a day, mostly nothing. None has a receipt.
-    pub(super) fn expenses(&self, making: &Generator, index: u64) -> Vec<Made<Expense>> {
-        let Some(mut at_work) = self.day(making, index) else { return Vec::new() };
-        at_work.random = Random::new(making.seed, Topic::Expense, index);
-        let count = at_work.random.weighted(&EXPENSES_OF_A_DAY);
-        (0..count)
-            .map(|_| {
-                let record = expense(&mut at_work);
-                Made { record, at: at_work.evening() }
-            })
-            .collect()
-    }
-
     /// Where a person works on a day; none where the day is free.
-    fn day(&self, making: &Generator, index: u64) -> Option<AtWork<'_>> {
+    pub(super) fn day(&self, making: &Generator, index: u64) -> Option<AtWork<'_>> {
         let (person, number) = (index % u64::from(making.people), index / u64::from(making.people));
         let day = FIRST + TimeDelta::days(number as i64);
         let projects = &self.people[person as usize];
@@ -137,7 +122,7 @@ impl<'a> AtWork<'a> {
     }
 
     /// When something of the day is written down.
-    fn evening(&mut self) -> DateTime<Utc> {
+    pub(super) fn evening(&mut self) -> DateTime<Utc> {
         self.day.and_time(EVENING).and_utc() + TimeDelta::seconds(self.random.within(0, 3_600))
     }
 }
