@@ -19,9 +19,9 @@ use rusqlite::types::ValueRef;
 
 pub(crate) use body::{BodyFormat, Purpose, RequestBody};
 pub(crate) use days::parse_any_day;
-pub(crate) use multipart::{Contents, FilePart, Spooled};
+pub(crate) use multipart::Contents;
 #[cfg(feature = "tower")]
-pub(crate) use multipart::{Piece, Reader, spool};
+pub(crate) use multipart::{FilePart, Piece, Reader, Spooled, spool};
 pub(crate) use tree::Node;
 pub use xml::Dialect;
 

@@ -38,6 +38,7 @@ pub(crate) struct FilePart {
 
 /// The bytes of a file: in memory, or in a temporary file from its beginning on.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only a body that comes in pieces is spooled"))]
 pub(crate) enum Contents {
     Held(Bytes),
     Spooled(Arc<File>, usize),
@@ -109,6 +110,7 @@ pub(crate) fn spool(error: io::Error) -> Error {
 pub(crate) struct Spooled(pub(crate) Arc<Result<Option<(FilePart, Contents)>>>);
 
 /// What a form says of the file that is looked for.
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only a body that comes in pieces is spooled"))]
 pub(crate) enum Piece<'a> {
     /// A file begins; what came of another one before does not count.
     Begins,
