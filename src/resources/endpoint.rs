@@ -268,6 +268,7 @@ pub(crate) struct LongTree {
     /// Its root in XML.
     pub(crate) root: &'static str,
     /// What it takes at most while it is made, in bytes.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only tasks wait for room"))]
     pub(crate) most: usize,
     /// Makes its members.
     pub(crate) make: MakeMembers,

@@ -49,7 +49,6 @@ pub(crate) use snapshot::{Snapshot, Version};
 pub(crate) use time::Time;
 #[cfg(feature = "tower")]
 pub(crate) use write::Spawn;
-#[cfg(feature = "generate")]
 pub(crate) use write::apply;
 pub(crate) use write::{
     Command, Composed, Composition, Given, MAX_ID, Outcome, Place, Procedure, Told, Write, add, add_checked, change,

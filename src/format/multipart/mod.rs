@@ -37,9 +37,8 @@ pub(crate) struct FilePart {
 }
 
 /// The bytes of a file: in memory, or in a temporary file from its beginning on.
-// Without the feature `tower`, bodies come whole.
-#[cfg_attr(not(feature = "tower"), allow(dead_code))]
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only a body that comes in pieces is spooled"))]
 pub(crate) enum Contents {
     Held(Bytes),
     Spooled(Arc<File>, usize),
@@ -107,12 +106,12 @@ pub(crate) fn spool(error: io::Error) -> Error {
 }
 
 /// A form that was read as it came, with the file in it.
-#[cfg_attr(not(feature = "tower"), allow(dead_code))]
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only a body that comes in pieces is spooled"))]
 #[derive(Clone)]
 pub(crate) struct Spooled(pub(crate) Arc<Result<Option<(FilePart, Contents)>>>);
 
 /// What a form says of the file that is looked for.
-#[cfg_attr(not(feature = "tower"), allow(dead_code))]
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only a body that comes in pieces is spooled"))]
 pub(crate) enum Piece<'a> {
     /// A file begins; what came of another one before does not count.
     Begins,

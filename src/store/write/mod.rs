@@ -12,9 +12,7 @@ mod refusal;
 mod rows;
 mod writer;
 
-#[cfg(feature = "generate")]
-pub(crate) use apply::apply;
-pub(crate) use apply::{change, create, whole};
+pub(crate) use apply::{apply, change, create, whole};
 pub(crate) use command::{Command, Composed, Composition, Given, MAX_ID, Outcome, Procedure, Told, Write};
 pub(crate) use file::File;
 pub(crate) use load::{add, add_checked, delete_where, load};
