@@ -138,7 +138,6 @@ impl Writer {
 
     /// Runs a closure with the connection to itself and outside any transaction, in turn with the
     /// commands. It may write anything.
-    #[cfg(feature = "server")]
     pub(crate) fn alone<T>(self: &Arc<Self>, run: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let result = self.turn(run);
         self.listeners.unknown();
