@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use clientstore::{
     ChangeKind, Client, ClientChanges, ClientFilter, ClientStore, Contact, Durability, Error, Invoice, InvoiceFilter,
-    InvoiceState, NewClient, NewContact, NewInvoice, NewTask, Observation, Task,
+    InvoiceState, LoadOptions, NewClient, NewContact, NewInvoice, NewTask, Observation, Task,
 };
 use common::{memory, tell};
 
@@ -338,6 +338,8 @@ fn the_feed_leaves_out_what_was_refused_and_what_was_rolled_back() {
         .transaction(|tx| {
             tx.tasks().create(&NewTask::named("Design"))?;
             tx.invoices().create(&NewInvoice::of(7)).unwrap_err();
+            let list = b"<clients><client><id>9</id><name>C</name></client><client><id>9</id><name>D</name></client></clients>";
+            tx.load([("clients.xml", list.as_slice())], LoadOptions::new(), |_| {}).unwrap_err();
             Ok::<_, Error>(())
         })
         .unwrap();

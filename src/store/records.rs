@@ -48,7 +48,13 @@ impl<'a> Transaction<'a> {
 
     /// Runs a part of the transaction of which either all or nothing has happened.
     pub(crate) fn whole<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        write::whole(self.connection, true, run).map_err(|error| self.store.inner.writer.or_full(error))
+        let writer = &self.store.inner.writer;
+        let mark = writer.listeners().mark();
+        let result = write::whole(self.connection, true, run);
+        if result.is_err() {
+            writer.listeners().forget(mark);
+        }
+        result.map_err(|error| writer.or_full(error))
     }
 
     /// The records of one kind; [`clients`](Self::clients) and its like are short for it.

@@ -109,9 +109,11 @@ impl ClientStore {
     /// The same with other options.
     ///
     /// ```
-    /// let store = clientstore::ClientStore::open_in_memory()?;
+    /// use clientstore::{ClientStore, LoadOptions};
+    ///
+    /// let store = ClientStore::open_in_memory()?;
     /// let list = b"<clients><client><name>Jo</name><fax>555</fax></client></clients>";
-    /// assert!(store.load_strictly([("clients.xml", list.as_slice())], |_| {}).is_err());
+    /// assert!(store.load_with([("clients.xml", list.as_slice())], LoadOptions::new().strict(true), |_| {}).is_err());
     /// # Ok::<(), clientstore::Error>(())
     /// ```
     ///
