@@ -57,6 +57,30 @@ fn null_and_empty_bodies_on_get_delete_and_actions_are_no_body() {
 }
 
 #[test]
+fn of_a_repeated_field_the_last_value_that_sets_it_counts_as_in_xml() {
+    let service = Service::new();
+    for (json, xml, shown) in [
+        (
+            r#"{"name":"A","billable_by_default":false,"billable_by_default":""}"#,
+            "<task><name>A</name><billable-by-default>false</billable-by-default><billable-by-default/></task>",
+            "false",
+        ),
+        (
+            r#"{"name":"B","billable_by_default":false,"billable_by_default":true}"#,
+            "<task><name>B</name><billable-by-default>false</billable-by-default>\
+             <billable-by-default>true</billable-by-default></task>",
+            "true",
+        ),
+    ] {
+        for path in [service.create("/tasks", xml), service.create("/tasks.json", json)] {
+            let document = service.get(&path).body;
+            let element = format!("<billable-by-default type=\"boolean\">{shown}</billable-by-default>");
+            assert!(document.contains(&element), "{json}: {document}");
+        }
+    }
+}
+
+#[test]
 fn an_action_keeps_a_message_in_json() {
     let service = Service::new();
     service.client("A");

@@ -1,5 +1,5 @@
 //! The fields of a record, found in one pass over its document. Values that no field takes are passed over, and nothing is
-//! made of them; of a field that is repeated only the last value is read.
+//! made of them; of a field that is repeated only the last value that sets it is read.
 
 use std::borrow::Cow;
 
@@ -86,7 +86,18 @@ impl<'a> Fields<'a> {
         let is_new = bit != 0 && self.seen & bit == 0;
         self.seen |= bit;
         match self.found.iter_mut().find(|(other, _)| !is_new && *other == found) {
-            Some((_, kept)) => *kept = raw,
+            Some((_, kept)) => {
+                // What leaves the field as it is leaves it as it was said before, too.
+                let leaves = match found {
+                    Found::Column(position) | Found::StandIn { position, .. } => {
+                        matches!(value(&self.document.table.columns[position], raw), Ok(None))
+                    }
+                    _ => false,
+                };
+                if !leaves {
+                    *kept = raw;
+                }
+            }
             None => {
                 if self.found.capacity() == 0 {
                     self.found.reserve(MOSTLY);
