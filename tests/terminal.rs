@@ -8,7 +8,7 @@ mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -129,8 +129,8 @@ fn a_client_that_is_typed_into_a_new_file_is_seen_and_kept() {
     let path = folder.path().join("new.db");
     let screen = Screen::start(folder.path(), "one", &path, WIDE);
     screen.shows("0 clients").press(&["n"]).shows("Name of the new client");
-    screen.press(&["Enter"]).shows("The name ").types("Łódź").press(&["Tab"]).types("12 Side St.").press(&["C-j"]);
-    screen.types("Boston").press(&["Enter"]).shows("Added Łódź.").shows("1 client").shows("> Łódź");
+    screen.press(&["Enter"]).shows("The name ").types("Łódź").press(&["Tab"]).types("12 Side St.").press(&["Enter"]);
+    screen.types("Boston").press(&["C-s"]).shows("Added Łódź.").shows("1 client").shows("> Łódź");
     screen.shows("12 Side St.").shows("Boston");
     let client = ClientStore::open(&path).unwrap().clients().get(1).unwrap();
     assert_eq!((client.name.as_str(), client.details.as_str()), ("Łódź", "12 Side St.\nBoston"));
@@ -160,7 +160,7 @@ fn an_edit_is_undone_and_done_again() {
     let screen = Screen::start(folder.path(), "one", &path, WIDE);
     screen.shows("> Alder & Sons").press(&["u"]).shows("There is nothing to undo.");
     screen.press(&["Down", "Down", "e"]).shows("Name of client 2").types(" AG").press(&["Home", "Delete"]).types("L");
-    screen.press(&["Tab"]).types("Lodz").press(&["Enter"]).shows("Saved Lódź Film AG.").shows("> Lódź Film AG");
+    screen.press(&["Tab"]).types("Lodz").press(&["C-s"]).shows("Saved Lódź Film AG.").shows("> Lódź Film AG");
     let client = store.clients().get(2).unwrap();
     assert_eq!((client.name.as_str(), client.details.as_str()), ("Lódź Film AG", "Lodz"));
     screen.press(&["u"]).shows("Undone.").shows("> Łódź Film").shows_no("AG");
@@ -270,4 +270,14 @@ fn a_file_that_is_no_store_is_told_on_a_terminal_that_is_as_it_was() {
     assert!(matches!(ClientStore::open(&path), Err(Error::Foreign { .. })));
     let screen = Screen::start(folder.path(), "one", &path, WIDE);
     screen.shows("is not a clientstore file").shows("ended with 1").shows("before");
+}
+
+#[test]
+fn without_a_terminal_the_app_says_so_and_makes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.db");
+    let output = Command::new(program()).arg(&path).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"), "{output:?}");
+    assert!(output.stdout.is_empty() && !path.exists());
 }

@@ -42,7 +42,7 @@ pub enum Mode {
 /// A client that is being edited, or a new one.
 pub struct Form {
     /// As it was when the editing began; none for a new one.
-    pub before: Option<Client>,
+    pub before: Option<Box<Client>>,
     pub name: Field,
     pub details: Field,
     pub in_details: bool,
@@ -102,7 +102,7 @@ impl App {
     }
 
     pub fn key(&mut self, key: KeyEvent) {
-        if key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL {
+        if key.code == KeyCode::Char('c') && control(key) {
             self.done = true;
             return;
         }
@@ -172,17 +172,27 @@ impl App {
         match key.code {
             KeyCode::Esc => return Mode::List,
             KeyCode::Tab | KeyCode::BackTab => form.in_details = !form.in_details,
-            KeyCode::Char('j') if key.modifiers == KeyModifiers::CONTROL && form.in_details => field.insert('\n'),
-            KeyCode::Enter => match self.save(&form) {
-                Ok(said) => {
-                    self.status = Ok(said);
-                    return Mode::List;
-                }
-                Err(error) => self.status = Err(in_words(&error)),
-            },
+            KeyCode::Char('s') if control(key) => return self.saved(form),
+            // So a text of several lines can be pasted.
+            KeyCode::Enter if form.in_details => field.insert('\n'),
+            KeyCode::Enter => return self.saved(form),
             _ => field.key(key),
         }
         Mode::Form(form)
+    }
+
+    /// Saves what was edited. The form stays where that fails, so that nothing typed is lost.
+    fn saved(&mut self, form: Form) -> Mode {
+        match self.save(&form) {
+            Ok(said) => {
+                self.status = Ok(said);
+                Mode::List
+            }
+            Err(error) => {
+                self.status = Err(in_words(&error));
+                Mode::Form(form)
+            }
+        }
     }
 
     fn save(&mut self, form: &Form) -> Result<String> {
@@ -261,6 +271,10 @@ impl Form {
     fn new(before: Option<Client>) -> Self {
         let field = |text: fn(&Client) -> &str| Field::of(before.as_ref().map_or("", text));
         let (name, details) = (field(|client| &client.name), field(|client| &client.details));
-        Form { before, name, details, in_details: false }
+        Form { before: before.map(Box::new), name, details, in_details: false }
     }
+}
+
+fn control(key: KeyEvent) -> bool {
+    key.modifiers == KeyModifiers::CONTROL
 }

@@ -9,11 +9,12 @@ mod view;
 mod words;
 
 use std::error::Error;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
-use std::{io, iter, thread};
+use std::{iter, thread};
 
 use clientstore::{Client, ClientFilter, ClientStore, Observation, Project, ProjectFilter, Stored};
 use ratatui::DefaultTerminal;
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
 }
 
 fn run(path: &Path) -> Result<(), Box<dyn Error>> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err("this app needs a terminal, for what it shows and for its keys".into());
+    }
     let store = ClientStore::open(path)?;
     let (send, news) = mpsc::channel();
     // Before the list is read for the first time, so that no change is missed.

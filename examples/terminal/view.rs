@@ -26,7 +26,8 @@ const KEYS: [&str; 11] = [
     "q quit",
 ];
 const KEYS_OF_SEARCH: [&str; 2] = ["Enter keep", "Esc show all"];
-const KEYS_OF_FORM: [&str; 4] = ["Enter save", "Tab other field", "Ctrl-J new line in details", "Esc cancel"];
+const KEYS_OF_NAME: [&str; 3] = ["Enter save", "Tab details", "Esc cancel"];
+const KEYS_OF_DETAILS: [&str; 4] = ["Ctrl-S save", "Enter new line", "Tab name", "Esc cancel"];
 const KEYS_OF_PATH: [&str; 2] = ["Enter go", "Esc cancel"];
 
 /// From this width on, the details stand beside the list.
@@ -39,7 +40,8 @@ pub fn draw(frame: &mut Frame, app: &mut App) {
     let keys: &[&str] = match app.mode {
         Mode::List => &KEYS,
         Mode::Search => &KEYS_OF_SEARCH,
-        Mode::Form(_) => &KEYS_OF_FORM,
+        Mode::Form(Form { in_details: true, .. }) => &KEYS_OF_DETAILS,
+        Mode::Form(_) => &KEYS_OF_NAME,
         Mode::Import(_) | Mode::Export(_) => &KEYS_OF_PATH,
     };
     let keys = wrapped(keys.iter().copied(), "  ", width);
