@@ -103,6 +103,18 @@ fn what_the_filter_does_not_show_is_no_change() {
 }
 
 #[test]
+fn a_wait_misses_no_commit_since_the_observation_was_made_or_the_last_wait_ended() {
+    let (store, _) = memory();
+    let mut observation = clients(&store);
+    for name in ["A", "B"] {
+        store.clients().create(&NewClient::named(name)).unwrap();
+        assert!(observation.wait(LONG), "{name} was created before the wait");
+    }
+    assert!(!observation.wait(SHORT));
+    assert_eq!(names(&observation.next().unwrap().unwrap()), ["A", "B"]);
+}
+
+#[test]
 fn a_transaction_that_is_rolled_back_or_refused_is_no_change() {
     let (store, _) = memory();
     let mut observation = clients(&store);

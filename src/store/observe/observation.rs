@@ -26,7 +26,7 @@ pub struct Observation<R> {
     store: ClientStore,
     select: Box<dyn Fn(NaiveDate) -> Selection + Send>,
     last: Option<Arc<Vec<R>>>,
-    /// How many commits to its tables there were before the last value was read.
+    /// How many commits to its tables there were before the last value was read, or when the last wait ended.
     seen: u64,
     state: State,
 }
@@ -96,14 +96,16 @@ impl ClientStore {
         let sql = Cursor::new(R::ENTITY, View::Live, select(self.today())).statement();
         let seat = self.inner.writer.seat(&sql)?;
         let seated = Seated { seat, listeners: Arc::clone(self.inner.writer.listeners()) };
-        Ok(Observation {
+        let mut observation = Observation {
             seated,
             store: self.clone(),
             select: Box::new(select),
             last: None,
             seen: 0,
             state: State::Due,
-        })
+        };
+        observation.begin();
+        Ok(observation)
     }
 }
 
@@ -126,10 +128,10 @@ impl<R: Stored> Observation<R> {
 
     /// Waits until something was committed that may change the list, and tells whether it was before the time is over.
     /// The list is not read; the next value is.
+    ///
+    /// What was committed since the last value was read or the last wait has ended counts, before either what was committed
+    /// since the observation was made. So a program that reads what it shows by a query after each wait misses nothing.
     pub fn wait(&mut self, timeout: Duration) -> bool {
-        if self.state == State::Due {
-            self.begin();
-        }
         let changed = self.seated.seat.wait(self.seen, Instant::now().checked_add(timeout)) == Woken::Changed;
         if changed {
             self.begin();
