@@ -89,7 +89,7 @@ impl<'a> Fields<'a> {
             Some((_, kept)) => {
                 // What leaves the field as it is leaves it as it was said before, too.
                 let leaves = match found {
-                    Found::Column(position) | Found::StandIn { position, .. } => {
+                    Found::Column(position) | Found::StandIn { position, .. } if may_be_blank(raw) => {
                         matches!(value(&self.document.table.columns[position], raw), Ok(None))
                     }
                     _ => false,
@@ -175,6 +175,11 @@ fn pass_over<'a, M: MapAccess<'a>>(map: &mut M, read: Option<&'a str>) -> Result
         Some(_) => Ok(()),
         None => map.next_value::<IgnoredAny>().map(drop),
     }
+}
+
+/// Whether a value is null, or a string that may have nothing but white space, also by escapes; told without an allocation.
+fn may_be_blank(raw: &str) -> bool {
+    raw == "null" || raw.bytes().all(|byte| matches!(byte, b'"' | b' ' | b'\\' | b't' | b'n' | b'r'))
 }
 
 /// What a member says; `None` leaves the field as it is.
