@@ -14,19 +14,13 @@ use served::Served;
 const MOST: u64 = 4 * 1024;
 const LONGEST: usize = 10 * 1024 * 1024;
 
-fn status(server: &Served, what: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
-}
-
 /// How much more is resident at most while something runs than before, in kB.
 fn taken(server: &Served, run: impl FnOnce()) -> u64 {
     // The kernel then begins to look for the peak anew.
     fs::write(format!("/proc/{}/clear_refs", server.id()), "5").unwrap();
-    let before = status(server, "VmRSS:");
+    let before = server.status("VmRSS:");
     run();
-    status(server, "VmHWM:").saturating_sub(before)
+    server.status("VmHWM:").saturating_sub(before)
 }
 
 fn bytes(length: usize) -> impl Iterator<Item = u8> {

@@ -66,16 +66,16 @@ struct Footprint {
 
 fn footprint(server: &Served) -> Footprint {
     let process = format!("/proc/{}", server.id());
-    let status = fs::read_to_string(format!("{process}/status")).unwrap();
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.split_whitespace().next().unwrap().parse().unwrap()
-    };
     let open: Vec<_> = fs::read_dir(format!("{process}/fd")).unwrap().collect();
     let is_socket =
         |path: std::path::PathBuf| fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("socket"));
     let sockets = open.iter().flatten().filter(|entry| is_socket(entry.path())).count();
-    Footprint { files: open.len() - sockets, sockets, threads: field("Threads:"), peak: field("VmHWM:") }
+    Footprint {
+        files: open.len() - sockets,
+        sockets,
+        threads: server.status("Threads:"),
+        peak: server.status("VmHWM:"),
+    }
 }
 
 /// How long a program that behaves waited for each answer, in order; on a new connection each time, for so long and

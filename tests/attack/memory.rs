@@ -1,7 +1,6 @@
 //! Programs that have the server keep much for them: they begin long bodies and do not go on, leave much in the
 //! journal, or send much to compare. Others are served beside them, and memory comes back.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,12 +18,6 @@ const GENEROUS: Duration = Duration::from_secs(120);
 const MEMORY: u64 = 160 * 1024;
 /// What may be resident afterwards more than before, in kB.
 const LEFT: u64 = 64 * 1024;
-
-fn resident(server: &Served, what: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
-}
 
 /// A whole request, after which the connection stays open.
 fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
@@ -114,7 +107,7 @@ fn server() -> Served {
 /// Others are served while the crowd is there, memory stays under its bound and comes back, and the server stops.
 fn withstands(server: Served, name: &str, (count, sends): (usize, String), long: &str, most: u64) {
     let _alone = alone();
-    let before = resident(&server, "VmRSS:");
+    let before = server.status("VmRSS:");
     let (ready, done) = (AtomicBool::new(false), AtomicBool::new(false));
     let begun = Instant::now();
     thread::scope(|scope| {
@@ -132,11 +125,11 @@ fn withstands(server: Served, name: &str, (count, sends): (usize, String), long:
         pressing.join().unwrap();
         served.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     });
-    let (took, peak) = (begun.elapsed(), resident(&server, "VmHWM:"));
+    let (took, peak) = (begun.elapsed(), server.status("VmHWM:"));
     assert!(peak < most, "{name}: {peak} kB were resident, {before} kB before");
     let ended = Instant::now();
     let after = loop {
-        let after = resident(&server, "VmRSS:");
+        let after = server.status("VmRSS:");
         if after < before + LEFT {
             break after;
         }
@@ -260,7 +253,7 @@ fn who_does_not_go_on_with_a_receipt_leaves_room_for_others() {
         "x".repeat(200_000)
     );
     withstands(server, "receipts", (300, stalled), "/clients/1", MEMORY);
-    let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert!(left.into_iter().all(|name| name.starts_with("store.db")));
 }
 

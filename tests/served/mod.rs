@@ -59,6 +59,13 @@ impl Served {
         self.process.lock().unwrap().id()
     }
 
+    /// A number of what Linux tells of the process, such as `VmRSS:`, the kilobytes that are resident.
+    pub fn status(&self, what: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// A connection of one's own.
     pub fn connect(&self) -> std::io::Result<TcpStream> {
         let stream = TcpStream::connect(&self.address)?;
