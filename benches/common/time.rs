@@ -10,7 +10,7 @@ use rusqlite::types::ValueRef;
 use super::api::{answered, request};
 use super::by_hand::{self, Kind, Shape};
 use super::data::{Data, Side};
-use super::harness::{Outcome, pairs, time};
+use super::harness::{Outcome, Pairs, pairs, time};
 use super::store::names;
 
 const ENTRY: [(&str, Kind); 13] = [
@@ -58,21 +58,7 @@ pub fn month(data: &Data) -> Outcome {
         floor(*project, &mut buffer);
         assert!(ours == buffer, "both write the same document");
     }
-    let pairs = pairs(
-        || {
-            let requests: Vec<_> = projects.iter().map(asked).collect();
-            time(|| requests.into_iter().map(|request| answered(&api, request).len()).sum::<usize>())
-        },
-        || {
-            time(|| {
-                for project in &projects {
-                    floor(*project, &mut buffer);
-                    black_box(&buffer);
-                }
-            })
-        },
-    );
-    pairs.times(projects.len())
+    beside(&api, &projects, asked, floor).times(projects.len())
 }
 
 const ENTRIES: &str = "SELECT entry.id, spent_at, entry.user_id, clients.name, entry.project_id, projects.name, entry.task_id, \
@@ -106,8 +92,7 @@ fn days(data: &Data) -> (Outcome, f64) {
     let with_some = "user_id NOT IN (SELECT id FROM people WHERE has_access_to_all_future_projects = 1)";
     let people: Vec<i64> = some(&connection, "user_id", &format!("spent_at = '{}' AND {with_some}", DAY.0));
     let asked = |person: &i64| Request::get(format!("/daily/{}?of_user={person}", DAY.1)).body("").unwrap();
-    let mut buffer = Vec::new();
-    let mut floor = |person: i64, buffer: &mut Vec<u8>| {
+    let floor = |person: i64, buffer: &mut Vec<u8>| {
         buffer.clear();
         copied(&mut entries, (person, DAY.0), 13, buffer);
         for project in copied(&mut projects, [person], 8, buffer) {
@@ -116,22 +101,33 @@ fn days(data: &Data) -> (Outcome, f64) {
     };
     let first = answered(&api, asked(&people[0]));
     assert!(first.starts_with(b"<daily>\n") && memchr::memmem::find(&first, b"<day_entry>").is_some());
-    let pairs = pairs(
+    let pairs = beside(&api, &people, asked, floor);
+    let microseconds = pairs.seconds() / people.len() as f64 * 1e6;
+    (pairs.times(people.len()), microseconds)
+}
+
+/// Requests for some people or projects beside what a floor does for each of them.
+fn beside(
+    api: &Api,
+    ids: &[i64],
+    asked: impl Fn(&i64) -> Request<&'static str>,
+    mut floor: impl FnMut(i64, &mut Vec<u8>),
+) -> Pairs {
+    let mut buffer = Vec::new();
+    pairs(
         || {
-            let requests: Vec<_> = people.iter().map(asked).collect();
-            time(|| requests.into_iter().map(|request| answered(&api, request).len()).sum::<usize>())
+            let requests: Vec<_> = ids.iter().map(&asked).collect();
+            time(|| requests.into_iter().map(|request| answered(api, request).len()).sum::<usize>())
         },
         || {
             time(|| {
-                for person in &people {
-                    floor(*person, &mut buffer);
+                for id in ids {
+                    floor(*id, &mut buffer);
                     black_box(&buffer);
                 }
             })
         },
-    );
-    let microseconds = pairs.seconds() / people.len() as f64 * 1e6;
-    (pairs.times(people.len()), microseconds)
+    )
 }
 
 /// Copies what a statement finds, and gives the first column.
