@@ -57,7 +57,7 @@ enum Begin {
     Shared(ReadMark),
     /// No other program writes: a read transaction stays open until the next commit, or until marks are released.
     Own { commits: AtomicU64, releasing: AtomicBool },
-    /// Litestream brings the file along between reads: it waits for whoever has the file open, and tells nobody.
+    /// Litestream replaces pages between reads. It waits until no process has the file open, and gives no notice.
     BroughtAlong,
 }
 
